@@ -1,0 +1,79 @@
+"""Caffe as a bench you can stand at.
+
+The folders are one package each, and import in one direction only:
+
+    proto/      the language: the schema, lossless text documents, legacy upgrade, field help
+    engine/     the arithmetic: blobs, layers, ops, nets, solvers, data sources, file formats
+    workbench/  what a user does, without a screen: live nets, sessions, pycaffe, the command line
+    widgets/    what a user sees: editor, forms, text, stepper, curves, array views, and the bench
+
+The public names are imported when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "Document": "proto",
+    "Net": "engine",
+    "TEST": "engine",
+    "TRAIN": "engine",
+    "check": "engine",
+    "get_solver": "engine",
+    "SGDSolver": "engine.solvers.sgd",
+    "NesterovSolver": "engine.solvers.nesterov",
+    "AdaGradSolver": "engine.solvers.adagrad",
+    "RMSPropSolver": "engine.solvers.rmsprop",
+    "AdaDeltaSolver": "engine.solvers.adadelta",
+    "AdamSolver": "engine.solvers.adam",
+    "convert_mnist": "engine.data.mnist",
+    "open": "widgets.bench",
+}
+
+__all__ = [
+    "TEST",
+    "TRAIN",
+    "AdaDeltaSolver",
+    "AdaGradSolver",
+    "AdamSolver",
+    "Document",
+    "NesterovSolver",
+    "Net",
+    "RMSPropSolver",
+    "SGDSolver",
+    "__version__",
+    "caffe",
+    "check",
+    "convert_mnist",
+    "get_solver",
+    "open",
+]
+
+if TYPE_CHECKING:
+    from .engine import TEST, TRAIN, Net, check, get_solver
+    from .engine.data.mnist import convert_mnist
+    from .engine.solvers.adadelta import AdaDeltaSolver
+    from .engine.solvers.adagrad import AdaGradSolver
+    from .engine.solvers.adam import AdamSolver
+    from .engine.solvers.nesterov import NesterovSolver
+    from .engine.solvers.rmsprop import RMSPropSolver
+    from .engine.solvers.sgd import SGDSolver
+    from .proto import Document
+    from .widgets.bench import open
+    from .workbench import caffe
+
+
+def __getattr__(name: str) -> Any:
+    if name == "caffe":
+        return import_module(".workbench.caffe", __name__)
+    if name in _PUBLIC:
+        return getattr(import_module(f".{_PUBLIC[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
