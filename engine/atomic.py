@@ -1,0 +1,71 @@
+"""Writing files and folders so that nobody ever sees half of one."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from os import PathLike
+from pathlib import Path
+from typing import IO, Any
+
+
+@contextmanager
+def atomic_write(path: str | PathLike, mode: str = "wb", **options: Any) -> Iterator[IO[Any]]:
+    """Open a file to be written anew: ``with atomic_write(path) as file: file.write(...)``.
+
+    The name changes hands once all is written and on the disk; if the block raises, the old file stays.
+    `mode` and `options` as for `open`.
+    """
+    with atomic_path(path) as temporary, open(temporary, mode, **options) as file:
+        yield file
+
+
+@contextmanager
+def atomic_path(path: str | PathLike) -> Iterator[Path]:
+    """The path of a file to be written in place of `path`, in the same folder, for those who must open it themselves.
+
+    A link stays a link, and a file that is replaced hands on its mode bits. Nothing is left behind on failure.
+    """
+    target = Path(os.path.realpath(path))
+    temporary = _beside(target)
+    try:
+        yield temporary
+        with suppress(FileNotFoundError):
+            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+        _to_disk(temporary)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: str | PathLike) -> Iterator[Path]:
+    """A new folder to be filled, which becomes `path` at the end. Raises FileExistsError where there is one."""
+    target = Path(path)
+    if target.exists():
+        raise FileExistsError(f"{target} is already there")
+    temporary = _beside(target)
+    temporary.mkdir()
+    try:
+        yield temporary
+        for file in temporary.rglob("*"):
+            if file.is_file():
+                _to_disk(file)
+        os.rename(temporary, target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _beside(target: Path) -> Path:
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"cannot write {target}: there is no folder {target.parent}")
+    return target.with_name(f".{secrets.token_hex(8)}.tmp")
+
+
+def _to_disk(file: Path) -> None:
+    with open(file, "rb+") as opened:
+        os.fsync(opened.fileno())

@@ -1,0 +1,56 @@
+"""What the layers of one net have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import rng
+from .errors import DefinitionError
+from .memory import HOST, Place
+
+
+@dataclass
+class Context:
+    """Phase, place, number type and random stream of a net; one object, seen by all its layers.
+
+    `passes` counts the forward passes: random layers draw by (seed, layer, passes). `dry` says that only
+    shapes are wanted (`check`): a layer then starts no thread and keeps no file open. `rank` and `ranks` tell
+    data layers which share of the rows is theirs when several processes train together.
+    """
+
+    phase: int = 1
+    seed: int = field(default_factory=rng.fresh_seed)
+    dtype: Any = np.float32
+    place: Place = HOST
+    backend: str = "cpu"
+    passes: int = 0
+    root: Path | None = None
+    dry: bool = False
+    rank: int = 0
+    ranks: int = 1
+
+    @property
+    def training(self) -> bool:
+        """Whether the phase is TRAIN."""
+        return self.phase == 0
+
+    def find(self, source: str, field: str, what: str = "file") -> Path:
+        """The path of a file or folder that a definition names.
+
+        As in Caffe a relative name counts from the working directory; where there is nothing of that name, it
+        counts from the folder of the net's own file. Raises DefinitionError on `field` when it is in neither.
+        """
+        if not source:
+            raise DefinitionError(f"{field.rpartition('.')[2]} must name a {what}; it is empty.", field)
+        given = Path(source)
+        tried = [given]
+        if self.root is not None and not given.is_absolute():
+            tried.append(self.root / given)
+        for path in tried:
+            if path.exists():
+                return path
+        raise DefinitionError(f"there is no {what} {source!r}; looked for {' and '.join(map(str, tried))}.", field)

@@ -1,0 +1,346 @@
+"""Caffe's files: `.caffemodel`, `.solverstate`, their HDF5 twins, and single blobs such as mean images.
+
+The numbers of a large net pass once, as bytes, and not through message objects where that can be helped. What is
+not the file it should be raises ValueError with the file's name; one that cannot be read, OSError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from math import prod
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from google.protobuf.message import DecodeError
+
+from ..proto.messages import (
+    BlobProto,
+    BlobShape,
+    LayerParameter,
+    NetParameter,
+    SolverState,
+    V0LayerParameter,
+    V1LayerParameter,
+)
+from . import wire
+from .atomic import atomic_path, atomic_write
+
+FilePath = str | PathLike
+SavedBlob = tuple[np.ndarray, np.ndarray | None]  # data, and diff where it is kept
+Part = bytes | memoryview
+
+_HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+_POINTER = b"version https://git-lfs"
+
+
+class LayerWeights(NamedTuple):
+    """The parameter blobs of one layer of a file. A blob that the file keeps with another layer is None."""
+
+    name: str
+    type: str
+    blobs: list[Any]
+
+
+class SavedState(NamedTuple):
+    """What a `.solverstate` holds: the iteration, the path of the weights, the histories, the step of multistep."""
+
+    iter: int
+    learned_net: str
+    history: list[np.ndarray]
+    current_step: int
+
+
+# Single blobs
+
+
+def blob_to_proto(array: np.ndarray, diff: np.ndarray | None = None) -> Any:
+    """A BlobProto of an array, as Caffe writes it: `shape`, and `data` (of float64, `double_data`)."""
+    return BlobProto.FromString(b"".join(_blob_parts(array, diff)))
+
+
+def blob_from_proto(proto: Any) -> SavedBlob:
+    """Data and diff of a BlobProto, of Caffe's present form or the old one with num, channels, height and width.
+
+    The arrays are read-only views of one copy. Raises ValueError when shape and number of values differ.
+    """
+    return _parse_blob(memoryview(proto.SerializeToString()))
+
+
+def read_blob(path: FilePath) -> np.ndarray:
+    """The array in a file of one BlobProto, such as a mean image (`.binaryproto`)."""
+    return _parse(path, "a blob (.binaryproto)", _parse_blob)[0]
+
+
+def write_blob(path: FilePath, array: np.ndarray) -> None:
+    """Write an array as a file of one BlobProto."""
+    with atomic_write(path) as file:
+        file.writelines(_blob_parts(array, None))
+
+
+# Weights
+
+
+def read_net_weights(path: FilePath) -> list[LayerWeights]:
+    """Name, type and parameter blobs of every layer of a `.caffemodel` or its HDF5 twin, in the file's order.
+
+    Which of the two it is, is seen from the content. The layers of old models (V1, V0) come with their old type
+    names, those of HDF5 with none. The arrays are read-only.
+    """
+    if _is_hdf5(path):
+        return _read_weights_hdf5(path)
+    layers = _parse(path, "a .caffemodel", _parse_net)
+    if not layers:
+        raise ValueError(f"{path}: holds no layers; it is not a .caffemodel")
+    return layers
+
+
+def write_net_weights(path: FilePath, net: Any, blobs: Sequence[Sequence[SavedBlob]] | None = None) -> None:
+    """Write a `.caffemodel`: a NetParameter with the blobs of its layers.
+
+    `blobs` gives them as arrays, one list per layer of `net`, and keeps the copies small; left out, those in the
+    message are written.
+    """
+    with atomic_write(path) as file:
+        if blobs is None:
+            file.write(net.SerializeToString())
+            return
+        rest = NetParameter()
+        rest.CopyFrom(net)
+        rest.ClearField("layer")
+        file.write(rest.SerializeToString())
+        for layer, given in zip(net.layer, blobs, strict=True):
+            file.writelines(_field(NetParameter, "layer", _layer_parts(layer, given)))
+
+
+def write_net_weights_hdf5(
+    path: FilePath,
+    layers: Iterable[tuple[str, Sequence[np.ndarray], Sequence[np.ndarray] | None, Sequence[bool]]],
+) -> None:
+    """Write a `.caffemodel.h5`: for each layer its name, data, diffs (or None), and which of them are its own.
+
+    Data that a layer shares with an earlier one is left out, as Caffe does; diffs never are. Raises ValueError for
+    names that HDF5 cannot hold.
+    """
+    import h5py
+
+    layers = list(layers)
+    for name, *_ in layers:
+        if not name or "/" in name or name == ".":
+            raise ValueError(f"{path}: HDF5 cannot hold a layer named {name!r}; save a .caffemodel")
+    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        data = file.create_group("data")
+        diff = file.create_group("diff") if any(diffs is not None for _, _, diffs, _ in layers) else None
+        for name, arrays, diffs, owned in layers:
+            group = data.create_group(name)
+            for index, (array, own) in enumerate(zip(arrays, owned, strict=True)):
+                if own:
+                    group.create_dataset(str(index), data=array)
+            if diff is not None:
+                group = diff.create_group(name)
+                for index, array in enumerate(diffs or ()):
+                    group.create_dataset(str(index), data=array)
+
+
+def _read_weights_hdf5(path: FilePath) -> list[LayerWeights]:
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        if "data" not in file:
+            raise ValueError(f"{path}: has no group 'data'; it is not a .caffemodel.h5")
+        return [LayerWeights(name, "", _numbered(group)) for name, group in file["data"].items()]
+
+
+def _numbered(group: Any) -> list[Any]:
+    """The datasets 0, 1, 2, ... of an HDF5 group; None for those that are not there."""
+    count = 1 + max((int(name) for name in group), default=-1)
+    return [group[str(index)][()] if str(index) in group else None for index in range(count)]
+
+
+# Solver states
+
+
+def read_solver_state(path: FilePath) -> SavedState:
+    """What a `.solverstate` or its HDF5 twin holds; which of the two it is, is seen from the content."""
+    if _is_hdf5(path):
+        import h5py
+
+        with h5py.File(path, "r") as file:
+            missing = {"iter", "history", "current_step"} - set(file)
+            if missing:
+                raise ValueError(f"{path}: has no {' and no '.join(sorted(missing))}; it is not a .solverstate.h5")
+            learned = file["learned_net"][()] if "learned_net" in file else b""
+            step, iteration = file["current_step"][0], file["iter"][0]
+            return SavedState(int(iteration), learned.decode(), _numbered(file["history"]), int(step))
+    return _parse(path, "a .solverstate", _parse_state)
+
+
+def write_solver_state(
+    path: FilePath, iter: int, learned_net: str, history: Iterable[np.ndarray], current_step: int = 0
+) -> None:
+    """Write a `.solverstate`, or its HDF5 twin when the name ends in ``.h5``.
+
+    The histories come in Caffe's order: the first of every parameter, then the second of every parameter.
+    """
+    if str(path).endswith(".h5"):
+        import h5py
+
+        with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+            file.create_dataset("iter", data=np.array([iter], np.int32))
+            name = learned_net.encode()
+            file.create_dataset("learned_net", data=np.array(name, f"S{len(name) + 1}"))
+            file.create_dataset("current_step", data=np.array([current_step], np.int32))
+            group = file.create_group("history")
+            for index, array in enumerate(history):
+                group.create_dataset(str(index), data=array)
+        return
+    with atomic_write(path) as file:
+        file.write(SolverState(iter=iter, learned_net=learned_net).SerializeToString())
+        for array in history:
+            file.writelines(_field(SolverState, "history", _blob_parts(array, None)))
+        file.write(SolverState(current_step=current_step).SerializeToString())
+
+
+# Reading bytes
+
+
+def _is_hdf5(path: FilePath) -> bool:
+    with open(path, "rb") as file:
+        return file.read(len(_HDF5_MAGIC)) == _HDF5_MAGIC
+
+
+def _parse(path: FilePath, what: str, parse: Callable[[memoryview], Any]) -> Any:
+    content = Path(path).read_bytes()
+    if content.startswith(_POINTER):
+        raise ValueError(f"{path}: is the pointer of a file in Git LFS, not the file; fetch it with `git lfs pull`")
+    if not content:
+        raise ValueError(f"{path}: is empty; {what} was expected")
+    try:
+        return parse(memoryview(content))
+    except (ValueError, DecodeError) as error:
+        raise ValueError(f"{path}: is not {what}, or is cut short: {error}") from error
+
+
+def _parse_net(message: memoryview) -> list[LayerWeights]:
+    layers = []
+    for name, value in _named_fields(NetParameter, message):
+        if name == "layer":
+            layers.append(_parse_layer(LayerParameter, value))
+        elif name == "layers":
+            layers.append(_parse_layer(V1LayerParameter, value))
+    return layers
+
+
+def _parse_layer(cls: Any, message: memoryview) -> LayerWeights:
+    name = type = ""
+    blobs = []
+    for field, value in _named_fields(cls, message, strict=False):
+        if field == "name":
+            name = bytes(value).decode()
+        elif field == "type" and isinstance(value, int):
+            type = V1LayerParameter.LayerType.Name(value)
+        elif field == "type":
+            type = bytes(value).decode()
+        elif field == "blobs":
+            blobs.append(_parse_blob(value)[0])
+        elif field == "layer":  # V0: the layer is wrapped once more
+            return _parse_layer(V0LayerParameter, value)
+    return LayerWeights(name, type, blobs)
+
+
+def _parse_state(message: memoryview) -> SavedState:
+    numbers = {"iter": 0, "current_step": 0}
+    learned_net, history = "", []
+    for name, value in _named_fields(SolverState, message):
+        if name == "history":
+            history.append(_parse_blob(value)[0])
+        elif name == "learned_net":
+            learned_net = bytes(value).decode()
+        else:
+            numbers[name] = value
+    return SavedState(numbers["iter"], learned_net, history, numbers["current_step"])
+
+
+def _parse_blob(message: memoryview) -> SavedBlob:
+    """Data and diff of a serialised BlobProto: views of its bytes where they lie in one piece."""
+    numbers: dict[str, list[memoryview]] = {}
+    shape: tuple[int, ...] = ()
+    legacy: dict[str, int] = {}
+    for name, value in _named_fields(BlobProto, message):
+        if name == "shape":
+            shape = tuple(BlobShape.FromString(bytes(value)).dim)
+        elif isinstance(value, int):
+            legacy[name] = value
+        else:
+            numbers.setdefault(name, []).append(value)
+    if legacy:
+        shape = tuple(legacy.get(name, 0) for name in ("num", "channels", "height", "width"))
+    kept = []
+    for kind in ("data", "diff"):
+        values = np.empty(0, np.float32)
+        for name, dtype in ((kind, "<f4"), (f"double_{kind}", "<f8")):
+            if name in numbers:
+                pieces = numbers[name]
+                values = np.frombuffer(pieces[0] if len(pieces) == 1 else b"".join(pieces), dtype)
+        if values.size != prod(shape) and (kind == "data" or values.size):
+            raise ValueError(f"a blob of shape {shape} has {values.size:,} values in {kind}")
+        kept.append(values.reshape(shape) if values.size or kind == "data" else None)
+    return kept[0], kept[1]
+
+
+def _named_fields(cls: Any, message: memoryview, strict: bool = True) -> Iterable[tuple[str, Any]]:
+    """The fields of a serialised message of a class, by name.
+
+    Raises ValueError for a field of the wrong kind, and, if `strict`, for one that the class does not have.
+    """
+    known = cls.DESCRIPTOR.fields_by_number
+    for number, kind, value in wire.fields(message):
+        field = known.get(number)
+        if field is None:
+            if strict:
+                raise ValueError(f"{cls.DESCRIPTOR.name} has no field {number}")
+            continue
+        is_number = field.cpp_type not in (field.CPPTYPE_STRING, field.CPPTYPE_MESSAGE)
+        if (kind == wire.BYTES) == is_number and not (is_number and field.is_repeated):
+            raise ValueError(f"field {field.name} of {cls.DESCRIPTOR.name} is of the wrong kind")
+        yield field.name, value
+
+
+# Writing bytes
+
+
+def _field(cls: Any, name: str, parts: list[Part]) -> list[Part]:
+    """The parts of a field's value with what stands before them."""
+    number = cls.DESCRIPTOR.fields_by_name[name].number
+    return [wire.header(number, sum(len(part) for part in parts)), *parts]
+
+
+def _layer_parts(layer: Any, blobs: Sequence[SavedBlob]) -> list[Part]:
+    """A LayerParameter with given blobs, its fields in the order of their numbers."""
+    before, after = LayerParameter(), LayerParameter()
+    before.CopyFrom(layer)
+    after.CopyFrom(layer)
+    number = LayerParameter.DESCRIPTOR.fields_by_name["blobs"].number
+    for field in LayerParameter.DESCRIPTOR.fields:
+        if field.number >= number:
+            before.ClearField(field.name)
+        if field.number <= number:
+            after.ClearField(field.name)
+    parts: list[Part] = [before.SerializeToString()]
+    for data, diff in blobs:
+        parts += _field(LayerParameter, "blobs", _blob_parts(data, diff))
+    return [*parts, after.SerializeToString()]
+
+
+def _blob_parts(data: np.ndarray, diff: np.ndarray | None) -> list[Part]:
+    """A BlobProto, its fields in the order of their numbers; the numbers are not copied if they need not be."""
+    shape = _field(BlobProto, "shape", [BlobShape(dim=data.shape).SerializeToString()]) if data.ndim else []
+    double = data.dtype == np.float64
+    prefix, dtype = ("double_", "<f8") if double else ("", "<f4")
+    numbers: list[Part] = []
+    for kind, array in (("data", data), ("diff", diff)):
+        if array is not None and array.size:
+            values = np.ascontiguousarray(array, dtype).reshape(-1).data.cast("B")
+            numbers += _field(BlobProto, prefix + kind, [values])
+    return shape + numbers if double else numbers + shape

@@ -1,0 +1,213 @@
+"""Layer. What turns bottom blobs into top blobs, and top diffs into bottom diffs; and the registry of types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from importlib.metadata import entry_points
+from math import prod
+from pkgutil import walk_packages
+from typing import Any, ClassVar, TypeVar
+
+from . import fillers, ops, rng
+from .blob import Blob
+from .context import Context
+from .errors import DefinitionError
+
+LAYERS: dict[str, type[Layer]] = {}
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many bottoms or tops a type takes: from `least` to `most` (None: any number)."""
+
+    least: int
+    most: int | None
+
+    def check(self, count: int, what: str) -> None:
+        """Raises DefinitionError when `count` is not one of them."""
+        if count < self.least or (self.most is not None and count > self.most):
+            raise DefinitionError(f"takes {self} {what} blob{'' if str(self) == '1' else 's'}; got {count}.", what)
+
+    def __str__(self) -> str:
+        if self.most == self.least:
+            return str(self.least)
+        return f"at least {self.least}" if self.most is None else f"{self.least} to {self.most}"
+
+
+def at_least(least: int) -> Count:
+    """That many or more."""
+    return Count(least, None)
+
+
+def between(least: int, most: int) -> Count:
+    """From `least` to `most`, both counted in."""
+    return Count(least, most)
+
+
+class Layer:
+    """One layer of a net. A type is a subclass with four methods, the same four a user's Python layer has.
+
+    `setup` reads the settings, checks what can be wrong and makes the parameter blobs; `reshape` gives the tops
+    their shapes, and runs again whenever a bottom's shape changed; `forward` fills the tops' data; `backward`
+    fills the diffs of those bottoms whose `propagate_down` is true, and adds to the diffs of those parameters
+    whose `param_propagate_down` is. Only `forward` and `backward` touch memory.
+
+    A DefinitionError raised in `setup` or `reshape` names its field relative to the layer's own parameter
+    message (``"kernel_size"``), or ``"bottom"``, ``"top"``.
+    """
+
+    type: ClassVar[str] = ""
+    category: ClassVar[str] = "python"
+    param_field: ClassVar[str | None] = None  # the layer's own message in LayerParameter
+    bottoms: ClassVar[int | Count] = 1
+    tops: ClassVar[int | Count] = 1
+    equal_counts: ClassVar[bool] = False  # as many tops as bottoms
+    in_place: ClassVar[bool] = False  # a top may be its own bottom
+    is_loss: ClassVar[bool] = False  # the first top counts as loss with weight 1 unless told otherwise
+    auto_tops: ClassVar[bool] = False  # missing tops are made, without a name
+    is_source: ClassVar[bool] = False  # tops come from outside the net: no bottoms, never backward
+    reshapes_itself: ClassVar[bool] = False  # top shapes may change without a bottom's doing so
+    no_gradient: ClassVar[tuple[int, ...]] = ()  # bottoms that force_backward leaves alone
+
+    def __init__(self, param: Any, context: Context | None = None):
+        self.param = param
+        self.context = context or Context(phase=param.phase)
+        self.name: str = param.name
+        self.blobs: list[Blob] = []
+        self.param_propagate_down: list[bool] = []
+
+    @property
+    def settings(self) -> Any:
+        """The layer's own parameter message, such as `convolution_param`."""
+        return getattr(self.param, self.param_field) if self.param_field else self.param
+
+    @property
+    def training(self) -> bool:
+        """Whether the layer runs in the TRAIN phase: its own where the text gives one, else the net's."""
+        return self.phase == 0
+
+    @property
+    def phase(self) -> int:
+        return self.param.phase if self.param.HasField("phase") else self.context.phase
+
+    @property
+    def xp(self) -> Any:
+        """The array module that works where this net's blobs lie."""
+        return self.context.place.xp
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Read the settings and make the parameter blobs; once."""
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Give the tops their shapes."""
+        raise NotImplementedError
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        """Fill the tops' data from the bottoms' data."""
+        raise NotImplementedError
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
+        """Fill the bottoms' diffs from the tops' diffs, and add to the parameters' diffs."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Give back threads and files; a data layer overrides it."""
+
+    # Tools for subclasses
+
+    def make_blob(self, shape: tuple[int, ...] = ()) -> Blob:
+        """A blob of this net's type and place."""
+        return Blob(shape, self.context.dtype, self.context.place)
+
+    def add_param(self, shape: tuple[int, ...], filler: Any = None, field: str = "") -> Blob:
+        """Make the next parameter blob, to be filled on first touch (zero without a filler).
+
+        `field` names the filler's field, for errors. The numbers depend on the net's seed, the layer's name and
+        the blob's index alone.
+        """
+        if any(length < 1 for length in shape) or not prod(shape):
+            raise DefinitionError(f"a parameter would have the shape {shape}: every length must be at least 1.")
+        blob = self.make_blob(shape)
+        if filler is not None:
+            key = rng.key(self.context.seed, self.name, len(self.blobs))
+            try:
+                fill = fillers.make_fill(filler, shape, key)
+            except DefinitionError as error:
+                raise DefinitionError(error.message, f"{field}.{error.field}") from None
+            blob.data_memory.fill_with(fill)
+        self.blobs.append(blob)
+        return blob
+
+    def op(self, name: str, **spec: Any) -> Any:
+        """A heavy primitive for these shapes, from the ops table; `engine: CAFFE` takes the reference."""
+        engine = getattr(self.settings, "engine", 0)
+        return ops.make(name, self.context, reference=engine == 1, **spec)
+
+    def axis_of(self, blob: Blob, axis: int, field: str = "axis") -> int:
+        """`axis` counted from the front. Raises DefinitionError when the blob has no such axis."""
+        if not -blob.num_axes <= axis < blob.num_axes:
+            raise DefinitionError(
+                f"{field} {axis} is not one of the {blob.num_axes} axes of a bottom of shape {blob.shape}.", field
+            )
+        return axis % blob.num_axes
+
+
+AnyLayer = TypeVar("AnyLayer", bound=type[Layer])
+
+
+def layer(name: str, param: str | None = None) -> Callable[[AnyLayer], AnyLayer]:
+    """Register a class as the layer type `name`, with `param` its own field in LayerParameter.
+
+    Raises ValueError when the type is taken.
+    """
+
+    def register(cls: AnyLayer) -> AnyLayer:
+        if name in LAYERS:
+            raise ValueError(f"layer type {name!r} is already {LAYERS[name].__module__}.{LAYERS[name].__name__}")
+        cls.type, cls.param_field = name, param
+        package, _, family = cls.__module__.rpartition(".")[0].rpartition(".")
+        if package.endswith(".layers"):
+            cls.category = family
+        LAYERS[name] = cls
+        return cls
+
+    return register
+
+
+def layer_class(name: str) -> type[Layer]:
+    """The class registered for a type, after looking through the entry points `brewbench.layers`.
+
+    Raises DefinitionError that lists the nearest spellings, then the known types.
+    """
+    load_layers()
+    if name not in LAYERS:
+        for entry in entry_points(group="brewbench.layers"):
+            if entry.name == name:
+                entry.load()
+    if name not in LAYERS:
+        near = get_close_matches(name, LAYERS, 3, 0.6)
+        hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+        raise DefinitionError(f"unknown layer type {name!r}; {hint}Known types: {', '.join(sorted(LAYERS))}.", "type")
+    return LAYERS[name]
+
+
+_loaded = False
+
+
+def load_layers() -> None:
+    """Import every module of `engine.layers`, so that all types are registered."""
+    global _loaded
+    if not _loaded:
+        from . import layers
+
+        for module in walk_packages(layers.__path__, f"{layers.__name__}."):
+            import_module(module.name)
+        _loaded = True
+
+
+def count_of(declared: int | Count) -> Count:
+    """A declared number as a Count."""
+    return Count(declared, declared) if isinstance(declared, int) else declared

@@ -1,0 +1,439 @@
+"""Net. A graph of layers that runs forward and backward; and `check`, which finds all that is wrong with one."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from ..proto import ParseError
+from ..proto.messages import NetParameter
+from . import files, rng
+from .blob import Blob
+from .build import Builder, Learnable, Node, make_state
+from .context import Context
+from .errors import DefinitionError, Diagnostic, Diagnostics
+from .graph import PHASES
+from .layer import Layer
+from .memory import HOST, WRITE, Arena
+from .source import Definition, Source
+
+TRAIN, TEST = range(2)
+
+Hook = Callable[[int], None]
+Shape = tuple[int, ...]
+
+
+class Net:
+    """A net in one phase, ready to run.
+
+    `definition` is the path of a prototxt, a Document, a NetParameter message, or whatever has a `to_proto()`.
+    `blobs` maps names to blobs in the order of the net, `params` layer names to their parameter blobs; `inputs`
+    (in the order of the text) and `outputs` (in the alphabet's, as in Caffe) are names. `seed` fixes fillers
+    and every random layer; left out, it is drawn. Nothing is filled or allocated before it is touched.
+
+    Raises DefinitionError at the first thing that is wrong, with layer, field and line; ParseError for a text
+    that is no prototxt; OSError for a file that cannot be read.
+    """
+
+    def __init__(
+        self,
+        definition: Definition,
+        phase: int = TEST,
+        *,
+        weights: str | PathLike | None = None,
+        level: int = 0,
+        stages: Sequence[str] = (),
+        state: Any = None,
+        seed: int | None = None,
+        dtype: Any = np.float32,
+    ):
+        self.source = Source(definition, "net")
+        self.source.raise_problems()
+        state = state if state is not None else make_state(self.source, phase, level, stages)
+        self.state = state
+        self.context = Context(
+            phase=state.phase,
+            seed=rng.fresh_seed() if seed is None else seed,
+            dtype=dtype,
+            root=self.source.root,
+        )
+        self.name: str = self.source.param.name
+        built = Builder(self.source, state, self.context, _raise)
+        self.nodes: list[Node] = built.nodes
+        self.layers: list[Layer] = [_ready(node) for node in self.nodes]
+        self.layer_names: list[str] = [node.name for node in self.nodes]
+        blobs = [_known(blob) for blob in built.blobs]
+        self.blobs: OrderedDict[str, Blob] = OrderedDict(zip(built.blob_names, blobs, strict=True))
+        self.blob_names: list[str] = built.blob_names
+        self.params: OrderedDict[str, list[Blob]] = OrderedDict(
+            (layer.name, layer.blobs) for layer in self.layers if layer.blobs
+        )
+        self.inputs: list[str] = [built.blob_names[i] for i in built.inputs]
+        self.outputs: list[str] = [built.blob_names[i] for i in built.outputs]
+        self.output_weights: list[float] = self._weights_of(built.outputs)
+        self.learnable: list[Learnable] = built.learnable
+        self.shared = built.shared
+        self._arenas: tuple[Arena, Arena] | None = None
+        self._shapes: list[tuple[Shape, ...]] = [_shapes(node.bottoms) for node in self.nodes]
+        self.before_forward: list[Hook] = []
+        self.after_forward: list[Hook] = []
+        self.before_backward: list[Hook] = []
+        self.after_backward: list[Hook] = []
+        if weights is not None:
+            self.copy_from(weights)
+
+    def __repr__(self) -> str:
+        phase = PHASES[self.context.phase]
+        return f"<Net {self.name!r}, {phase}: {len(self.layers)} layers, {self.param_count:,} parameters>"
+
+    @property
+    def phase(self) -> int:
+        return self.context.phase
+
+    @property
+    def param_count(self) -> int:
+        """Number of learnable values, shared ones counted once."""
+        return sum(one.blob.count for one in self.learnable)
+
+    def _weights_of(self, blob_ids: Sequence[int]) -> list[float]:
+        weights = {}
+        for node in self.nodes:
+            weights.update(zip(node.top_ids, node.loss_weights, strict=True))
+        return [weights.get(blob_id, 0.0) for blob_id in blob_ids]
+
+    # Running
+
+    def index_of(self, layer: str) -> int:
+        """The position of a layer, Split layers counted. Raises KeyError when there is none of that name."""
+        try:
+            return self.layer_names.index(layer)
+        except ValueError:
+            raise KeyError(f"net {self.name!r} has no layer {layer!r}") from None
+
+    def forward(self, start: int = 0, end: int | None = None) -> float:
+        """Run the layers `start` to `end` (the last, unless told otherwise); returns their weighted loss."""
+        last = len(self.layers) - 1
+        end = last if end is None else end
+        loss = 0.0
+        for index in range(start, end + 1):
+            loss += self.forward_layer(index)
+        if end == last:
+            self.context.passes += 1
+        return loss
+
+    def forward_layer(self, index: int) -> float:
+        """Run one layer, after giving it new shapes where its bottoms' have changed; returns its weighted loss."""
+        node, layer = self.nodes[index], self.layers[index]
+        for hook in self.before_forward:
+            hook(index)
+        shapes = _shapes(node.bottoms)
+        if shapes != self._shapes[index] or layer.reshapes_itself:
+            self._reshape_layer(index)
+        try:
+            layer.forward(node.bottoms, node.tops)
+        except DefinitionError as error:
+            raise self._located(error, node) from error.__cause__
+        loss = 0.0
+        for top, weight in zip(node.tops, node.loss_weights, strict=True):
+            if weight:
+                loss += _loss_of(top, weight)
+        for hook in self.after_forward:
+            hook(index)
+        return loss
+
+    def backward(self, start: int | None = None, end: int = 0) -> None:
+        """Run the layers from `start` (the last, unless told otherwise) back to `end`.
+
+        Parameter diffs accumulate: `clear_param_diffs` first. The diff of a loss is its weight, unless somebody
+        wrote another.
+        """
+        for index in range(len(self.layers) - 1 if start is None else start, end - 1, -1):
+            self.backward_layer(index)
+
+    def backward_layer(self, index: int) -> None:
+        """Run one layer backward, if it needs it."""
+        node = self.nodes[index]
+        for hook in self.before_backward:
+            hook(index)
+        if node.need_backward:
+            try:
+                self.layers[index].backward(node.tops, node.propagate_down, node.bottoms)
+            except DefinitionError as error:
+                raise self._located(error, node) from error.__cause__
+        for hook in self.after_backward:
+            hook(index)
+
+    def reshape(self) -> None:
+        """Carry the present shapes of the inputs through the whole net."""
+        for index in range(len(self.layers)):
+            self._reshape_layer(index)
+
+    def _reshape_layer(self, index: int) -> None:
+        node = self.nodes[index]
+        try:
+            self.layers[index].reshape(node.bottoms, node.tops)
+        except DefinitionError as error:
+            raise self._located(error, node) from error.__cause__
+        self._shapes[index] = _shapes(node.bottoms)
+
+    def _located(self, error: DefinitionError, node: Node) -> DefinitionError:
+        origin = node.entry.origin
+        line = self.source.line(origin)
+        return error.at(
+            layer=node.name, type=node.entry.param.type, layer_index=origin, file=self.source.file, line=line
+        )
+
+    def close(self) -> None:
+        """Stop the threads and close the files of the data layers."""
+        for layer in self.layers:
+            layer.close()
+
+    # Parameters
+
+    @property
+    def arenas(self) -> tuple[Arena, Arena]:
+        """All learnable data, and all their diffs, each as one flat piece of memory, in the order of `learnable`."""
+        if self._arenas is None:
+            blobs = [one.blob for one in self.learnable]
+            self._arenas = Arena([b.data_memory for b in blobs]), Arena([b.diff_memory for b in blobs])
+        return self._arenas
+
+    def clear_param_diffs(self) -> None:
+        """Set the gradient of every learnable parameter to zero."""
+        self.arenas[1].on(self.context.place, WRITE)[:] = 0
+
+    def share_with(self, other: Net) -> None:
+        """Use the parameters of `other` for every layer of the same name: one memory, seen by both nets.
+
+        Raises ValueError where shapes differ.
+        """
+        for name, blobs in other.params.items():
+            for mine, theirs in zip(self.params.get(name, []), blobs, strict=False):
+                if mine.shape != theirs.shape:
+                    raise ValueError(f"layer {name!r}: cannot share shape {theirs.shape} with {mine.shape}")
+                mine.share_data(theirs)
+
+    def copy_from(self, weights: str | PathLike | Net) -> list[str]:
+        """Copy the parameters of every layer that has the name of one here; returns the names left unused.
+
+        `weights` is a `.caffemodel`, its HDF5 twin, or a Net. Raises ValueError where counts or shapes differ
+        (nothing is copied then), OSError or ValueError for a file that cannot be read.
+        """
+        if isinstance(weights, Net):
+            given = [(name, [blob.data for blob in blobs]) for name, blobs in weights.params.items()]
+            origin = "the other net"
+        else:
+            given = [(name, arrays) for name, _, arrays in files.read_net_weights(weights) if arrays]
+            origin = str(weights)
+        copies, unused = [], []
+        for name, arrays in given:
+            blobs = self.params.get(name)
+            if blobs is None:
+                unused.append(name)
+                continue
+            if len(blobs) != len(arrays):
+                raise ValueError(f"layer {name!r} has {len(blobs)} parameter blobs here, {len(arrays)} in {origin}")
+            for index, (blob, values) in enumerate(zip(blobs, arrays, strict=True)):
+                if _without_leading_ones(values.shape) != _without_leading_ones(blob.shape):
+                    raise ValueError(
+                        f"parameter {index} of layer {name!r} has shape {blob.shape} here and {values.shape} in "
+                        f"{origin}; to train it anew, give the layer another name"
+                    )
+                copies.append((blob, values))
+        for blob, values in copies:
+            blob.data = np.reshape(values, blob.shape)
+        return unused
+
+    def to_proto(self, diffs: bool = False) -> Any:
+        """The net as a NetParameter message, parameter values in it, Split layers left in, as Caffe saves it."""
+        message = NetParameter(name=self.name)
+        for node, layer in zip(self.nodes, self.layers, strict=True):
+            param = message.layer.add()
+            param.CopyFrom(node.entry.param)
+            param.phase = self.context.phase if not param.HasField("phase") else param.phase
+            del param.blobs[:]
+            for blob in layer.blobs:
+                values = blob.data_memory.on(HOST).reshape(blob.shape)
+                slope = blob.diff_memory.on(HOST).reshape(blob.shape) if diffs else None
+                param.blobs.append(files.blob_to_proto(values, slope))
+        return message
+
+    def save(self, path: str | PathLike, diffs: bool = False) -> None:
+        """Write the parameters as Caffe does: a `.caffemodel`, or HDF5 when the name ends in ``.h5``. Atomic."""
+        if str(path).endswith(".h5"):
+            owned = {(one.layer, one.index) for one in self.learnable}
+            layers = [
+                (name, [blob.data_memory.on(HOST).reshape(blob.shape) for blob in blobs],
+                 [blob.diff_memory.on(HOST).reshape(blob.shape) for blob in blobs] if diffs else None,
+                 [(name, index) in owned for index in range(len(blobs))])
+                for name, blobs in self.params.items()
+            ]  # fmt: skip
+            files.write_net_weights_hdf5(path, layers)
+        else:
+            files.write_net_weights(path, self.to_proto(diffs))
+
+
+# Checking
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """What is known of one layer of the text. A shape that cannot be inferred is None.
+
+    `index` counts the layers of the text, `included` says whether the layer takes part in the state checked,
+    `summary` is its settings in a few words, `count` the number of its own parameters.
+    """
+
+    index: int
+    name: str
+    type: str
+    bottoms: tuple[str, ...]
+    tops: tuple[str, ...]
+    bottom_shapes: tuple[Shape | None, ...] = ()
+    top_shapes: tuple[Shape | None, ...] = ()
+    param_shapes: tuple[Shape, ...] = ()
+    category: str = "unknown"
+    included: bool = True
+    summary: str = ""
+
+    @property
+    def in_place(self) -> bool:
+        return bool(self.bottoms) and self.tops[:1] == self.bottoms[:1]
+
+    @property
+    def count(self) -> int:
+        return sum(prod(shape) for shape in self.param_shapes)
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that `check` found: every layer of the text, every blob's shape, every diagnostic in order of line."""
+
+    name: str
+    phase: int
+    layers: tuple[LayerReport, ...] = ()
+    blobs: dict[str, Shape | None] = field(default_factory=dict)
+    diagnostics: tuple[Diagnostic, ...] = ()
+    param_count: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether a net could be built: no diagnostic is an error."""
+        return not any(found.severity == "error" for found in self.diagnostics)
+
+
+def check(
+    definition: Definition, phase: int = TEST, *, level: int = 0, stages: Sequence[str] = ()
+) -> Report:
+    """Go through a whole net without running it: shapes where they can be inferred, and all that is wrong.
+
+    Never raises for what is in the text; a text that is no prototxt gives a report with that one error. Raises
+    OSError for a file that cannot be read.
+    """
+    found = Diagnostics()
+    try:
+        source = Source(definition, "net")
+    except ParseError as error:
+        path = str(error.path) if error.path else None
+        return Report("", phase, diagnostics=(Diagnostic(error.message, file=path, line=error.line),))
+    except DefinitionError as error:
+        return Report("", phase, diagnostics=(error.diagnostic,))
+    for problem in source.problems():
+        found.add(problem)
+    context = Context(phase=phase, seed=0, root=source.root, dry=True)
+    state = make_state(source, phase, level, stages)
+    built = Builder(source, state, context, lambda error: found.add(error.diagnostic))
+    shapes = [blob.shape if blob is not None else None for blob in built.blobs]
+    reports = [_report_of(node, shapes, source) for node in built.nodes if node.entry.origin is not None]
+    reports += [_report_of(Node(entry), [], source, included=False) for entry in built.excluded]
+    for node in built.nodes:
+        if node.layer is not None:
+            node.layer.close()
+    last = 1 << 30
+    return Report(
+        source.param.name,
+        phase,
+        tuple(sorted(reports, key=lambda one: one.index)),
+        {name: shape for name, shape in zip(built.blob_names, shapes, strict=True)},
+        tuple(sorted(found.found, key=lambda one: one.line if one.line is not None else last)),
+        sum(one.blob.count for one in built.learnable),
+    )
+
+
+def _report_of(node: Node, shapes: list[Shape | None], source: Source, included: bool = True) -> LayerReport:
+    from .layer import LAYERS
+
+    param = node.entry.param
+    cls = LAYERS.get(param.type)
+    return LayerReport(
+        index=node.entry.origin or 0,
+        name=param.name,
+        type=param.type,
+        bottoms=node.entry.bottoms,
+        tops=tuple(param.top),
+        bottom_shapes=tuple(shapes[i] for i in node.bottom_ids),
+        top_shapes=tuple(shapes[i] for i in node.top_ids[: len(param.top)]),
+        param_shapes=tuple(blob.shape for blob in node.layer.blobs) if node.layer else (),
+        category=cls.category if cls else "unknown",
+        included=included,
+        summary=_summary(getattr(param, cls.param_field)) if cls and cls.param_field else "",
+    )
+
+
+def _summary(settings: Any) -> str:
+    """The plain values that a layer's own message sets, in a few words."""
+    words = []
+    for descriptor, value in settings.ListFields():
+        if descriptor.message_type is not None:
+            continue
+        if descriptor.enum_type is not None:
+            words.append(str(descriptor.enum_type.values_by_number[value].name))
+            continue
+        values = list(value) if hasattr(value, "append") else [value]
+        shown = "x".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
+        words.append(f"{descriptor.name} {shown}")
+    return ", ".join(words)
+
+
+# Helpers
+
+
+def _raise(error: DefinitionError) -> None:
+    raise error
+
+
+def _ready(node: Node) -> Layer:
+    assert node.layer is not None, f"layer {node.name!r} was left out without an error"
+    return node.layer
+
+
+def _known(blob: Blob | None) -> Blob:
+    assert blob is not None, "a blob was left unknown without an error"
+    return blob
+
+
+def _shapes(blobs: Sequence[Blob]) -> tuple[Shape, ...]:
+    return tuple([blob.shape for blob in blobs])
+
+
+def _loss_of(top: Blob, weight: float) -> float:
+    """The top's share of the loss: its dot product with its diff, which is the weight unless it was overwritten."""
+    values = top.read()
+    if top.diff_memory.pending:
+        return weight * float(values.sum())
+    return float((values * top.read_diff()).sum())
+
+
+def _without_leading_ones(shape: Shape) -> Shape:
+    """Old models write every shape with four axes."""
+    start = 0
+    while start < len(shape) and shape[start] == 1:
+        start += 1
+    return shape[start:]
+

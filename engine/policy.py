@@ -1,0 +1,44 @@
+"""Learning-rate policies: the rate at an iteration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import exp
+from typing import Any
+
+from .errors import DefinitionError
+
+# Each is (solver parameters, iteration, steps passed so far) -> factor on base_lr.
+POLICIES: dict[str, Callable[[Any, int, int], float]] = {
+    "fixed": lambda p, i, s: 1.0,
+    "step": lambda p, i, s: p.gamma ** (i // p.stepsize),
+    "exp": lambda p, i, s: p.gamma**i,
+    "inv": lambda p, i, s: (1 + p.gamma * i) ** -p.power,
+    "multistep": lambda p, i, s: p.gamma**s,
+    "poly": lambda p, i, s: max(0.0, 1 - i / p.max_iter) ** p.power,
+    "sigmoid": lambda p, i, s: _sigmoid(p.gamma * (i - p.stepsize)),
+}
+
+
+def check_policy(param: Any) -> None:
+    """Raise DefinitionError for a policy that is unknown, or that lacks a number it needs."""
+    if param.lr_policy not in POLICIES:
+        raise DefinitionError(f"unknown lr_policy {param.lr_policy!r}; known: {', '.join(POLICIES)}.", "lr_policy")
+    if param.lr_policy in ("step", "sigmoid") and param.stepsize <= 0:
+        message = f"lr_policy {param.lr_policy!r} needs a stepsize above 0; got {param.stepsize}."
+        raise DefinitionError(message, "stepsize")
+    if param.lr_policy in ("step", "exp", "inv", "multistep", "sigmoid") and param.gamma < 0:
+        message = f"lr_policy {param.lr_policy!r} needs a gamma of at least 0; got {param.gamma:g}."
+        raise DefinitionError(message, "gamma")
+    if param.lr_policy == "poly" and param.max_iter <= 0:
+        raise DefinitionError(f"lr_policy 'poly' needs a max_iter above 0; got {param.max_iter}.", "max_iter")
+
+
+def learning_rate(param: Any, iteration: int, steps: int) -> float:
+    """The rate of a SolverParameter at an iteration; `steps` is the number of stepvalues passed (multistep)."""
+    return param.base_lr * POLICIES[param.lr_policy](param, iteration, steps)
+
+
+def _sigmoid(x: float) -> float:
+    """Caffe's sign: with gamma at least 0 the rate rises."""
+    return 1 / (1 + exp(-x)) if x >= 0 else exp(x) / (1 + exp(x))

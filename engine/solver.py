@@ -1,0 +1,525 @@
+"""Solver. Trains a net: step by step, with tests, snapshots and whoever listens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from importlib import import_module
+from os import PathLike
+from pathlib import Path
+from pkgutil import iter_modules
+from time import perf_counter
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+
+from ..proto.messages import NetState
+from . import files, ops, rng
+from .blob import Blob
+from .errors import DefinitionError
+from .memory import HOST, Arena
+from .net import TEST, TRAIN, Net
+from .ops.update import Rates, Segment
+from .policy import check_policy, learning_rate
+from .source import Definition, Source
+
+SOLVERS: dict[str, type[Solver]] = {}
+
+
+@dataclass(frozen=True)
+class Output:
+    """One value of a net's output blob, with the weight it has in the loss (0: none)."""
+
+    name: str
+    value: float
+    weight: float = 0.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is known at a display: the smoothed loss before the update of `iteration`, and the net's outputs.
+
+    `seconds` is the time since the last display, `iterations` the number of iterations in it.
+    """
+
+    iteration: int
+    loss: float
+    rate: float
+    outputs: tuple[Output, ...]
+    seconds: float
+    iterations: int
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """The mean outputs of one test net over its test_iter batches, before the update of `iteration`."""
+
+    iteration: int
+    net: int
+    outputs: tuple[Output, ...]
+    loss: float | None = None
+    values: dict[str, float] = field(default_factory=dict)
+
+
+class Listener:
+    """Someone who follows a solver. Every method may be overridden; all run on the solver's thread."""
+
+    def on_start(self, solver: Solver) -> None:
+        """An iteration begins; its gradients are zero."""
+
+    def on_gradients_ready(self, solver: Solver) -> None:
+        """The gradients of an iteration are complete, and not yet applied. The place for an all-reduce."""
+
+    def on_iteration(self, solver: Solver, loss: float) -> None:
+        """An iteration is done: `solver.iter` counts it, `loss` is its own, not smoothed. A safe point for edits."""
+
+    def on_display(self, solver: Solver, progress: Progress) -> None:
+        """Every `display` iterations."""
+
+    def on_test_start(self, solver: Solver, net: int) -> None:
+        """A test net is about to run."""
+
+    def on_test(self, solver: Solver, result: TestResult) -> None:
+        """A test net has run."""
+
+    def on_snapshot(self, solver: Solver, weights: Path, state: Path) -> None:
+        """Both files of a snapshot are written."""
+
+    def on_restore(self, solver: Solver, state: Path) -> None:
+        """A snapshot has been taken up again."""
+
+
+class Solver:
+    """Trains a net as a SolverParameter says. Source: Caffe's Solver and SGDSolver.
+
+    `definition` is a path, a Document or a SolverParameter; `net`, if given, takes the place of the net that it
+    names (a Document being edited, say). `net` and `test_nets` are ready to run; `iter` counts the updates made.
+    `param` may be changed between two iterations: rate, momentum, decay, intervals.
+
+    A subclass is one update rule: `rule` turns a gradient into the step to subtract, with `slots` values of
+    history for every parameter.
+
+    Raises DefinitionError with the field and line at fault, ParseError, OSError.
+    """
+
+    type: ClassVar[str] = ""
+    slots: ClassVar[int] = 1
+    allows_momentum: ClassVar[bool] = True
+    rule: ClassVar[Callable[[Any, Any, Sequence[Any], Rates], None]]
+
+    def __init__(self, definition: Definition, net: Definition | None = None, *, seed: int | None = None):
+        self.source = definition if isinstance(definition, Source) else Source(definition, "solver")
+        self.source.raise_problems()
+        self.param = self.source.param
+        self.iter = 0
+        self.listeners: list[Listener] = []
+        self.request: str | None = None  # "stop" or "snapshot", obeyed after the iteration
+        self.smoothed_loss = 0.0
+        self._losses: list[float] = []
+        self.current_step = 0  # steps of the rate passed (policies step and multistep)
+        self._shown = (0, perf_counter())
+        try:
+            self._check()
+            if seed is None:
+                seed = self.param.random_seed if self.param.random_seed >= 0 else rng.fresh_seed()
+            self.net = self._train_net(net, seed)
+            self.test_nets = self._test_nets(net, seed)
+        except DefinitionError as error:
+            if error.line is None and error.layer is None:
+                error.at(file=self.source.file, line=self.source.line(None, error.field))
+            raise
+        data, _ = self.net.arenas
+        for test_net in self.test_nets:
+            test_net.share_with(self.net)
+        self.history: list[list[Blob]] = [
+            [Blob(one.blob.shape, one.blob.dtype, one.blob.place) for one in self.net.learnable]
+            for _ in range(self.slots)
+        ]
+        self._history = [Arena([blob.data_memory for blob in slot]) for slot in self.history]
+        self._segments = _segments(self.net, data)
+        self._update = ops.make("update", self.net.context, rule=type(self).rule)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} on {self.net.name!r} at iteration {self.iter}>"
+
+    # Setting up
+
+    def _check(self) -> None:
+        param = self.param
+        check_policy(param)
+        if param.iter_size < 1:
+            raise DefinitionError(f"iter_size must be at least 1; got {param.iter_size}.", "iter_size")
+        if param.average_loss < 1:
+            raise DefinitionError(f"average_loss must be at least 1; got {param.average_loss}.", "average_loss")
+        if param.regularization_type not in ("L1", "L2"):
+            message = f"regularization_type must be L1 or L2; got {param.regularization_type!r}."
+            raise DefinitionError(message, "regularization_type")
+        if param.momentum and not self.allows_momentum:
+            raise DefinitionError(f"{self.type} takes no momentum; got {param.momentum:g}.", "momentum")
+        if self.type == "RMSProp" and not 0 <= param.rms_decay < 1:
+            message = f"rms_decay must be at least 0 and below 1; got {param.rms_decay:g}."
+            raise DefinitionError(message, "rms_decay")
+        if self.type == "Adam" and not 0 <= param.momentum2 < 1:
+            message = f"momentum2 must be at least 0 and below 1; got {param.momentum2:g}."
+            raise DefinitionError(message, "momentum2")
+
+    def _net_source(self, field: str) -> list[Source]:
+        """The nets that one field of the parameters gives, as sources."""
+        value = getattr(self.param, field)
+        repeated = field.startswith("test_")
+        if not repeated and not self.param.HasField(field):
+            return []
+        values = list(value) if repeated else [value]
+        if field.endswith("_param"):
+            return [Source(one, "net") for one in values]
+        return [Source(self._find(one, field), "net") for one in values]
+
+    def _find(self, name: str, field: str) -> Path:
+        from .context import Context
+
+        return Context(root=self.source.root).find(name, field, "net")
+
+    def _train_net(self, given: Definition | None, seed: int) -> Net:
+        if given is None:
+            fields = [name for name in ("net", "net_param", "train_net", "train_net_param") if self.param.HasField(name)]
+            if len(fields) != 1:
+                found = "none" if not fields else " and ".join(fields)
+                message = f"give the training net in one of net, net_param, train_net, train_net_param; got {found}."
+                raise DefinitionError(message, fields[1] if fields else "net")
+            (source,) = self._net_source(fields[0])
+        else:
+            source = given if isinstance(given, Source) else Source(given, "net")
+        return self._make_net(source, TRAIN, self.param.train_state, seed)
+
+    def _make_net(self, source: Source, phase: int, own: Any, seed: int) -> Net:
+        state = NetState(phase=phase)  # pyright: ignore[reportArgumentType]
+        state.MergeFrom(source.param.state)
+        state.MergeFrom(own)
+        return Net(source, state=state, seed=seed)
+
+    def _test_nets(self, given: Definition | None, seed: int) -> list[Net]:
+        param = self.param
+        named = [] if given is not None else self._net_source("test_net_param") + self._net_source("test_net")
+        if given is not None:
+            generic = [given if isinstance(given, Source) else Source(given, "net")]
+        else:
+            generic = self._net_source("net_param") + self._net_source("net")
+        tests = len(param.test_iter)
+        if tests < len(named) or (not generic and tests != len(named)):
+            message = f"give test_iter once per test net ({len(named)}); got {tests}."
+            raise DefinitionError(message, "test_iter")
+        if tests and param.test_interval <= 0:
+            message = f"test_interval must be above 0 where there are test nets; got {param.test_interval}."
+            raise DefinitionError(message, "test_interval")
+        sources = named + generic * (tests - len(named))
+        if param.test_state and len(param.test_state) != len(sources):
+            message = f"give test_state never, or once per test net ({len(sources)}); got {len(param.test_state)}."
+            raise DefinitionError(message, "test_state")
+        states = list(param.test_state) or [NetState()] * len(sources)
+        nets = []
+        for source, own in zip(sources, states, strict=True):
+            state = NetState()
+            state.CopyFrom(own)
+            state.phase = TEST  # pyright: ignore[reportAttributeAccessIssue]
+            nets.append(self._make_net(source, TEST, state, seed))
+        return nets
+
+    # Training
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the coming iteration, before any lr_mult."""
+        return learning_rate(self.param, self.iter, self.current_step)
+
+    def step(self, count: int) -> None:
+        """Make `count` iterations, fewer if somebody asks to stop. Starts a new window for the smoothed loss."""
+        self._losses.clear()
+        self.smoothed_loss = 0.0
+        self._shown = (self.iter, perf_counter())
+        stop = self.iter + count
+        while self.iter < stop:
+            if not self._iterate():
+                break
+
+    def _iterate(self) -> bool:
+        """One iteration; False when the training is to end here."""
+        param = self.param
+        self.net.clear_param_diffs()
+        if param.test_interval and self.iter % param.test_interval == 0:
+            if self.iter > 0 or param.test_initialization:
+                self.test_all()
+                if self.request == "stop":
+                    self.request = None
+                    return False
+        for listener in self.listeners:
+            listener.on_start(self)
+        loss = 0.0
+        for k in range(param.iter_size):
+            self.net.context.passes = self.iter * param.iter_size + k
+            loss += self.net.forward()
+            self.net.backward()
+        loss /= param.iter_size
+        self._smooth(loss)
+        self._advance_step()
+        if param.display and self.iter % param.display == 0:
+            self._display()
+        for listener in self.listeners:
+            listener.on_gradients_ready(self)
+        self.apply_update()
+        request, self.request = self.request, None
+        self.iter += 1
+        for listener in self.listeners:
+            listener.on_iteration(self, loss)
+        if request == "snapshot" or (param.snapshot and self.iter % param.snapshot == 0):
+            self.snapshot()
+        return request != "stop"
+
+    def _advance_step(self) -> None:
+        """Count the steps of the rate. A multistep passes one stepvalue an iteration at the most, as in Caffe."""
+        param = self.param
+        if param.lr_policy == "step":
+            self.current_step = self.iter // param.stepsize
+        elif param.lr_policy == "multistep" and self.current_step < len(param.stepvalue):
+            self.current_step += self.iter >= param.stepvalue[self.current_step]
+
+    def _smooth(self, loss: float) -> None:
+        """The mean loss of the last average_loss iterations."""
+        if len(self._losses) >= self.param.average_loss:
+            del self._losses[: len(self._losses) - self.param.average_loss + 1]
+        self._losses.append(loss)
+        self.smoothed_loss = sum(self._losses) / len(self._losses)
+
+    def _display(self) -> None:
+        now = perf_counter()
+        iteration, then = self._shown
+        self._shown = (self.iter, now)
+        outputs = tuple(_outputs(self.net))
+        progress = Progress(self.iter, self.smoothed_loss, self.rate, outputs, now - then, self.iter - iteration)
+        for listener in self.listeners:
+            listener.on_display(self, progress)
+
+    def apply_update(self) -> None:
+        """Clip the gradients, then update the parameters: one pass over the arenas. The diffs become the step."""
+        param = self.param
+        data, diff = self.net.arenas
+        scale = 1.0
+        if param.clip_gradients >= 0:
+            norm = self.gradient_norm()
+            if norm > param.clip_gradients:
+                scale = param.clip_gradients / norm
+        rates = Rates(
+            self.rate, param.momentum, param.momentum2, param.rms_decay, param.delta, step=self.iter + 1
+        )
+        self._update.apply(
+            data,
+            diff,
+            self._history,
+            self._segments,
+            rates,
+            scale=scale / param.iter_size,
+            decay=param.weight_decay,
+            l1=param.regularization_type == "L1",
+        )
+
+    def gradient_norm(self) -> float:
+        """The L2 norm of all learnable diffs together, as accumulated."""
+        g = self.net.arenas[1].on(self.net.context.place)
+        return float(g @ g) ** 0.5
+
+    def solve(self, state: str | PathLike | None = None) -> bool:
+        """Train up to max_iter, from a snapshot if one is given; returns False when it was stopped early."""
+        if state is not None:
+            self.restore(state)
+        param = self.param
+        self.step(max(0, param.max_iter - self.iter))
+        finished = self.iter >= param.max_iter
+        if param.snapshot_after_train and (not param.snapshot or self.iter % param.snapshot):
+            self.snapshot()
+        if not finished:
+            return False
+        if param.display and self.iter % param.display == 0:
+            self.net.context.passes = self.iter * param.iter_size
+            self._smooth(self.net.forward())
+            progress = Progress(self.iter, self.smoothed_loss, self.rate, (), 0.0, 0)
+            for listener in self.listeners:
+                listener.on_display(self, progress)
+        if param.test_interval and self.iter % param.test_interval == 0:
+            self.test_all()
+        return True
+
+    # Testing
+
+    def test_all(self) -> list[TestResult]:
+        """Run every test net over its test_iter batches."""
+        results = []
+        for index in range(len(self.test_nets)):
+            if self.request == "stop":
+                break
+            results.append(self.test(index))
+        return results
+
+    def test(self, index: int = 0) -> TestResult:
+        """Run one test net over its test_iter batches and average its outputs, element by element."""
+        for listener in self.listeners:
+            listener.on_test_start(self, index)
+        net, batches = self.test_nets[index], self.param.test_iter[index]
+        total: list[np.ndarray] = []
+        loss = 0.0
+        for batch in range(batches):
+            loss += net.forward()
+            values = [net.blobs[name].data_memory.on(HOST) for name in net.outputs]
+            if batch == 0:
+                total = [value.astype(np.float64) for value in values]
+            else:
+                for so_far, value in zip(total, values, strict=True):
+                    so_far += value
+        outputs = tuple(
+            Output(name, float(value) / batches, weight)
+            for name, weight, so_far in zip(net.outputs, net.output_weights, total, strict=True)
+            for value in so_far
+        )
+        mean_loss = loss / batches if self.param.test_compute_loss and batches else None
+        values = {output.name: output.value for output in reversed(outputs)}
+        result = TestResult(self.iter, index, outputs, mean_loss, values)
+        for listener in self.listeners:
+            listener.on_test(self, result)
+        return result
+
+    # Snapshots
+
+    def snapshot(self) -> tuple[Path, Path]:
+        """Write weights and state as ``<prefix>_iter_<n>.caffemodel`` and ``.solverstate`` (or their HDF5 twins).
+
+        Both are Caffe's own formats. The state carries, in a field that Caffe skips, what makes a restored run
+        continue bit for bit: the random seed and the position of every data layer. Raises OSError.
+        """
+        hdf5 = self.param.snapshot_format == type(self.param).SnapshotFormat.Value("HDF5")
+        stem = f"{self._prefix()}_iter_{self.iter}"
+        ending = ".h5" if hdf5 else ""
+        weights, state = Path(f"{stem}.caffemodel{ending}"), Path(f"{stem}.solverstate{ending}")
+        weights.parent.mkdir(parents=True, exist_ok=True)
+        self.net.save(weights, diffs=self.param.snapshot_diff)
+        files.write_solver_state(
+            state,
+            self.iter,
+            str(weights),
+            [blob.data_memory.on(HOST).reshape(blob.shape) for slot in self.history for blob in slot],
+            self.current_step,
+            extra=json.dumps(self._extra()).encode(),
+        )
+        for listener in self.listeners:
+            listener.on_snapshot(self, weights, state)
+        return weights, state
+
+    def _prefix(self) -> str:
+        """snapshot_prefix; the solver's own name where it is empty or a folder."""
+        stem = self.source.path.stem if self.source.path else "solver"
+        prefix = self.param.snapshot_prefix
+        if not prefix:
+            return str(self.source.path.with_suffix("")) if self.source.path else stem
+        return str(Path(prefix) / stem) if Path(prefix).is_dir() else prefix
+
+    def _extra(self) -> dict[str, Any]:
+        nets = [self.net, *self.test_nets]
+        return {"seed": self.net.context.seed, "nets": [data_positions(net) for net in nets]}
+
+    def restore(self, state: str | PathLike, data_restart: bool = False) -> None:
+        """Continue from a `.solverstate`: weights, history, iteration, and the rows of the data layers.
+
+        `data_restart` begins the data again at the first row, as Caffe does. Raises OSError or ValueError for a
+        file that cannot be read or does not fit; nothing is changed then.
+        """
+        path = Path(state)
+        found = files.read_solver_state(path)
+        blobs = [blob for slot in self.history for blob in slot]
+        if len(found.history) != len(blobs):
+            raise ValueError(
+                f"{path}: holds {len(found.history)} blobs of history; {self.type} on this net has {len(blobs)}"
+            )
+        for blob, values in zip(blobs, found.history, strict=True):
+            if values.size != blob.count:
+                raise ValueError(f"{path}: a history of shape {values.shape} does not fit {blob.shape}")
+        if found.learned_net:
+            weights = Path(found.learned_net)
+            self.net.copy_from(weights if weights.exists() else path.parent / weights.name)
+        for blob, values in zip(blobs, found.history, strict=True):
+            blob.data = values.reshape(blob.shape)
+        self.iter, self.current_step = found.iter, found.current_step
+        if found.extra:
+            extra = json.loads(found.extra)
+            for net, positions in zip([self.net, *self.test_nets], extra["nets"], strict=False):
+                net.context.seed = extra["seed"]
+                if not data_restart:
+                    seek_data(net, positions)
+        for listener in self.listeners:
+            listener.on_restore(self, path)
+
+    def close(self) -> None:
+        """Stop the threads and close the files of all nets."""
+        for net in (self.net, *self.test_nets):
+            net.close()
+
+
+AnySolver = TypeVar("AnySolver", bound=type[Solver])
+
+
+def solver(name: str, momentum: bool = True) -> Callable[[AnySolver], AnySolver]:
+    """Register an update rule as solver type `name`; `momentum=False` refuses the field."""
+
+    def register(cls: AnySolver) -> AnySolver:
+        cls.type, cls.allows_momentum = name, momentum
+        SOLVERS[name] = cls
+        return cls
+
+    return register
+
+
+def get_solver(definition: Definition, net: Definition | None = None, *, seed: int | None = None) -> Solver:
+    """The solver that a definition asks for by its `type`. Raises DefinitionError for an unknown one."""
+    from . import solvers
+
+    for module in iter_modules(solvers.__path__):
+        import_module(f"{solvers.__name__}.{module.name}")
+    source = Source(definition, "solver")
+    name = source.param.type
+    if name not in SOLVERS:
+        near = get_close_matches(name, SOLVERS, 1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        message = f"unknown solver type {name!r}; {hint}Known types: {', '.join(sorted(SOLVERS))}."
+        raise DefinitionError(message, "type", file=source.file, line=source.line(None, "type"))
+    return SOLVERS[name](source, net, seed=seed)
+
+
+def data_positions(net: Net) -> dict[str, Any]:
+    """Where each data layer of a net stands, by layer name: what `seek_data` takes."""
+    return {layer.name: layer.position for layer in net.layers if hasattr(layer, "position")}
+
+
+def seek_data(net: Net, positions: dict[str, Any]) -> None:
+    """Let the data layers named continue from these positions."""
+    for layer in net.layers:
+        if layer.name in positions and hasattr(layer, "seek"):
+            layer.seek(positions[layer.name])
+
+
+def _outputs(net: Net) -> list[Output]:
+    return [
+        Output(name, float(value), weight)
+        for name, weight in zip(net.outputs, net.output_weights, strict=True)
+        for value in net.blobs[name].data_memory.on(HOST)
+    ]
+
+
+def _segments(net: Net, data: Arena) -> list[Segment]:
+    """The parameters in order, neighbours of equal multipliers as one."""
+    segments: list[Segment] = []
+    for one in net.learnable:
+        start, stop = data.span_of(one.blob.data_memory)
+        last = segments[-1] if segments else None
+        if last and (last.lr_mult, last.decay_mult) == (one.lr_mult, one.decay_mult):
+            segments[-1] = Segment(last.start, stop, last.lr_mult, last.decay_mult)
+        else:
+            segments.append(Segment(start, stop, one.lr_mult, one.decay_mult))
+    return segments

@@ -1,0 +1,1 @@
+"""The six update rules, one file each."""

@@ -1,0 +1,64 @@
+"""The wire format of protocol buffers, as far as arrays too large for message objects need it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+_LENGTH = {FIXED64: 8, FIXED32: 4}
+
+Value = int | memoryview
+
+
+def fields(message: memoryview) -> Iterator[tuple[int, int, Value]]:
+    """The fields of a serialised message: number, wire type, value (an int for VARINT, else the bytes).
+
+    Raises ValueError where the bytes are no message, or end too early.
+    """
+    at = 0
+    while at < len(message):
+        key, at = read_varint(message, at)
+        number, kind = key >> 3, key & 7
+        if kind == VARINT:
+            value, at = read_varint(message, at)
+            yield number, kind, value
+            continue
+        if kind == BYTES:
+            length, at = read_varint(message, at)
+        elif kind in _LENGTH:
+            length = _LENGTH[kind]
+        else:
+            raise ValueError(f"byte {at}: there is no wire type {kind}")
+        if at + length > len(message):
+            raise ValueError(f"field {number} ends {at + length - len(message):,} bytes behind the end")
+        yield number, kind, message[at : at + length]
+        at += length
+
+
+def read_varint(message: memoryview, at: int) -> tuple[int, int]:
+    """The number that begins at a byte, and where the next thing begins. Raises ValueError at the end of the bytes."""
+    value = 0
+    for shift in range(0, 70, 7):
+        if at >= len(message):
+            raise ValueError("the bytes end inside a number")
+        byte = message[at]
+        at += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, at
+    raise ValueError("a number has more than 64 bits")
+
+
+def varint(value: int) -> bytes:
+    """A number from zero up, written."""
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def header(number: int, length: int) -> bytes:
+    """What stands before `length` bytes that are the value of a field."""
+    return varint(number << 3 | BYTES) + varint(length)
