@@ -12,7 +12,10 @@ The public names are imported when they are first used.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -67,9 +70,29 @@ if TYPE_CHECKING:
     from .workbench import caffe
 
 
+class Alias:
+    """Lets a package, and the modules in it, be imported under a second name. For `sys.meta_path`."""
+
+    def __init__(self, alias: str, package: str):
+        self.alias, self.package = alias, package
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        return ModuleSpec(name, self) if f"{name}.".startswith(f"{self.alias}.") else None  # pyright: ignore
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """Let the import system make a module, which `exec_module` puts the real one in place of."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        name = module.__name__
+        sys.modules[name] = import_module(self.package + name.removeprefix(self.alias))
+
+
+sys.meta_path.insert(0, Alias(f"{__name__}.caffe", f"{__name__}.workbench.caffe"))
+
+
 def __getattr__(name: str) -> Any:
     if name == "caffe":
-        return import_module(".workbench.caffe", __name__)
+        return import_module(".caffe", __name__)
     if name in _PUBLIC:
         return getattr(import_module(f".{_PUBLIC[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,7 +6,7 @@ not the file it should be raises ValueError with the file's name; one that canno
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import prod
 from os import PathLike
 from pathlib import Path
@@ -33,6 +33,8 @@ Part = bytes | memoryview
 
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _POINTER = b"version https://git-lfs"
+_LAYERS = (LayerParameter, V1LayerParameter, V0LayerParameter)  # may have fields of somebody's own Caffe
+_EXTRA_FIELD, _EXTRA_NAME = 5000, "brewbench"  # what only Brewbench reads: field of binary files, dataset of HDF5
 
 
 class LayerWeights(NamedTuple):
@@ -44,12 +46,16 @@ class LayerWeights(NamedTuple):
 
 
 class SavedState(NamedTuple):
-    """What a `.solverstate` holds: the iteration, the path of the weights, the histories, the step of multistep."""
+    """What a `.solverstate` holds: the iteration, the path of the weights, the histories, the step of the rate.
+
+    `extra` is what Brewbench adds to it, in a field that Caffe skips; empty in a file of Caffe's.
+    """
 
     iter: int
     learned_net: str
     history: list[np.ndarray]
     current_step: int
+    extra: bytes = b""
 
 
 # Single blobs
@@ -144,12 +150,19 @@ def write_net_weights_hdf5(
 
 
 def _read_weights_hdf5(path: FilePath) -> list[LayerWeights]:
-    import h5py
-
-    with h5py.File(path, "r") as file:
+    with _open_hdf5(path) as file:
         if "data" not in file:
             raise ValueError(f"{path}: has no group 'data'; it is not a .caffemodel.h5")
         return [LayerWeights(name, "", _numbered(group)) for name, group in file["data"].items()]
+
+
+def _open_hdf5(path: FilePath) -> Any:
+    import h5py
+
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise ValueError(f"{path}: the HDF5 file is damaged or cut short: {error}") from error
 
 
 def _numbered(group: Any) -> list[Any]:
@@ -164,20 +177,24 @@ def _numbered(group: Any) -> list[Any]:
 def read_solver_state(path: FilePath) -> SavedState:
     """What a `.solverstate` or its HDF5 twin holds; which of the two it is, is seen from the content."""
     if _is_hdf5(path):
-        import h5py
-
-        with h5py.File(path, "r") as file:
+        with _open_hdf5(path) as file:
             missing = {"iter", "history", "current_step"} - set(file)
             if missing:
                 raise ValueError(f"{path}: has no {' and no '.join(sorted(missing))}; it is not a .solverstate.h5")
             learned = file["learned_net"][()] if "learned_net" in file else b""
             step, iteration = file["current_step"][0], file["iter"][0]
-            return SavedState(int(iteration), learned.decode(), _numbered(file["history"]), int(step))
+            extra = file[_EXTRA_NAME][()].tobytes() if _EXTRA_NAME in file else b""
+            return SavedState(int(iteration), learned.decode(), _numbered(file["history"]), int(step), extra)
     return _parse(path, "a .solverstate", _parse_state)
 
 
 def write_solver_state(
-    path: FilePath, iter: int, learned_net: str, history: Iterable[np.ndarray], current_step: int = 0
+    path: FilePath,
+    iter: int,
+    learned_net: str,
+    history: Iterable[np.ndarray],
+    current_step: int = 0,
+    extra: bytes = b"",
 ) -> None:
     """Write a `.solverstate`, or its HDF5 twin when the name ends in ``.h5``.
 
@@ -194,12 +211,16 @@ def write_solver_state(
             group = file.create_group("history")
             for index, array in enumerate(history):
                 group.create_dataset(str(index), data=array)
+            if extra:
+                file.create_dataset(_EXTRA_NAME, data=np.frombuffer(extra, np.uint8))
         return
     with atomic_write(path) as file:
         file.write(SolverState(iter=iter, learned_net=learned_net).SerializeToString())
         for array in history:
             file.writelines(_field(SolverState, "history", _blob_parts(array, None)))
         file.write(SolverState(current_step=current_step).SerializeToString())
+        if extra:
+            file.writelines([wire.header(_EXTRA_FIELD, len(extra)), extra])
 
 
 # Reading bytes
@@ -235,7 +256,7 @@ def _parse_net(message: memoryview) -> list[LayerWeights]:
 def _parse_layer(cls: Any, message: memoryview) -> LayerWeights:
     name = type = ""
     blobs = []
-    for field, value in _named_fields(cls, message, strict=False):
+    for field, value in _named_fields(cls, message):
         if field == "name":
             name = bytes(value).decode()
         elif field == "type" and isinstance(value, int):
@@ -250,16 +271,15 @@ def _parse_layer(cls: Any, message: memoryview) -> LayerWeights:
 
 
 def _parse_state(message: memoryview) -> SavedState:
-    numbers = {"iter": 0, "current_step": 0}
-    learned_net, history = "", []
-    for name, value in _named_fields(SolverState, message):
+    found: dict[str, Any] = {"iter": 0, "learned_net": b"", "current_step": 0, _EXTRA_NAME: b""}
+    history = []
+    for name, value in _named_fields(SolverState, message, {_EXTRA_FIELD: _EXTRA_NAME}):
         if name == "history":
             history.append(_parse_blob(value)[0])
-        elif name == "learned_net":
-            learned_net = bytes(value).decode()
         else:
-            numbers[name] = value
-    return SavedState(numbers["iter"], learned_net, history, numbers["current_step"])
+            found[name] = value
+    learned_net, extra = bytes(found["learned_net"]).decode(), bytes(found[_EXTRA_NAME])
+    return SavedState(found["iter"], learned_net, history, found["current_step"], extra)
 
 
 def _parse_blob(message: memoryview) -> SavedBlob:
@@ -289,22 +309,23 @@ def _parse_blob(message: memoryview) -> SavedBlob:
     return kept[0], kept[1]
 
 
-def _named_fields(cls: Any, message: memoryview, strict: bool = True) -> Iterable[tuple[str, Any]]:
-    """The fields of a serialised message of a class, by name.
+def _named_fields(cls: Any, message: memoryview, others: Mapping[int, str] | None = None) -> Iterator[tuple[str, Any]]:
+    """The fields of a serialised message of a class by name, and those among `others`, bytes whose names it gives.
 
-    Raises ValueError for a field of the wrong kind, and, if `strict`, for one that the class does not have.
+    Raises ValueError for a field of the wrong kind, and for one that is neither, except in a layer.
     """
-    known = cls.DESCRIPTOR.fields_by_number
     for number, kind, value in wire.fields(message):
-        field = known.get(number)
-        if field is None:
-            if strict:
-                raise ValueError(f"{cls.DESCRIPTOR.name} has no field {number}")
-            continue
-        is_number = field.cpp_type not in (field.CPPTYPE_STRING, field.CPPTYPE_MESSAGE)
-        if (kind == wire.BYTES) == is_number and not (is_number and field.is_repeated):
-            raise ValueError(f"field {field.name} of {cls.DESCRIPTOR.name} is of the wrong kind")
-        yield field.name, value
+        field = cls.DESCRIPTOR.fields_by_number.get(number)
+        if field is not None:
+            is_number = field.cpp_type not in (field.CPPTYPE_STRING, field.CPPTYPE_MESSAGE)
+            packed = kind == wire.BYTES and is_number and field.is_repeated
+            if (kind == wire.BYTES) == is_number and not packed:
+                raise ValueError(f"field {field.name} of {cls.DESCRIPTOR.name} is of the wrong kind")
+            yield field.name, value
+        elif others and number in others and kind == wire.BYTES:
+            yield others[number], value
+        elif cls not in _LAYERS:
+            raise ValueError(f"{cls.DESCRIPTOR.name} has no field {number}")
 
 
 # Writing bytes

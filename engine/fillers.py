@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from difflib import get_close_matches
-from math import ceil, sqrt
+from math import ceil, prod, sqrt
 from typing import Any
 
 import numpy as np
@@ -66,13 +66,13 @@ def constant(param: Any, shape: Shape, key: Key) -> float:
 @filler("uniform")
 def uniform(param: Any, shape: Shape, key: Key) -> np.ndarray:
     """Evenly spread over [min, max)."""
-    return param.min + (param.max - param.min) * rng.uniform(int(np.prod(shape)), key)
+    return param.min + (param.max - param.min) * rng.uniform(prod(shape), key)
 
 
 @filler("gaussian")
 def gaussian(param: Any, shape: Shape, key: Key) -> np.ndarray:
     """Normal with `mean` and `std`; `sparse` keeps on average that many non-zero values per input (column)."""
-    count = int(np.prod(shape))
+    count = prod(shape)
     values = param.mean + param.std * rng.gaussian(count, key)
     if param.sparse >= 0:
         values *= rng.uniform(count, key, stream=1) < param.sparse / shape[0]
@@ -82,7 +82,7 @@ def gaussian(param: Any, shape: Shape, key: Key) -> np.ndarray:
 @filler("positive_unitball")
 def positive_unitball(param: Any, shape: Shape, key: Key) -> np.ndarray:
     """Uniform over [0, 1), each item along the first axis divided by its sum."""
-    values = rng.uniform(int(np.prod(shape)), key).reshape(shape[0], -1)
+    values = rng.uniform(prod(shape), key).reshape(shape[0], -1)
     return values / values.sum(axis=1, keepdims=True)
 
 
@@ -92,7 +92,7 @@ def xavier(param: Any, shape: Shape, key: Key) -> np.ndarray:
 
     Reference: Glorot and Bengio, AISTATS 2010.
     """
-    return (2 * rng.uniform(int(np.prod(shape)), key) - 1) * sqrt(3 / fan(param, shape))
+    return (2 * rng.uniform(prod(shape), key) - 1) * sqrt(3 / fan(param, shape))
 
 
 @filler("msra")
@@ -101,7 +101,7 @@ def msra(param: Any, shape: Shape, key: Key) -> np.ndarray:
 
     Reference: He, Zhang, Ren and Sun, ICCV 2015.
     """
-    return rng.gaussian(int(np.prod(shape)), key) * sqrt(2 / fan(param, shape))
+    return rng.gaussian(prod(shape), key) * sqrt(2 / fan(param, shape))
 
 
 @filler("bilinear")
@@ -116,7 +116,7 @@ def bilinear(param: Any, shape: Shape, key: Key) -> np.ndarray:
 
 def fan(param: Any, shape: Shape) -> float:
     """Caffe's n: count / shape[0] (FAN_IN), count / shape[1] (FAN_OUT), or their mean (AVERAGE)."""
-    count = np.prod(shape)
+    count = prod(shape)
     fan_in = count / shape[0]
     fan_out = count / shape[1] if len(shape) > 1 else count
     norms = type(param).VarianceNorm

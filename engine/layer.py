@@ -113,6 +113,14 @@ class Layer:
         """Fill the bottoms' diffs from the tops' diffs, and add to the parameters' diffs."""
         raise NotImplementedError
 
+    @property
+    def position(self) -> Any:
+        """Where in its data a data layer will read next, as JSON can hold it; None for any other layer."""
+        return None
+
+    def seek(self, position: Any) -> None:
+        """Continue reading at a `position` got before."""
+
     def close(self) -> None:
         """Give back threads and files; a data layer overrides it."""
 

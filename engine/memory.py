@@ -46,7 +46,8 @@ class Host(Place):
     def to_host(self, array: np.ndarray, host: np.ndarray) -> None:
         host[:] = array
 
-    from_host = to_host
+    def from_host(self, host: np.ndarray, array: np.ndarray) -> None:
+        array[:] = host
 
 
 HOST = Host()

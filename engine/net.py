@@ -53,7 +53,7 @@ class Net:
         seed: int | None = None,
         dtype: Any = np.float32,
     ):
-        self.source = Source(definition, "net")
+        self.source = definition if isinstance(definition, Source) else Source(definition, "net")
         self.source.raise_problems()
         state = state if state is not None else make_state(self.source, phase, level, stages)
         self.state = state

@@ -122,10 +122,9 @@ class Solver:
         self._shown = (0, perf_counter())
         try:
             self._check()
-            if seed is None:
-                seed = self.param.random_seed if self.param.random_seed >= 0 else rng.fresh_seed()
-            self.net = self._train_net(net, seed)
-            self.test_nets = self._test_nets(net, seed)
+            chosen = self._seed(seed)
+            self.net = self._train_net(net, chosen)
+            self.test_nets = self._test_nets(net, chosen)
         except DefinitionError as error:
             if error.line is None and error.layer is None:
                 error.at(file=self.source.file, line=self.source.line(None, error.field))
@@ -133,6 +132,7 @@ class Solver:
         data, _ = self.net.arenas
         for test_net in self.test_nets:
             test_net.share_with(self.net)
+        self.unused_weights = {name: self._load(name) for names in self.param.weights for name in names.split(",")}
         self.history: list[list[Blob]] = [
             [Blob(one.blob.shape, one.blob.dtype, one.blob.place) for one in self.net.learnable]
             for _ in range(self.slots)
@@ -149,8 +149,8 @@ class Solver:
     def _check(self) -> None:
         param = self.param
         check_policy(param)
-        if param.iter_size < 1:
-            raise DefinitionError(f"iter_size must be at least 1; got {param.iter_size}.", "iter_size")
+        if param.iter_size == 0:
+            raise DefinitionError("iter_size must not be 0: the gradient is divided by it.", "iter_size")
         if param.average_loss < 1:
             raise DefinitionError(f"average_loss must be at least 1; got {param.average_loss}.", "average_loss")
         if param.regularization_type not in ("L1", "L2"):
@@ -165,6 +165,11 @@ class Solver:
             message = f"momentum2 must be at least 0 and below 1; got {param.momentum2:g}."
             raise DefinitionError(message, "momentum2")
 
+    def _seed(self, seed: int | None) -> int:
+        if seed is not None:
+            return seed
+        return self.param.random_seed if self.param.random_seed >= 0 else rng.fresh_seed()
+
     def _net_source(self, field: str) -> list[Source]:
         """The nets that one field of the parameters gives, as sources."""
         value = getattr(self.param, field)
@@ -176,14 +181,23 @@ class Solver:
             return [Source(one, "net") for one in values]
         return [Source(self._find(one, field), "net") for one in values]
 
-    def _find(self, name: str, field: str) -> Path:
+    def _find(self, name: str, field: str, what: str = "net") -> Path:
         from .context import Context
 
-        return Context(root=self.source.root).find(name, field, "net")
+        return Context(root=self.source.root).find(name, field, what)
+
+    def _load(self, name: str) -> list[str]:
+        """Start all nets from a file of weights; returns the layers that the training net has no use for."""
+        path = self._find(name, "weights", "file of weights")
+        unused = self.net.copy_from(path)
+        for test_net in self.test_nets:
+            test_net.copy_from(path)
+        return unused
 
     def _train_net(self, given: Definition | None, seed: int) -> Net:
         if given is None:
-            fields = [name for name in ("net", "net_param", "train_net", "train_net_param") if self.param.HasField(name)]
+            known = ("net", "net_param", "train_net", "train_net_param")
+            fields = [name for name in known if self.param.HasField(name)]
             if len(fields) != 1:
                 found = "none" if not fields else " and ".join(fields)
                 message = f"give the training net in one of net, net_param, train_net, train_net_param; got {found}."
@@ -240,11 +254,26 @@ class Solver:
         self._shown = (self.iter, perf_counter())
         stop = self.iter + count
         while self.iter < stop:
-            if not self._iterate():
+            if not self.iterate():
                 break
 
-    def _iterate(self) -> bool:
-        """One iteration; False when the training is to end here."""
+    def iterate(self) -> bool:
+        """One iteration; False when the training is to end here.
+
+        Whoever wants to halt between two layers calls the three parts of this instead, and runs the net's layers
+        one by one in between: the numbers are the same.
+        """
+        if not self.begin_iteration():
+            return False
+        loss = 0.0
+        for k in range(self.param.iter_size):
+            self.begin_pass(k)
+            loss += self.net.forward()
+            self.net.backward()
+        return self.finish_iteration(loss)
+
+    def begin_iteration(self) -> bool:
+        """Clear the gradients, and test if it is time to; False when somebody asked to stop meanwhile."""
         param = self.param
         self.net.clear_param_diffs()
         if param.test_interval and self.iter % param.test_interval == 0:
@@ -255,11 +284,15 @@ class Solver:
                     return False
         for listener in self.listeners:
             listener.on_start(self)
-        loss = 0.0
-        for k in range(param.iter_size):
-            self.net.context.passes = self.iter * param.iter_size + k
-            loss += self.net.forward()
-            self.net.backward()
+        return True
+
+    def begin_pass(self, k: int) -> None:
+        """Be ready for forward and backward number `k` of the iter_size that make an iteration."""
+        self.net.context.passes = self.iter * self.param.iter_size + k
+
+    def finish_iteration(self, loss: float) -> bool:
+        """Update the parameters; `loss` is the sum over all passes. False when the training is to end here."""
+        param = self.param
         loss /= param.iter_size
         self._smooth(loss)
         self._advance_step()
@@ -332,13 +365,18 @@ class Solver:
         """Train up to max_iter, from a snapshot if one is given; returns False when it was stopped early."""
         if state is not None:
             self.restore(state)
+        self.step(max(0, self.param.max_iter - self.iter))
+        finished = self.iter >= self.param.max_iter
+        self.conclude(finished)
+        return finished
+
+    def conclude(self, finished: bool = True) -> None:
+        """What follows the last iteration: a snapshot and, where max_iter was reached, a last display and test."""
         param = self.param
-        self.step(max(0, param.max_iter - self.iter))
-        finished = self.iter >= param.max_iter
         if param.snapshot_after_train and (not param.snapshot or self.iter % param.snapshot):
             self.snapshot()
         if not finished:
-            return False
+            return
         if param.display and self.iter % param.display == 0:
             self.net.context.passes = self.iter * param.iter_size
             self._smooth(self.net.forward())
@@ -347,27 +385,58 @@ class Solver:
                 listener.on_display(self, progress)
         if param.test_interval and self.iter % param.test_interval == 0:
             self.test_all()
-        return True
+
+    # Changing it between two iterations
+
+    def change(self, param: Any) -> None:
+        """Go on with other parameters (rate, momentum, decay, intervals, ...); nets and rule stay as they are.
+
+        Raises DefinitionError, and keeps the old ones, when they cannot be carried out.
+        """
+        old, self.param = self.param, param
+        try:
+            self._check()
+        except DefinitionError:
+            self.param = old
+            raise
+
+    def continue_from(self, other: Solver) -> None:
+        """Stand where another solver stands: its iteration, the losses behind it, the passes of its nets.
+
+        Parameters and history are not touched: whoever builds a net anew knows how they fit.
+        """
+        self.iter, self._steps = other.iter, other._steps
+        self.smoothed_loss, self._losses = other.smoothed_loss, list(other._losses)
+        self._shown, self.request = other._shown, other.request
+        mine, theirs = (self.net, *self.test_nets), (other.net, *other.test_nets)
+        for net, old in zip(mine, theirs, strict=False):
+            net.context.passes = old.context.passes
 
     # Testing
 
     def test_all(self) -> list[TestResult]:
-        """Run every test net over its test_iter batches."""
+        """Run every test net over its test_iter batches; those after a request to stop are left out."""
         results = []
         for index in range(len(self.test_nets)):
-            if self.request == "stop":
+            result = None if self.request == "stop" else self.test(index)
+            if result is None:
                 break
-            results.append(self.test(index))
+            results.append(result)
         return results
 
-    def test(self, index: int = 0) -> TestResult:
-        """Run one test net over its test_iter batches and average its outputs, element by element."""
+    def test(self, index: int = 0) -> TestResult | None:
+        """Run one test net over its test_iter batches and average its outputs, element by element.
+
+        Ends early, with None, when somebody asks to stop.
+        """
         for listener in self.listeners:
             listener.on_test_start(self, index)
         net, batches = self.test_nets[index], self.param.test_iter[index]
         total: list[np.ndarray] = []
         loss = 0.0
         for batch in range(batches):
+            if self.request == "stop":
+                return None
             loss += net.forward()
             values = [net.blobs[name].data_memory.on(HOST) for name in net.outputs]
             if batch == 0:
@@ -389,14 +458,15 @@ class Solver:
 
     # Snapshots
 
-    def snapshot(self) -> tuple[Path, Path]:
+    def snapshot(self, prefix: str | PathLike | None = None) -> tuple[Path, Path]:
         """Write weights and state as ``<prefix>_iter_<n>.caffemodel`` and ``.solverstate`` (or their HDF5 twins).
 
+        `prefix` is snapshot_prefix unless another is given.
         Both are Caffe's own formats. The state carries, in a field that Caffe skips, what makes a restored run
         continue bit for bit: the random seed and the position of every data layer. Raises OSError.
         """
         hdf5 = self.param.snapshot_format == type(self.param).SnapshotFormat.Value("HDF5")
-        stem = f"{self._prefix()}_iter_{self.iter}"
+        stem = f"{prefix or self._prefix()}_iter_{self.iter}"
         ending = ".h5" if hdf5 else ""
         weights, state = Path(f"{stem}.caffemodel{ending}"), Path(f"{stem}.solverstate{ending}")
         weights.parent.mkdir(parents=True, exist_ok=True)
@@ -482,7 +552,7 @@ def get_solver(definition: Definition, net: Definition | None = None, *, seed: i
 
     for module in iter_modules(solvers.__path__):
         import_module(f"{solvers.__name__}.{module.name}")
-    source = Source(definition, "solver")
+    source = definition if isinstance(definition, Source) else Source(definition, "solver")
     name = source.param.type
     if name not in SOLVERS:
         near = get_close_matches(name, SOLVERS, 1)
@@ -494,13 +564,13 @@ def get_solver(definition: Definition, net: Definition | None = None, *, seed: i
 
 def data_positions(net: Net) -> dict[str, Any]:
     """Where each data layer of a net stands, by layer name: what `seek_data` takes."""
-    return {layer.name: layer.position for layer in net.layers if hasattr(layer, "position")}
+    return {layer.name: layer.position for layer in net.layers if layer.position is not None}
 
 
 def seek_data(net: Net, positions: dict[str, Any]) -> None:
     """Let the data layers named continue from these positions."""
     for layer in net.layers:
-        if layer.name in positions and hasattr(layer, "seek"):
+        if layer.name in positions:
             layer.seek(positions[layer.name])
 
 

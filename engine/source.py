@@ -31,8 +31,8 @@ class Source:
             self.document = definition
         elif hasattr(definition, "to_proto"):
             definition = definition.to_proto()
-        written = self.document.message if self.document is not None else definition
-        self.param = NetParameter() if kind == "net" else SolverParameter()
+        written: Any = self.document.message if self.document is not None else definition
+        self.param: Any = NetParameter() if kind == "net" else SolverParameter()
         if type(written) is not type(self.param):
             name = type(written).__name__
             raise TypeError(f"a {kind} is a path, a Document, or a {type(self.param).__name__}; got {name}")
@@ -41,7 +41,8 @@ class Source:
         try:
             self.upgrades = upgrade_net(self.param) if kind == "net" else upgrade_solver(self.param)
         except UpgradeError as error:
-            raise DefinitionError(str(error)).at(file=self.file) from None
+            line = self.line(None, error.field)
+            raise DefinitionError(str(error), error.field, file=self.file, line=line) from None
         if kind == "net":
             self._list = "layers" if written.layers else "layer"
             self.origins = origins(getattr(written, self._list), self.param.layer)

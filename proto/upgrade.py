@@ -122,7 +122,14 @@ _SOLVER_TYPES: dict[int, str] = {
 
 
 class UpgradeError(ValueError):
-    """An old net or solver contradicts itself, so that there is no telling what it means."""
+    """An old net or solver contradicts itself, so that there is no telling what it means.
+
+    `field` is the field of the net or solver that shows it.
+    """
+
+    def __init__(self, message: str, field: str = "layers"):
+        super().__init__(message)
+        self.field = field
 
 
 def needs_upgrade(message: NetParameter | SolverParameter) -> bool:
@@ -221,7 +228,7 @@ def _check(net: NetParameter) -> None:
         return
     if found < expected:
         raise UpgradeError(
-            f"input names {len(net.input)} blobs: expected {field} {expected} times; found {found}."
+            f"input names {len(net.input)} blobs: expected {field} {expected} times; found {found}.", "input"
         )
 
 
