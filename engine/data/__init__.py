@@ -1,0 +1,1 @@
+"""Where the rows come from: databases, files, their decoding and transformation."""

@@ -1,0 +1,1 @@
+"""Layers whose tops come from outside the net."""

@@ -1,0 +1,119 @@
+"""Reading and writing LMDB: what Caffe wrote, and what nobody should have to read."""
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from brewbench.engine.data.database import open_database, write_lmdb
+from brewbench.engine.data.datum import from_datum
+from brewbench.engine.errors import DefinitionError
+from brewbench.proto.messages import Datum
+
+FILES = Path(__file__).parents[2] / "golden" / "files"
+CONTENTS = np.load(FILES / "db_contents.npz")
+
+
+@pytest.mark.parametrize("name", ["mnist_like_lmdb", "imageset_lmdb"])
+def test_the_rows_are_those_that_caffe_wrote(name):
+    with open_database(FILES / name) as database:
+        assert len(database) == len(CONTENTS[f"{name}/labels"])
+        for label, image in zip(CONTENTS[f"{name}/labels"], CONTENTS[f"{name}/data"], strict=True):
+            datum = Datum.FromString(database.next())
+            assert datum.label == label
+            np.testing.assert_array_equal(from_datum(datum), image)
+
+
+def test_reading_starts_again_and_seeks():
+    with open_database(FILES / "mnist_like_lmdb", "LMDB") as database:
+        rows = [bytes(database.next()) for _ in range(2 * len(database))]
+        assert rows[:20] == rows[20:]
+        assert database.position == 0
+        for row in (7, 3, 3, 19, 0, 27):
+            database.seek(row)
+            assert database.position == row % 20
+            assert bytes(database.next()) == rows[row]
+        database.seek(19)
+        database.next()
+        assert database.position == 0
+
+
+def test_several_readers_share_what_is_open():
+    with open_database(FILES / "mnist_like_lmdb") as one, open_database(FILES / "mnist_like_lmdb") as other:
+        one.next()
+        assert (one.position, other.position) == (1, 0)
+        first = bytes(other.next())
+    with open_database(FILES / "mnist_like_lmdb") as again:
+        assert bytes(again.next()) == first
+
+
+def test_a_folder_that_may_not_be_written_is_read_and_left_as_it_is(tmp_path):
+    folder = tmp_path / "db"
+    shutil.copytree(FILES / "mnist_like_lmdb", folder)
+    folder.chmod(0o555)
+    try:
+        with open_database(folder) as database:
+            assert len(database) == 20
+        assert os.listdir(folder) == ["data.mdb"]
+    finally:
+        folder.chmod(0o755)
+
+
+def test_writing_grows_as_it_must(tmp_path):
+    rows = [(b"%08d" % index, bytes([index % 256]) * 9000) for index in range(2500)]
+    assert write_lmdb(tmp_path / "db", rows) == 2500
+    with open_database(tmp_path / "db") as database:
+        assert [bytes(database.next()) for _ in range(len(database))] == [value for _, value in rows]
+    assert os.listdir(tmp_path / "db") == ["data.mdb"]
+
+
+def test_what_fails_while_it_is_written_leaves_nothing(tmp_path):
+    with pytest.raises(ValueError, match="must ascend"):
+        write_lmdb(tmp_path / "db", [(b"2", b"x"), (b"1", b"x")])
+    assert not os.listdir(tmp_path)
+
+
+def sources(folder: Path) -> dict[str, Path]:
+    """Things that are no LMDB, by what should be said about them."""
+    whole = (FILES / "mnist_like_lmdb" / "data.mdb").read_bytes()
+    contents = {"cut short": whole[:-4096], "empty": b"", "garbage": b"not a database" * 1000}
+    found = {"missing": folder / "missing"}
+    for name, content in contents.items():
+        found[name] = folder / name
+        found[name].mkdir()
+        (found[name] / "data.mdb").write_bytes(content)
+    found["no rows"] = folder / "no rows"
+    write_lmdb(found["no rows"], [])
+    found["folder"] = folder
+    found["file"] = folder / "file"
+    found["file"].write_text("x")
+    found["LevelDB"] = folder / "LevelDB"
+    found["LevelDB"].mkdir()
+    (found["LevelDB"] / "CURRENT").write_text("MANIFEST-000002\n")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("missing", "there is no database"),
+        ("cut short", "is cut short: data.mdb has 28,672 of 32,768 bytes"),
+        ("empty", "cannot be read as an LMDB"),
+        ("garbage", "cannot be read as an LMDB: File is not an LMDB file"),
+        ("no rows", "holds no rows"),
+        ("folder", "is not an LMDB: it holds no data.mdb"),
+        ("file", "is a file; an LMDB is a folder"),
+        ("LevelDB", "is a LevelDB, which cannot be read yet"),
+    ],
+)
+def test_what_is_no_lmdb_is_one_clear_error(tmp_path, what, message):
+    with pytest.raises(DefinitionError, match=message) as caught:
+        open_database(sources(tmp_path)[what])
+    assert caught.value.field == "source"
+
+
+def test_the_wrong_backend_is_an_error_on_backend():
+    with pytest.raises(DefinitionError, match="is an LMDB; say backend: LMDB") as caught:
+        open_database(FILES / "mnist_like_lmdb", "LEVELDB")
+    assert caught.value.field == "backend"

@@ -1,0 +1,227 @@
+"""Files that Caffe wrote are read, and what is written is what Caffe writes."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from brewbench.engine import files
+from brewbench.proto.messages import BlobProto, NetParameter, SolverState, V1LayerParameter
+
+FORMATS = Path(__file__).parents[1] / "golden" / "formats"
+FILES = FORMATS.parent / "files"
+
+BINARY = ["conv_SGD_bin", "conv_SGD_bin_diff", "share_Adam_bin"]
+HDF5 = ["conv_SGD_h5", "conv_SGD_h5_diff", "share_Adam_h5", "share_Adam_h5_diff"]
+
+
+def arrays_of(tag: str, prefix: str) -> dict[str, np.ndarray]:
+    with np.load(FORMATS / f"{tag}.npz") as stored:
+        return {key[len(prefix) + 1 :]: stored[key] for key in stored.files if key.startswith(f"{prefix}/")}
+
+
+def history_of(tag: str) -> list[np.ndarray]:
+    found = arrays_of(tag, "history")
+    return [found[str(index)] for index in range(len(found))]
+
+
+def equal(found: list[np.ndarray], expected: list[np.ndarray]) -> None:
+    assert [array.shape for array in found] == [array.shape for array in expected]
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+# Blobs
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(2, 3, 4), (5,), (), (2, 0)])
+def test_a_blob_there_and_back(dtype, shape):
+    values = np.random.default_rng(0).normal(size=shape).astype(dtype)
+    data, diff = files.blob_from_proto(files.blob_to_proto(values))
+    assert diff is None
+    equal([data], [values])
+    if values.size:
+        assert data.dtype == dtype
+        data, diff = files.blob_from_proto(files.blob_to_proto(values, 2 * values))
+        equal([data, diff], [values, 2 * values])
+
+
+def test_a_blob_message_is_the_one_protobuf_makes():
+    values = np.arange(6, dtype=np.float32).reshape(2, 3)
+    expected = BlobProto(shape={"dim": [2, 3]}, data=values.ravel(), diff=-values.ravel())
+    assert files.blob_to_proto(values, -values) == expected
+    assert files.blob_to_proto(values.T) == BlobProto(shape={"dim": [3, 2]}, data=values.T.ravel())
+
+
+def test_old_blobs_and_unpacked_numbers_are_read():
+    old = BlobProto(num=1, channels=2, height=1, width=3, data=range(6))
+    equal([files.blob_from_proto(old)[0]], [np.arange(6.0).reshape(1, 2, 1, 3)])
+    unpacked = b"".join(b"\x2d" + np.float32(value).tobytes() for value in (7, 8))
+    equal([files._parse_blob(memoryview(b"\x3a\x03\x0a\x01\x02" + unpacked))[0]], [np.array([7, 8])])
+    with pytest.raises(ValueError, match=r"shape \(2, 2\) has 3 values in data"):
+        files.blob_from_proto(BlobProto(shape={"dim": [2, 2]}, data=[1, 2, 3]))
+
+
+def test_a_mean_file_is_read_and_written(tmp_path):
+    mean = files.read_blob(FILES / "imageset_mean.binaryproto")
+    np.testing.assert_array_equal(mean, np.load(FILES / "db_contents.npz")["imageset_mean"])
+    files.write_blob(tmp_path / "mean", mean)
+    np.testing.assert_array_equal(files.read_blob(tmp_path / "mean"), mean)
+
+
+# Weights
+
+
+@pytest.mark.parametrize("tag", [*BINARY, *HDF5])
+def test_the_weights_are_those_that_caffe_saved(tag):
+    suffix = ".h5" if "h5" in tag else ""
+    found = {}
+    for name, _, blobs in files.read_net_weights(FORMATS / f"{tag}_iter_7.caffemodel{suffix}"):
+        found.update({f"{name}/{index}": array for index, array in enumerate(blobs)})
+    expected = arrays_of(tag, "param")
+    if "share_Adam_h5" in tag:  # the second twin's weights are with the first
+        expected = {key: value for key, value in expected.items() if not key.startswith("ip1_p/")}
+    assert found.keys() == expected.keys()
+    equal(list(found.values()), [expected[key] for key in found])
+
+
+def test_the_layers_come_with_their_types():
+    found = files.read_net_weights(FORMATS / "conv_SGD_bin_iter_7.caffemodel")
+    assert [layer[:2] for layer in found][:2] == [("data", "HDF5Data"), ("conv1", "Convolution")]
+
+
+def test_old_models_are_read():
+    old = files.read_net_weights(FORMATS / "v1_legacy4d.caffemodel")
+    assert [layer[:2] for layer in old] == [("c1", "CONVOLUTION"), ("ip", "INNER_PRODUCT")]
+    new = {layer.name: layer for layer in files.read_net_weights(FORMATS / "v1_legacy4d_upgraded.caffemodel")}
+    for layer in old:
+        equal(layer.blobs, new[layer.name].blobs)
+    assert [blob.shape for blob in old[0].blobs] == [(3, 2, 3, 3), (1, 1, 1, 3)]
+    v0 = {"name": "c", "type": "conv", "blobs": [BlobProto(num=1, channels=1, height=1, width=2, data=[1, 2])]}
+    oldest = NetParameter(layers=[V1LayerParameter(layer=v0)]).SerializeToString()
+    ((name, type, (blob,)),) = files._parse_net(memoryview(oldest))
+    assert (name, type, blob.tolist()) == ("c", "conv", [[[[1, 2]]]])
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("tag", BINARY)
+def test_a_caffemodel_is_written_byte_for_byte_as_caffe_does(tmp_path, tag, streamed):
+    path = FORMATS / f"{tag}_iter_7.caffemodel"
+    net = NetParameter.FromString(path.read_bytes())
+    if streamed:
+        blobs = [[files.blob_from_proto(blob) for blob in layer.blobs] for layer in net.layer]
+        for layer in net.layer:
+            layer.ClearField("blobs")
+        files.write_net_weights(tmp_path / "out.caffemodel", net, blobs)
+    else:
+        files.write_net_weights(tmp_path / "out.caffemodel", net)
+    assert (tmp_path / "out.caffemodel").read_bytes() == path.read_bytes()
+
+
+def tree(path: Path) -> dict[str, object]:
+    """Every group and dataset of an HDF5 file, with type, shape and values."""
+    found: dict[str, object] = {}
+
+    def note(name, item):
+        found[name] = (item.dtype, item.shape, item[()].tolist()) if isinstance(item, h5py.Dataset) else "group"
+
+    with h5py.File(path) as file:
+        file.visititems(note)
+    return found
+
+
+@pytest.mark.parametrize("tag", HDF5)
+def test_an_hdf5_caffemodel_is_written_as_caffe_does(tmp_path, tag):
+    path = FORMATS / f"{tag}_iter_7.caffemodel.h5"
+    weights, diffs = arrays_of(tag, "param"), arrays_of(tag, "diff")
+    layers = []
+    for name, _, _ in files.read_net_weights(path):
+        keys = [key for key in weights if key.startswith(f"{name}/")]
+        own = [not (name == "ip1_p" and "share" in tag)] * len(keys)
+        kept = [diffs[key] for key in keys] if "diff" in tag else None
+        layers.append((name, [weights[key] for key in keys], kept, own))
+    files.write_net_weights_hdf5(tmp_path / "out.h5", layers)
+    assert tree(tmp_path / "out.h5") == tree(path)
+
+
+def test_names_that_hdf5_cannot_hold_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="cannot hold a layer named 'inception/1x1'"):
+        files.write_net_weights_hdf5(tmp_path / "out.h5", [("inception/1x1", [], None, [])])
+    assert not list(tmp_path.iterdir())
+
+
+# Solver states
+
+
+@pytest.mark.parametrize("tag", [*BINARY, *HDF5])
+def test_a_solver_state_is_read_and_written_as_caffe_does(tmp_path, tag):
+    suffix = ".h5" if "h5" in tag else ""
+    path = FORMATS / f"{tag}_iter_7.solverstate{suffix}"
+    state = files.read_solver_state(path)
+    assert (state.iter, state.learned_net) == (7, f"{tag}_iter_7.caffemodel{suffix}")
+    with np.load(FORMATS / f"{tag}.npz") as stored:
+        assert state.current_step == stored["current_step"].item()
+    equal(state.history, history_of(tag))
+    out = tmp_path / f"out.solverstate{suffix}"
+    files.write_solver_state(out, *state)
+    if suffix:
+        assert tree(out) == tree(path)
+    else:
+        assert out.read_bytes() == path.read_bytes()
+    files.write_solver_state(out, *state[:4], extra=b"more")
+    assert files.read_solver_state(out).extra == b"more"
+    if not suffix:
+        assert SolverState.FromString(out.read_bytes()).iter == 7  # who does not know the field reads the rest
+
+
+# What is not such a file
+
+
+@pytest.mark.parametrize("read", [files.read_net_weights, files.read_solver_state, files.read_blob])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "git lfs pull"),
+        (b'name: "LeNet"\nlayer {\n', "is not a"),
+        (b"<!DOCTYPE html><html><body>404</body></html>", "is not a"),
+        (bytes(range(256)), "is not a"),
+    ],
+)
+def test_other_files_are_named_in_one_error(tmp_path, read, content, message):
+    (tmp_path / "given").write_bytes(content)
+    with pytest.raises(ValueError, match=f"given: .*{message}"):
+        read(tmp_path / "given")
+
+
+def test_files_are_not_mistaken_for_each_other():
+    model = FORMATS / "conv_SGD_bin_iter_7.caffemodel"
+    state = FORMATS / "conv_SGD_bin_iter_7.solverstate"
+    for read, path in (
+        (files.read_net_weights, state),
+        (files.read_solver_state, model),
+        (files.read_blob, model),
+        (files.read_net_weights, FILES / "imageset_mean.binaryproto"),
+        (files.read_net_weights, FORMATS / "conv_SGD_h5_iter_7.solverstate.h5"),
+        (files.read_solver_state, FORMATS / "conv_SGD_h5_iter_7.caffemodel.h5"),
+    ):
+        with pytest.raises(ValueError, match=f"{path.name}: "):
+            read(path)
+
+
+@pytest.mark.parametrize("name", ["conv_SGD_bin_iter_7.caffemodel", "conv_SGD_h5_iter_7.caffemodel.h5"])
+def test_a_file_that_is_cut_short_is_named(tmp_path, name):
+    content = (FORMATS / name).read_bytes()
+    for length in (len(content) - 1, len(content) // 2, 20):
+        (tmp_path / name).write_bytes(content[:length])
+        with pytest.raises(ValueError, match=f"{name}: .*cut short"):
+            files.read_net_weights(tmp_path / name)
+
+
+def test_a_cut_solver_state_is_named(tmp_path):
+    content = (FORMATS / "conv_SGD_bin_iter_7.solverstate").read_bytes()
+    (tmp_path / "cut").write_bytes(content[:300])
+    with pytest.raises(ValueError, match="cut: is not a .solverstate, or is cut short"):
+        files.read_solver_state(tmp_path / "cut")
+    assert SolverState.FromString(content).iter == 7
