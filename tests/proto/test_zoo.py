@@ -1,0 +1,89 @@
+"""Documents on what people wrote: over 600 foreign prototxt files, where that collection is at hand."""
+
+import csv
+import random
+
+import pytest
+from brewbench.proto.document import Document
+from brewbench.proto.errors import ParseError
+from brewbench.proto.messages import NetParameter, SolverParameter
+from google.protobuf import text_format
+
+CLASSES = {"net": NetParameter, "solver": SolverParameter}
+
+
+@pytest.fixture(scope="module")
+def zoo(shared_zoo):
+    """What the manifest says of each file, with its bytes and its document (None where it is no prototxt)."""
+    with open(shared_zoo / "MANIFEST.tsv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    for row in rows:
+        path = shared_zoo.parent / row["file"]
+        row["bytes"] = path.read_bytes()
+        try:
+            row["document"] = Document.open(path)
+        except ParseError as error:
+            row["document"], row["error"] = None, error
+    return rows
+
+
+def parses_with_caffe(row):
+    return row["parses_with_BVLC_caffe.proto"] == "ok"
+
+
+def test_open_and_save_keep_every_byte(zoo, tmp_path):
+    trees = [row for row in zoo if row["document"]]
+    assert len(trees) >= 625
+    for row in trees:
+        row["document"].save(tmp_path / "saved.prototxt")
+        assert (tmp_path / "saved.prototxt").read_bytes() == row["bytes"], row["file"]
+
+
+def test_what_is_no_tree_is_a_parse_error_with_a_place(zoo):
+    for row in zoo:
+        if row["document"] is None:
+            assert not parses_with_caffe(row), row["file"]
+            assert str(row["error"]).count(":") >= 3
+
+
+def test_messages_are_those_that_protobuf_reads(zoo):
+    count = 0
+    for row in filter(parses_with_caffe, zoo):
+        document = row["document"]
+        expected = text_format.Parse(row["bytes"], CLASSES[row["kind"]]())
+        assert document.kind == row["kind"], row["file"]
+        assert document.problems == [], row["file"]
+        assert document.message == expected, row["file"]
+        count += 1
+    assert count >= 344
+
+
+def test_the_first_problem_is_where_caffe_stops(zoo):
+    count = 0
+    for row in zoo:
+        if row["document"] and row["kind"] in CLASSES and not parses_with_caffe(row):
+            line = row["parses_with_BVLC_caffe.proto"].split(":")[0]
+            assert row["document"].problems[0].line == int(line), row["file"]
+            count += 1
+    assert count >= 250
+
+
+def test_edits_read_only_what_changed_and_undo_gives_back_the_bytes(zoo):
+    random_ = random.Random(3)
+    documents = [row["document"] for row in zoo if row["document"] and row["document"].layers]
+    for document in random_.sample(documents, 60):
+        original = document.text
+        layers = list(document.layers)
+        document.rename_layer(random_.randrange(len(layers)), "renamed")
+        document.remove_layer(random_.randrange(len(layers)))
+        document.insert_layer(random_.randrange(len(layers)), "layer { name: 'new' }")
+        if tops := document.layers[0].top:
+            document.rename_blob(tops[0], "renamed blob")
+        fresh = Document.parse(document.text, document.kind)
+        assert document.message.SerializePartialToString() == fresh.message.SerializePartialToString()
+        assert document.problems == fresh.problems
+        assert list(document.layers) == list(fresh.layers)
+        while document.undo():
+            pass
+        assert document.text == original
+        assert not document.dirty
