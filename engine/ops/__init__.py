@@ -16,7 +16,7 @@ from ..context import Context
 
 # For each backend, the engines in the order in which they are tried. `reference` is plain NumPy and always there.
 PREFERENCE = {"cpu": ("reference",)}
-_MODULES = ("convolution", "inner_product", "lrn", "pooling", "relu", "softmax", "update")
+_MODULES = ("convolution", "inner_product", "lrn", "pooling", "recurrent", "relu", "softmax", "update")
 
 TABLE: dict[str, dict[str, type[Op]]] = {}
 

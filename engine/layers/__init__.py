@@ -1,0 +1,1 @@
+"""Layer types, one file each, by family."""

@@ -1,0 +1,53 @@
+"""Concat. Several blobs end to end."""
+
+from __future__ import annotations
+
+from ...errors import DefinitionError
+from ...layer import Layer, at_least, layer
+
+
+@layer("Concat", param="concat_param")
+class Concat(Layer):
+    r"""Puts the bottoms one after the other along an axis.
+
+    $$ y = [x_1; x_2; \dots; x_K] $$
+
+    Bottom: x_1 ... x_K, of one shape but for the length along `axis`.
+    Top: y, whose length along `axis` is the sum.
+    Reference: Szegedy et al., CVPR 2015 (inception modules).
+    """
+
+    bottoms = at_least(1)
+
+    def setup(self, bottom, top):
+        if self.settings.HasField("axis") and self.settings.HasField("concat_dim"):
+            raise DefinitionError("give either axis or concat_dim, not both.", "concat_dim")
+
+    def reshape(self, bottom, top):
+        field = "concat_dim" if self.settings.HasField("concat_dim") else "axis"
+        axis = self.axis_of(bottom[0], getattr(self.settings, field), field)
+        first = bottom[0].shape
+        for blob in bottom[1:]:
+            other = blob.shape
+            if len(other) != len(first) or (other[:axis], other[axis + 1 :]) != (first[:axis], first[axis + 1 :]):
+                raise DefinitionError(f"bottoms may differ along axis {axis} only; got {first} and {other}.", "bottom")
+        total = sum(blob.shape[axis] for blob in bottom)
+        top[0].reshape(*first[:axis], total, *first[axis + 1 :])
+        self.axis = axis
+
+    def parts(self, bottom, array):
+        """Each bottom with its part of the top."""
+        start = 0
+        for blob in bottom:
+            stop = start + blob.shape[self.axis]
+            yield blob, array[(slice(None),) * self.axis + (slice(start, stop),)]
+            start = stop
+
+    def forward(self, bottom, top):
+        for blob, part in self.parts(bottom, top[0].write()):
+            part[...] = blob.read()
+
+    def backward(self, top, propagate_down, bottom):
+        for (blob, part), wanted in zip(self.parts(bottom, top[0].read_diff()), propagate_down, strict=True):
+            if wanted:
+                blob.write_diff()[...] = part
