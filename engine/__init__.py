@@ -4,7 +4,7 @@ from .blob import Blob
 from .errors import DefinitionError, Diagnostic
 from .layer import LAYERS, Layer, at_least, between, layer, layer_class, load_layers
 from .net import TEST, TRAIN, LayerReport, Net, Report, check
-from .solver import Listener, Progress, Solver, TestResult, get_solver
+from .solver import Listener, Progress, Solver, TestResult, check_solver, get_solver
 
 __all__ = [
     "LAYERS",
@@ -24,6 +24,7 @@ __all__ = [
     "at_least",
     "between",
     "check",
+    "check_solver",
     "get_solver",
     "layer",
     "layer_class",

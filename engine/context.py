@@ -32,6 +32,7 @@ class Context:
     dry: bool = False
     rank: int = 0
     ranks: int = 1
+    scratch: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)  # buffers that ops share
 
     @property
     def training(self) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from ..proto import OneLine
+
 
 @dataclass(frozen=True)
 class Diagnostic:
@@ -30,7 +32,7 @@ class Diagnostic:
         return f"{place}{layer}{self.message}"
 
 
-class DefinitionError(ValueError):
+class DefinitionError(OneLine, ValueError):
     """A net, layer or solver definition that cannot be carried out.
 
     Layers raise it with a message and, where there is one, the field at fault, named relative to the

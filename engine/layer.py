@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from math import prod
 from pkgutil import walk_packages
 from typing import Any, ClassVar, TypeVar
@@ -70,7 +71,7 @@ class Layer:
     auto_tops: ClassVar[bool] = False  # missing tops are made, without a name
     is_source: ClassVar[bool] = False  # tops come from outside the net: no bottoms, never backward
     reshapes_itself: ClassVar[bool] = False  # top shapes may change without a bottom's doing so
-    no_gradient: ClassVar[tuple[int, ...]] = ()  # bottoms that force_backward leaves alone
+    no_gradient: tuple[int, ...] = ()  # bottoms that force_backward leaves alone
 
     def __init__(self, param: Any, context: Context | None = None):
         self.param = param
@@ -120,6 +121,14 @@ class Layer:
 
     def seek(self, position: Any) -> None:
         """Continue reading at a `position` got before."""
+
+    @property
+    def rows(self) -> int | None:
+        """How many rows a data layer has to give; None where nobody knows, and for any other layer."""
+        return None
+
+    def take_over(self, other: Any) -> None:
+        """Take what a program gave to a layer of the same type, whose place this one takes after an edit."""
 
     def close(self) -> None:
         """Give back threads and files; a data layer overrides it."""
@@ -191,10 +200,8 @@ def layer_class(name: str) -> type[Layer]:
     Raises DefinitionError that lists the nearest spellings, then the known types.
     """
     load_layers()
-    if name not in LAYERS:
-        for entry in entry_points(group="brewbench.layers"):
-            if entry.name == name:
-                entry.load()
+    if name not in LAYERS and name in _plugins():
+        _plugins()[name].load()
     if name not in LAYERS:
         near = get_close_matches(name, LAYERS, 3, 0.6)
         hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
@@ -202,18 +209,19 @@ def layer_class(name: str) -> type[Layer]:
     return LAYERS[name]
 
 
-_loaded = False
-
-
+@cache
 def load_layers() -> None:
     """Import every module of `engine.layers`, so that all types are registered."""
-    global _loaded
-    if not _loaded:
-        from . import layers
+    from . import layers
 
-        for module in walk_packages(layers.__path__, f"{layers.__name__}."):
-            import_module(module.name)
-        _loaded = True
+    for module in walk_packages(layers.__path__, f"{layers.__name__}."):
+        import_module(module.name)
+
+
+@cache
+def _plugins() -> dict[str, EntryPoint]:
+    """Layer types that installed packages offer."""
+    return {entry.name: entry for entry in entry_points(group="brewbench.layers")}
 
 
 def count_of(declared: int | Count) -> Count:

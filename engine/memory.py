@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 READ, WRITE, MODIFY = "read", "write", "modify"
 
+_first_touch = threading.RLock()  # held while memory is made or filled: a page may look while a solver computes
 ALIGNMENT = 64  # bytes between the starts of two memories in an arena are a multiple of this
 
 
@@ -116,13 +118,13 @@ class Memory:
         """
         if access == WRITE:
             self._fill = None
-        else:
-            if self._fill is not None:
-                fill, self._fill = self._fill, None
-                fill(self._buffer(HOST))
-                self.valid = {HOST}
-            if place not in self.valid:
-                self._bring_to(place)
+        elif self._fill is not None or place not in self.valid:
+            with _first_touch:
+                if self._fill is not None:
+                    self._fill(self._buffer(HOST))
+                    self.valid, self._fill = {HOST}, None
+                if place not in self.valid:
+                    self._bring_to(place)
         if access != READ:
             self.valid = {place}
         return self._buffer(place)
@@ -141,11 +143,12 @@ class Memory:
     def _buffer(self, place: Place) -> Any:
         buffer = self._buffers.get(place)
         if buffer is None:
-            if self._arena is None:
-                buffer = place.allocate(self.capacity, self.dtype)
-            else:
-                buffer = self._arena.slice_of(self, place)
-            self._buffers[place] = buffer
+            with _first_touch:
+                buffer = self._buffers.get(place)
+                if buffer is None:
+                    arena = self._arena
+                    made = place.allocate(self.capacity, self.dtype) if arena is None else arena.slice_of(self, place)
+                    buffer = self._buffers[place] = made
         return buffer if self.count == self.capacity else buffer[: self.count]
 
     def _move_into(self, arena: Arena) -> None:
@@ -192,7 +195,7 @@ class Arena:
         return self._buffer(place)
 
     def _buffer(self, place: Place) -> Any:
-        buffer = self._buffers.get(place)
-        if buffer is None:
-            buffer = self._buffers[place] = place.allocate(self.count, self.dtype)
-        return buffer
+        with _first_touch:
+            if place not in self._buffers:
+                self._buffers[place] = place.allocate(self.count, self.dtype)
+            return self._buffers[place]

@@ -19,7 +19,7 @@ from .build import Builder, Learnable, Node, make_state
 from .context import Context
 from .errors import DefinitionError, Diagnostic, Diagnostics
 from .graph import PHASES
-from .layer import Layer
+from .layer import LAYERS, Layer
 from .memory import HOST, WRITE, Arena
 from .source import Definition, Source
 
@@ -136,7 +136,8 @@ class Net:
         if shapes != self._shapes[index] or layer.reshapes_itself:
             self._reshape_layer(index)
         try:
-            layer.forward(node.bottoms, node.tops)
+            with np.errstate(all="ignore"):  # a diverging net gives infinities and NaN, as in Caffe
+                layer.forward(node.bottoms, node.tops)
         except DefinitionError as error:
             raise self._located(error, node) from error.__cause__
         loss = 0.0
@@ -163,7 +164,8 @@ class Net:
             hook(index)
         if node.need_backward:
             try:
-                self.layers[index].backward(node.tops, node.propagate_down, node.bottoms)
+                with np.errstate(all="ignore"):
+                    self.layers[index].backward(node.tops, node.propagate_down, node.bottoms)
             except DefinitionError as error:
                 raise self._located(error, node) from error.__cause__
         for hook in self.after_backward:
@@ -367,8 +369,6 @@ def check(
 
 
 def _report_of(node: Node, shapes: list[Shape | None], source: Source, included: bool = True) -> LayerReport:
-    from .layer import LAYERS
-
     param = node.entry.param
     cls = LAYERS.get(param.type)
     return LayerReport(
@@ -386,19 +386,40 @@ def _report_of(node: Node, shapes: list[Shape | None], source: Source, included:
     )
 
 
+# How a box shows the settings that most layers share; None is left out. Any other field is shown with its name.
+_TERSE = {
+    "num_output": "{}",
+    "kernel_size": "{}",
+    "stride": "/{}",
+    "pad": "pad {}",
+    "batch_size": "batch {}",
+    "pool": "{}",
+    "operation": "{}",
+    "source": None,
+    "backend": None,
+    "engine": None,
+}
+
+
 def _summary(settings: Any) -> str:
-    """The plain values that a layer's own message sets, in a few words."""
+    """The plain values that a layer's own message sets, in a few words: ``20, 5x5, /1``."""
     words = []
     for descriptor, value in settings.ListFields():
         if descriptor.message_type is not None:
             continue
-        if descriptor.enum_type is not None:
-            words.append(str(descriptor.enum_type.values_by_number[value].name))
-            continue
-        values = list(value) if hasattr(value, "append") else [value]
-        shown = "x".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
-        words.append(f"{descriptor.name} {shown}")
+        shown = [_shown(descriptor, one) for one in (value if descriptor.is_repeated else [value])]
+        if descriptor.name in ("kernel_size", "stride", "pad") and len(set(shown)) == 1:
+            shown = [shown[0]] * (2 if descriptor.name == "kernel_size" else 1)
+        form = _TERSE.get(descriptor.name, descriptor.name + " {}")
+        if form is not None:
+            words.append(form.format("x".join(shown)))
     return ", ".join(words)
+
+
+def _shown(descriptor: Any, value: Any) -> str:
+    if descriptor.enum_type is not None:
+        return descriptor.enum_type.values_by_number[value].name
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 # Helpers
@@ -426,7 +447,7 @@ def _loss_of(top: Blob, weight: float) -> float:
     """The top's share of the loss: its dot product with its diff, which is the weight unless it was overwritten."""
     values = top.read()
     if top.diff_memory.pending:
-        return weight * float(values.sum())
+        return float((values * values.dtype.type(weight)).sum())
     return float((values * top.read_diff()).sum())
 
 

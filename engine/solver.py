@@ -15,10 +15,11 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
+from ..proto import ParseError
 from ..proto.messages import NetState
 from . import files, ops, rng
 from .blob import Blob
-from .errors import DefinitionError
+from .errors import DefinitionError, Diagnostic
 from .memory import HOST, Arena
 from .net import TEST, TRAIN, Net
 from .ops.update import Rates, Segment
@@ -121,7 +122,7 @@ class Solver:
         self.current_step = 0  # steps of the rate passed (policies step and multistep)
         self._shown = (0, perf_counter())
         try:
-            self._check()
+            self.check(self.param)
             chosen = self._seed(seed)
             self.net = self._train_net(net, chosen)
             self.test_nets = self._test_nets(net, chosen)
@@ -146,8 +147,9 @@ class Solver:
 
     # Setting up
 
-    def _check(self) -> None:
-        param = self.param
+    @classmethod
+    def check(cls, param: Any) -> None:
+        """Raise DefinitionError for numbers that this rule cannot work with."""
         check_policy(param)
         if param.iter_size == 0:
             raise DefinitionError("iter_size must not be 0: the gradient is divided by it.", "iter_size")
@@ -156,12 +158,12 @@ class Solver:
         if param.regularization_type not in ("L1", "L2"):
             message = f"regularization_type must be L1 or L2; got {param.regularization_type!r}."
             raise DefinitionError(message, "regularization_type")
-        if param.momentum and not self.allows_momentum:
-            raise DefinitionError(f"{self.type} takes no momentum; got {param.momentum:g}.", "momentum")
-        if self.type == "RMSProp" and not 0 <= param.rms_decay < 1:
+        if param.momentum and not cls.allows_momentum:
+            raise DefinitionError(f"{cls.type} takes no momentum; got {param.momentum:g}.", "momentum")
+        if cls.type == "RMSProp" and not 0 <= param.rms_decay < 1:
             message = f"rms_decay must be at least 0 and below 1; got {param.rms_decay:g}."
             raise DefinitionError(message, "rms_decay")
-        if self.type == "Adam" and not 0 <= param.momentum2 < 1:
+        if cls.type == "Adam" and not 0 <= param.momentum2 < 1:
             message = f"momentum2 must be at least 0 and below 1; got {param.momentum2:g}."
             raise DefinitionError(message, "momentum2")
 
@@ -345,16 +347,17 @@ class Solver:
         rates = Rates(
             self.rate, param.momentum, param.momentum2, param.rms_decay, param.delta, step=self.iter + 1
         )
-        self._update.apply(
-            data,
-            diff,
-            self._history,
-            self._segments,
-            rates,
-            scale=scale / param.iter_size,
-            decay=param.weight_decay,
-            l1=param.regularization_type == "L1",
-        )
+        with np.errstate(all="ignore"):
+            self._update.apply(
+                data,
+                diff,
+                self._history,
+                self._segments,
+                rates,
+                scale=scale / param.iter_size,
+                decay=param.weight_decay,
+                l1=param.regularization_type == "L1",
+            )
 
     def gradient_norm(self) -> float:
         """The L2 norm of all learnable diffs together, as accumulated."""
@@ -393,19 +396,15 @@ class Solver:
 
         Raises DefinitionError, and keeps the old ones, when they cannot be carried out.
         """
-        old, self.param = self.param, param
-        try:
-            self._check()
-        except DefinitionError:
-            self.param = old
-            raise
+        self.check(param)
+        self.param = param
 
     def continue_from(self, other: Solver) -> None:
         """Stand where another solver stands: its iteration, the losses behind it, the passes of its nets.
 
         Parameters and history are not touched: whoever builds a net anew knows how they fit.
         """
-        self.iter, self._steps = other.iter, other._steps
+        self.iter, self.current_step = other.iter, other.current_step
         self.smoothed_loss, self._losses = other.smoothed_loss, list(other._losses)
         self._shown, self.request = other._shown, other.request
         mine, theirs = (self.net, *self.test_nets), (other.net, *other.test_nets)
@@ -548,18 +547,41 @@ def solver(name: str, momentum: bool = True) -> Callable[[AnySolver], AnySolver]
 
 def get_solver(definition: Definition, net: Definition | None = None, *, seed: int | None = None) -> Solver:
     """The solver that a definition asks for by its `type`. Raises DefinitionError for an unknown one."""
+    source = definition if isinstance(definition, Source) else Source(definition, "solver")
+    return _solver_class(source)(source, net, seed=seed)
+
+
+def check_solver(definition: Definition) -> list[Diagnostic]:
+    """What is wrong with a solver's own fields; the nets it names are for `check`.
+
+    Never raises for what is in the text. Raises OSError for a file that cannot be read.
+    """
+    try:
+        source = definition if isinstance(definition, Source) else Source(definition, "solver")
+    except ParseError as error:
+        return [Diagnostic(error.message, file=error.path, line=error.line)]
+    except DefinitionError as error:
+        return [error.diagnostic]
+    found = source.problems()
+    try:
+        _solver_class(source).check(source.param)
+    except DefinitionError as error:
+        found.append(error.at(file=source.file, line=source.line(None, error.field)).diagnostic)
+    return found
+
+
+def _solver_class(source: Source) -> type[Solver]:
     from . import solvers
 
     for module in iter_modules(solvers.__path__):
         import_module(f"{solvers.__name__}.{module.name}")
-    source = definition if isinstance(definition, Source) else Source(definition, "solver")
     name = source.param.type
     if name not in SOLVERS:
         near = get_close_matches(name, SOLVERS, 1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         message = f"unknown solver type {name!r}; {hint}Known types: {', '.join(sorted(SOLVERS))}."
         raise DefinitionError(message, "type", file=source.file, line=source.line(None, "type"))
-    return SOLVERS[name](source, net, seed=seed)
+    return SOLVERS[name]
 
 
 def data_positions(net: Net) -> dict[str, Any]:

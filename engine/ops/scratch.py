@@ -15,7 +15,7 @@ def scratch(context: Context, slot: str, shape: tuple[int, ...], dtype: Any = np
 
     Only the largest request of each slot is kept, so that memory grows with the largest layer, not with the net.
     """
-    buffers = vars(context).setdefault("_scratch", {})
+    buffers = context.scratch
     key = slot, np.dtype(dtype)
     count = prod(shape)
     if key not in buffers or buffers[key].size < count:

@@ -4,6 +4,7 @@ import os
 import stat
 
 import pytest
+
 from brewbench.engine.atomic import atomic_folder, atomic_path, atomic_write
 
 

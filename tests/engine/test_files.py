@@ -5,6 +5,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+
 from brewbench.engine import files
 from brewbench.proto.messages import BlobProto, NetParameter, SolverState, V1LayerParameter
 

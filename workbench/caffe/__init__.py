@@ -4,7 +4,8 @@ Scripts written for `import caffe` run on `from brewbench import caffe`; after `
 finds it. Source: the interface of BVLC/caffe's python/caffe.
 """
 
-from ...engine import TEST, TRAIN, Blob, Layer
+from ...engine import TEST, TRAIN, Blob
+from ...engine.layers.common.python import UserLayer as Layer
 from .net import Net
 from .net_spec import NetSpec, layers, params, to_proto
 from .settings import (

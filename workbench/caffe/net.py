@@ -12,6 +12,7 @@ import numpy as np
 
 from ... import engine
 from ...engine import Blob, Layer
+from ...engine.layers.common.python import Python, UserLayer
 from .settings import next_seed
 
 Arrays = dict[str, np.ndarray]
@@ -64,11 +65,12 @@ class Net:
         return self.engine.params
 
     @property
-    def layers(self) -> list[Layer]:
-        return self.engine.layers
+    def layers(self) -> list[Layer | UserLayer]:
+        """The layers in order; a Python layer is the user's own object."""
+        return [layer.user if isinstance(layer, Python) else layer for layer in self.engine.layers]
 
     @property
-    def layer_dict(self) -> OrderedDict[str, Layer]:
+    def layer_dict(self) -> OrderedDict[str, Layer | UserLayer]:
         """Layers by name, in the order of the net."""
         return OrderedDict(zip(self._layer_names, self.layers, strict=True))
 

@@ -36,7 +36,7 @@ class Recurrent(Layer):
             raise DefinitionError(f"makes {1 + shown} tops here; got {len(top)}.", "top")
         self.has_static = len(bottom) == 3 + shown
         given = range(2 + self.has_static, len(bottom))
-        self.no_gradient = (1, *given)  # pyright: ignore[reportAttributeAccessIssue]
+        self.no_gradient = (1, *given)
         if bottom[0].num_axes < 2:
             raise DefinitionError(f"needs x of at least 2 axes (T, N, ...); got {bottom[0].shape}.", "bottom")
         self.steps, self.inputs = bottom[0].shape[0], prod(bottom[0].shape[2:])

@@ -50,6 +50,7 @@ class Data(Layer):
         with open_database(self._path, self._backend) as database:
             datum = Datum()
             image = _image_of(database, datum, self._transformer.color)
+            self._rows = len(database)
         self._shape = (settings.batch_size, *self._transformer.shape(image.shape))  # (N, C, H, W)
         self._prefetcher: Prefetcher[_Batch] | None = None
         self._position = self._first_row()
@@ -79,6 +80,11 @@ class Data(Layer):
         reader = _Reader(database, self._transformer, self._position, rank, ranks)
         slots = [_Batch.of(self._shape, self.context.dtype) for _ in range(self.settings.prefetch)]
         return Prefetcher(reader.fill, slots, f"prefetch {self.name}")
+
+    @property
+    def rows(self) -> int:
+        """How many rows the database had when the layer was set up."""
+        return self._rows
 
     @property
     def position(self) -> int:

@@ -85,6 +85,16 @@ class MemoryData(Layer):
         self.reset(data, np.asarray(labels))
         self._waiting = True
 
+    @property
+    def rows(self) -> int | None:
+        """The rows that were given last."""
+        return None if self._data is None else len(self._data)
+
+    def take_over(self, other: MemoryData) -> None:
+        """Go on with the rows of a layer whose images have the same shape."""
+        if other._row_shape == self._row_shape and (other._data is None or not len(other._data) % self.batch_size):
+            self._data, self._labels = other._data, other._labels
+
     def _check_rows(self, count: int) -> None:
         if not count or count % self.batch_size:
             raise ValueError(f"the rows must be a multiple of batch_size {self.batch_size}; got {count}")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from brewbench.engine.data.database import open_database, write_lmdb
 from brewbench.engine.data.datum import from_datum
 from brewbench.engine.errors import DefinitionError

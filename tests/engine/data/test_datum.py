@@ -4,9 +4,10 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from brewbench.engine.data.datum import decode_image, from_datum, to_datum
 from brewbench.proto.messages import Datum
-from PIL import Image
 
 COLOURS = np.random.default_rng(1).integers(0, 256, (5, 4, 3), np.uint8)  # (H, W, RGB)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import lmdb
 import pytest
+
 from brewbench.engine.data.mnist import convert_mnist, read_images, read_labels
 
 FILES = Path(__file__).parents[2] / "golden" / "files"

@@ -6,6 +6,7 @@ import time
 import weakref
 
 import pytest
+
 from brewbench.engine.data.prefetch import Prefetcher
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from brewbench.engine import files
 from brewbench.engine.context import Context
 from brewbench.engine.data.transform import Transformer

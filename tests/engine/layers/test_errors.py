@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from brewbench.engine.errors import DefinitionError
 from brewbench.engine.layer import LAYERS, load_layers
 from brewbench.engine.net import Net

@@ -5,6 +5,7 @@ from __future__ import annotations
 import h5py
 import numpy as np
 import pytest
+
 from brewbench.engine.errors import DefinitionError
 from brewbench.engine.net import Net
 from brewbench.proto import Document

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from google.protobuf import text_format
+
 from brewbench.engine.blob import Blob
 from brewbench.engine.context import Context
 from brewbench.engine.layer import LAYERS, count_of, layer_class, load_layers
 from brewbench.proto.messages import NetParameter
-from google.protobuf import text_format
 
 CASES = Path(__file__).parent / "cases"
 PHASES = {"TRAIN": 0, "TEST": 1}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from brewbench import caffe
 from brewbench.engine import TEST, TRAIN, DefinitionError, Net, check
 from brewbench.proto import Document

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from brewbench.engine.net import Net
 from brewbench.proto import Document
 

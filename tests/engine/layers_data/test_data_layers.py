@@ -7,6 +7,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from google.protobuf import text_format
+
 from brewbench.engine.blob import Blob
 from brewbench.engine.context import Context
 from brewbench.engine.data.database import write_lmdb
@@ -14,7 +16,6 @@ from brewbench.engine.data.datum import to_datum
 from brewbench.engine.errors import DefinitionError
 from brewbench.engine.layer import layer_class
 from brewbench.proto.messages import LayerParameter, NetParameter
-from google.protobuf import text_format
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 FILES = GOLDEN / "files"

@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+
 from brewbench.engine.blob import Blob
 from brewbench.engine.context import Context
 from brewbench.engine.ops import convolution, make

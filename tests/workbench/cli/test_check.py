@@ -1,0 +1,76 @@
+"""`brewbench check`: every finding, with its place."""
+
+import json
+
+
+def test_what_is_right_is_told_so(bench, call):
+    status, out, err = call("check", "net.prototxt", "solver.prototxt")
+    assert (status, err) == (0, "")
+    assert out.splitlines() == [
+        "net.prototxt: net 'Tiny', 4 layers, 111 parameters: ok",
+        "solver.prototxt: solver SGD: ok",
+    ]
+
+
+def test_all_that_is_wrong_is_told_at_once(bench, call):
+    net = bench / "net.prototxt"
+    text = net.read_text().replace("num_output: 3", "num_output: 0").replace('top: "ip"', 'top: "ip" tip: 1')
+    net.write_text(text + 'layer { name: "odd" type: "Od" bottom: "data" top: "odd" }\n')
+    status, out, _ = call("check", "net.prototxt")
+    assert status == 1
+    lines = out.splitlines()
+    assert lines[0].startswith("net.prototxt:8: layer 'ip' (InnerProduct): ") and "'tip'" in lines[0]
+    assert lines[1].startswith("net.prototxt:9: layer 'ip' (InnerProduct): num_output")
+    assert lines[2].startswith("net.prototxt:16: layer 'odd' (Od): unknown layer type 'Od'")
+    assert len(lines) == 3
+
+
+def test_a_net_of_one_phase_is_not_checked_in_the_other(bench, call):
+    net = bench / "net.prototxt"
+    net.write_text(net.read_text().replace('top: "label"', 'top: "label" include { phase: TRAIN }', 1))
+    assert call("check", "net.prototxt")[0] == 0
+    status, out, _ = call("check", "net.prototxt", "-phase", "TEST")
+    assert status == 1 and "unknown bottom blob 'data'" in out
+
+
+def test_a_solver_brings_its_nets(bench, call):
+    net = bench / "net.prototxt"
+    net.write_text(net.read_text().replace("rows_lmdb", "no_lmdb"))
+    status, out, _ = call("check", "solver.prototxt")
+    assert status == 1
+    assert out.startswith("net.prototxt:5: layer 'rows' (Data): there is no database") and out.count("\n") == 1
+
+
+def test_a_solvers_own_fields_are_checked(bench, call):
+    solver = bench / "solver.prototxt"
+    text = solver.read_text()
+    for old, new, expected in (
+        ("inv", "inf", "solver.prototxt:5: unknown lr_policy 'inf'"),
+        ("net.prototxt", "no.prototxt", "solver.prototxt:1: there is no net 'no.prototxt'"),
+        ("momentum", "momentun", "solver.prototxt:8: SolverParameter has no field 'momentun'"),
+    ):
+        solver.write_text(text.replace(old, new))
+        status, out, _ = call("check", "solver.prototxt")
+        assert status == 1 and out.startswith(expected) and out.count("\n") == 1
+
+
+def test_files_that_cannot_be_read_do_not_hide_the_others(bench, call):
+    (bench / "broken.prototxt").write_text('name: "x"\nlayer {\n')
+    status, out, err = call("check", "no.prototxt", "broken.prototxt", "net.prototxt")
+    assert (status, err) == (1, "")
+    lines = out.splitlines()
+    assert lines[0] == "no.prototxt: there is no such file"
+    assert lines[1].startswith("broken.prototxt:")
+    assert lines[2].endswith(": ok")
+
+
+def test_json(bench, call):
+    net = bench / "net.prototxt"
+    net.write_text(net.read_text().replace("num_output: 3", "num_output: 0"))
+    status, out, _ = call("check", "-json", "net.prototxt", "no.prototxt")
+    assert status == 1
+    first, second = json.loads(out)
+    assert (first["file"], first["ok"], second["ok"]) == ("net.prototxt", False, False)
+    (found,) = first["diagnostics"]
+    assert (found["layer"], found["field"]) == ("ip", "inner_product_param.num_output")
+    assert (found["line"], found["severity"]) == (9, "error")

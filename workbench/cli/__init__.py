@@ -1,0 +1,98 @@
+"""The command line: `brewbench train`, `test`, `time` and the rest, one module each, imported when it is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib import import_module
+
+COMMANDS = {
+    "train": "train or fine-tune a net",
+    "test": "score a net",
+    "time": "measure a net, layer by layer",
+    "convert_mnist": "make a database of MNIST's files",
+    "check": "find all that is wrong with nets and solvers",
+    "lab": "open JupyterLab on the bench",
+}
+INTERRUPTED = 130  # what a shell reports for a program that SIGINT ended
+BROKEN_PIPE = 141  # and for SIGPIPE
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line, that of the process unless one is given; returns the exit status.
+
+    What goes wrong is told in one message on stderr, with status 1. The flag -debug, or BREWBENCH_DEBUG=1 in the
+    environment, lets the exception through.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    debug = bool({"-debug", "--debug"} & set(words)) or os.environ.get("BREWBENCH_DEBUG", "0") not in ("", "0")
+    try:
+        status = _run(words)
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        _forget_output()
+        return BROKEN_PIPE
+    except Exception as error:
+        if debug:
+            raise
+        command = f" {words[0]}" if words and words[0] in COMMANDS else ""
+        print(f"brewbench{command}: {_message(error)}", file=sys.stderr)
+        return 1
+
+
+def usage() -> str:
+    lines = [f"  {name:<15} {what}" for name, what in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: brewbench <command> <flags>",
+            "",
+            "commands:",
+            *lines,
+            "",
+            "brewbench <command> -help tells a command's flags; brewbench -version the version.",
+        ]
+    )
+
+
+def _run(words: list[str]) -> int:
+    name = words[0] if words else "help"
+    if name.startswith("-"):
+        name = "-" + name.lstrip("-")
+    if name in COMMANDS:
+        try:
+            return import_module(f".{name}", __name__).run(words[1:]) or 0
+        except SystemExit:  # by -help, once it is printed
+            return 0
+    if name in ("help", "-help", "-h"):
+        print(usage())
+        return 0
+    if name in ("version", "-version"):
+        from ... import __version__
+
+        print(f"brewbench version {__version__}")
+        return 0
+    from .flags import UsageError, nearest
+
+    raise UsageError(f"unknown command {name!r};{nearest(name, COMMANDS)} known: {', '.join(COMMANDS)}")
+
+
+def _message(error: Exception) -> str:
+    """What a user should read of an exception."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{os.fspath(error.filename)}: {error.strerror}"
+    if isinstance(error, ValueError | OSError):  # those that Brewbench raises, DefinitionError and ParseError with them
+        return str(error)
+    return f"{type(error).__name__}: {error} (an error in Brewbench; -debug shows where)"
+
+
+def _forget_output() -> None:
+    """Nobody reads any more: let what is still buffered go nowhere, rather than fail once more at exit."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(nowhere, stream.fileno())

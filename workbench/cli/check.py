@@ -1,0 +1,118 @@
+"""`brewbench check`: all that is wrong with nets and solvers, at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from .flags import Parser, add_net_state
+
+
+def run(words: Sequence[str]) -> int:
+    """Print every finding about the files; returns 1 if one of them is an error, else 0. Raises UsageError."""
+    parser = Parser("check")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="prototxt files of nets or solvers")
+    parser.flag("json", action="store_true", help="print JSON")
+    parser.flag("phase", choices=("TRAIN", "TEST"), help="phase of the nets; both if not given")
+    add_net_state(parser)
+    args = parser.parse(words)
+    results = [_check(file, args.phase, args.level or 0, args.stage) for file in args.files]
+    if args.json:
+        print(json.dumps([asdict(result) | {"ok": result.ok} for result in results], indent=2))
+    else:
+        for result in results:
+            _print(result)
+    return int(not all(result.ok for result in results))
+
+
+@dataclass
+class _Result:
+    """What was found in a file. `summary` says what the file is, where it could be read."""
+
+    file: str
+    summary: str = ""
+    diagnostics: list[Any] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return not any(found.severity == "error" for found in self.diagnostics)
+
+    def add(self, found: Iterable[Any]) -> None:
+        self.diagnostics += [one for one in found if one not in self.diagnostics]
+
+
+def _print(result: _Result) -> None:
+    for found in result.diagnostics:
+        warning = "" if found.severity == "error" else f"{found.severity}: "
+        print(replace(found, message=warning + found.message))
+    if result.ok:
+        print(f"{result.file}: {result.summary}: ok")
+
+
+def _check(file: str, phase: str | None, level: int, stages: list[str]) -> _Result:
+    from ...engine import DefinitionError, Diagnostic
+    from ...engine.source import Source
+    from ...proto import Document, ParseError
+
+    result = _Result(file)
+    try:
+        document = Document.open(file)
+        if document.kind == "solver":
+            _check_solver(Source(document, "solver"), result)
+        else:
+            _check_net(document, phase, level, stages, result)
+    except ParseError as error:
+        result.add([Diagnostic(error.message, file=file, line=error.line)])
+    except DefinitionError as error:
+        result.add([error.diagnostic])
+    except (OSError, ValueError) as error:
+        result.add([Diagnostic(str(error).removeprefix(f"{file}: "), file=file)])
+    return result
+
+
+def _check_net(document: Any, phase: str | None, level: int, stages: list[str], result: _Result) -> None:
+    from ...engine import TEST, TRAIN, check
+
+    phases = [TRAIN, TEST] if phase is None else [TRAIN if phase == "TRAIN" else TEST]
+    reports = [check(document, one, level=level, stages=stages) for one in phases]
+    # A net may be meant for one phase alone: it has no layer in the other that would feed it.
+    fed = [report for report in reports if any(one.included and not one.bottoms for one in report.layers)]
+    for report in fed or reports:
+        result.add(report.diagnostics)
+    layers = sum(any(layer.included for layer in same) for same in zip(*(one.layers for one in reports), strict=True))
+    count = max(report.param_count for report in reports)
+    result.summary = f"net {reports[0].name!r}, {layers} layers, {count:,} parameters"
+
+
+def _check_solver(source: Any, result: _Result) -> None:
+    """The solver's own fields, and its nets in the states in which it uses them."""
+    from ...engine import check, get_solver
+
+    result.summary = f"solver {source.param.type}"
+    result.add(source.problems())
+    for path, phase, state in _nets_of(source):
+        result.add(check(path, phase, level=state.level, stages=state.stage).diagnostics)
+    if result.ok:
+        get_solver(source).close()
+
+
+def _nets_of(source: Any) -> Iterator[tuple[Path, int, Any]]:
+    """The files of a solver's nets, each with the phase and state in which it is used."""
+    from ...engine import TEST, TRAIN, DefinitionError
+    from ...engine.context import Context
+    from ...proto.messages import NetState
+
+    param = source.param
+    trained = [(getattr(param, one), one) for one in ("net", "train_net") if param.HasField(one)]
+    tested = [(name, "test_net") for name in param.test_net]
+    tested += [(param.net, "net")] * (len(param.test_iter) - len(tested) if param.net else 0)
+    states = list(param.test_state) or [NetState()] * len(tested)
+    uses = [(*one, TRAIN, param.train_state) for one in trained]
+    uses += [(*one, TEST, state) for one, state in zip(tested, states, strict=False)]
+    for name, field_name, phase, state in uses:
+        with suppress(DefinitionError):  # a file that is not there is told with its line when the solver is made
+            yield Context(root=source.root).find(name, field_name, "net"), phase, state

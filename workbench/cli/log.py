@@ -1,0 +1,206 @@
+"""Caffe's log: lines as glog writes them, and the listener that says in them what a solver does."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import datetime
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.text_format import MessageToString
+
+from ...engine.net import Net
+from ...engine.solver import Listener, Output, Progress, Solver, TestResult
+from ...proto.messages import NetParameter
+
+LOG = logging.getLogger("brewbench.cli")
+LOG.setLevel(logging.INFO)
+LOG.propagate = False
+
+
+def number(value: float) -> str:
+    """A number as a C++ stream prints it: six digits, no zeros behind."""
+    return f"{value:g}"
+
+
+def text_of(message: Any) -> str:
+    """A message as text, as Caffe puts it into its log."""
+    return MessageToString(message, as_utf8=True).rstrip("\n")
+
+
+class GlogFormatter(logging.Formatter):
+    """``I1123 02:02:09.351818 17647 solver.py:45] message``: level, month and day, time, process, place."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created)
+        place = f"{record.filename}:{record.lineno}"
+        return f"{record.levelname[0]}{time:%m%d %H:%M:%S.%f} {record.process:5} {place}] {record.getMessage()}"
+
+
+class _Stderr(logging.StreamHandler):
+    """Writes to stderr, above the progress bar where there is one. Raises BrokenPipeError when nobody reads it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with self._above_bars():
+            super().emit(record)
+
+    def _above_bars(self) -> AbstractContextManager[Any]:
+        if not self.stream.isatty():
+            return nullcontext()
+        from tqdm import tqdm
+
+        return tqdm.external_write_mode(self.stream)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if isinstance(sys.exception(), BrokenPipeError):
+            raise
+        super().handleError(record)
+
+
+@contextmanager
+def logging_to(path: str | PathLike | None = None) -> Iterator[None]:
+    """Within it, LOG writes to stderr, and appends to a file if one is given."""
+    handlers: list[logging.Handler] = [_Stderr()]
+    if path is not None:
+        handlers.append(logging.FileHandler(path, encoding="utf-8"))
+    for handler in handlers:
+        handler.setFormatter(GlogFormatter())
+        LOG.addHandler(handler)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            LOG.removeHandler(handler)
+            handler.close()
+
+
+# Nets
+
+
+def log_net(net: Net) -> None:
+    """Tell how a net is built: its text, then bottoms, tops, shapes and memory layer by layer."""
+    LOG.info("Initializing net from parameters: \n%s", text_of(_filtered(net)))
+    memory = 0
+    for node in net.nodes:
+        LOG.info("Creating Layer %s", node.name)
+        for blob_id in node.bottom_ids:
+            LOG.info("%s <- %s", node.name, net.blob_names[blob_id])
+        for blob_id in node.top_ids:
+            in_place = " (in-place)" if blob_id in node.bottom_ids else ""
+            LOG.info("%s -> %s%s", node.name, net.blob_names[blob_id], in_place)
+        LOG.info("Setting up %s", node.name)
+        for top, weight in zip(node.tops, node.loss_weights, strict=True):
+            LOG.info("Top shape: %s(%d)", "".join(f"{size} " for size in top.shape), top.count)
+            if weight:
+                LOG.info("    with loss weight %s", number(weight))
+            memory += top.count * top.dtype.itemsize
+        LOG.info("Memory required for data: %d", memory)
+    for node in reversed(net.nodes):
+        LOG.info("%s %s backward computation.", node.name, "needs" if node.need_backward else "does not need")
+    for name in net.outputs:
+        LOG.info("This network produces output %s", name)
+    LOG.info("Network initialization done.")
+
+
+def _filtered(net: Net) -> Any:
+    """The definition of a net, of its layers those that take part."""
+    written = net.source.param
+    message = NetParameter()
+    message.CopyFrom(written)
+    message.ClearField("layer")
+    message.state.CopyFrom(net.state)
+    for node in net.nodes:
+        if node.entry.origin is not None:  # no Split
+            layer = message.layer.add()
+            layer.CopyFrom(node.entry.param)
+            layer.bottom[:] = node.entry.bottoms
+            layer.ClearField("blobs")
+    return message
+
+
+def loss_share(value: float, weight: float) -> str:
+    """What an output adds to the loss, in brackets behind its value; empty where it adds nothing."""
+    return f" (* {number(weight)} = {number(weight * value)} loss)" if weight else ""
+
+
+# Solvers
+
+
+def log_solver(solver: Solver) -> None:
+    """Tell which nets a solver has made, of which files, and how they are built."""
+    param = solver.param
+    field = next(name for name in ("net", "net_param", "train_net", "train_net_param") if param.HasField(name))
+    if field == "net":
+        LOG.info("Creating training net from net file: %s", param.net)
+    elif field == "train_net":
+        LOG.info("Creating training net from train_net file: %s", param.train_net)
+    else:
+        LOG.info("Creating training net specified in %s.", field)
+    log_net(solver.net)
+    named = ["test_net_param"] * len(param.test_net_param)
+    named += [f"test_net file: {name}" for name in param.test_net]
+    generic = f"net file: {param.net}" if field == "net" else "net_param"
+    for index, net in enumerate(solver.test_nets):
+        name = named[index] if index < len(named) else generic
+        LOG.info("Creating test net (#%d) specified by %s", index, name)
+        log_net(net)
+    for name, unused in solver.unused_weights.items():
+        LOG.info("Finetuning from %s", name)
+        for layer in unused:
+            LOG.info("Ignoring source layer %s", layer)
+    LOG.info("Solver scaffolding done.")
+
+
+class SolverLog(Listener):
+    """Says in Caffe's words what a solver does."""
+
+    def __init__(self, solver: Solver):
+        self._step = solver.current_step
+
+    def on_display(self, solver: Solver, progress: Progress) -> None:
+        iteration, loss = progress.iteration, number(progress.loss)
+        if iteration == solver.param.max_iter:  # after the last update
+            LOG.info("Iteration %d, loss = %s", iteration, loss)
+            return
+        speed = number(progress.iterations / (progress.seconds or 1))
+        seconds = number(round(progress.seconds, 3))
+        display = solver.param.display
+        LOG.info("Iteration %d (%s iter/s, %ss/%d iters), loss = %s", iteration, speed, seconds, display, loss)
+        _log_outputs("Train", progress.outputs)
+        self._log_step(solver)
+        LOG.info("Iteration %d, lr = %s", iteration, number(progress.rate))
+
+    def on_gradients_ready(self, solver: Solver) -> None:
+        self._log_step(solver)
+
+    def on_test_start(self, solver: Solver, net: int) -> None:
+        LOG.info("Iteration %d, Testing net (#%d)", solver.iter, net)
+
+    def on_test(self, solver: Solver, result: TestResult) -> None:
+        if result.loss is not None:
+            LOG.info("Test loss: %s", number(result.loss))
+        _log_outputs("Test", result.outputs)
+
+    def on_snapshot(self, solver: Solver, weights: Path, state: Path) -> None:
+        kind = "HDF5" if weights.suffix == ".h5" else "binary proto"
+        LOG.info("Snapshotting to %s file %s", kind, weights)
+        LOG.info("Snapshotting solver state to %s file %s", kind, state)
+
+    def on_restore(self, solver: Solver, state: Path) -> None:
+        LOG.info("%sSolver: restoring history", solver.type)
+        self._step = solver.current_step
+
+    def _log_step(self, solver: Solver) -> None:
+        if solver.param.lr_policy == "multistep" and solver.current_step != self._step:
+            LOG.info("MultiStep Status: Iteration %d, step = %d", solver.iter, solver.current_step)
+        self._step = solver.current_step
+
+
+def _log_outputs(phase: str, outputs: tuple[Output, ...]) -> None:
+    for index, output in enumerate(outputs):
+        share = loss_share(output.value, output.weight)
+        LOG.info("    %s net output #%d: %s = %s%s", phase, index, output.name, number(output.value), share)

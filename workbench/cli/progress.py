@@ -1,0 +1,35 @@
+"""Progress bars on a terminal; where stderr is none, nothing is shown."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from tqdm import tqdm
+
+from ...engine.solver import Listener, Solver, TestResult
+
+
+def progress_bar(total: int, start: int = 0, unit: str = "it") -> Any:
+    """A bar on stderr, which goes away when it is closed. To be used in a `with`."""
+    return tqdm(
+        total=total, initial=start, unit=unit, leave=False, dynamic_ncols=True, disable=not sys.stderr.isatty()
+    )
+
+
+class SolverBar(Listener):
+    """Shows in a bar how far a solver is, with its loss and rate."""
+
+    def __init__(self, bar: Any):
+        self.bar = bar
+
+    def on_iteration(self, solver: Solver, loss: float) -> None:
+        loss_now = f"{solver.smoothed_loss:.4g}"
+        self.bar.set_postfix(loss=loss_now, rate=f"{solver.rate:.4g}", refresh=False)
+        self.bar.update(solver.iter - self.bar.n)
+
+    def on_test_start(self, solver: Solver, net: int) -> None:
+        self.bar.set_description_str(f"testing net #{net}")
+
+    def on_test(self, solver: Solver, result: TestResult) -> None:
+        self.bar.set_description_str("")

@@ -1,0 +1,348 @@
+"""LiveNet. A net that follows the text it is written in, and takes its weights along."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+from ..engine import (
+    TEST,
+    TRAIN,
+    DefinitionError,
+    Diagnostic,
+    Listener,
+    Net,
+    Report,
+    Solver,
+    check,
+    check_solver,
+    get_solver,
+    rng,
+)
+from ..engine.source import Source
+from ..proto import Document, ParseError
+from .events import Channel
+from .plan import Plan, WeightMemory, carry, continue_inputs, plan
+
+NET_FIELDS = ("type", "solver_type", "train_state", "test_state", "test_iter", "solver_mode", "device_id")
+"""The fields of a solver that its nets or its rule depend on: after an edit of one, both are built again."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a living net stands to its text.
+
+    "unbuilt": there is no net yet. "alive": the net is that of the text. "waiting": it will be, after `apply`.
+    "broken": the text has an error, and the net is that of the last sound text. "failed": the text is sound, but
+    building it failed; the net is the one before.
+    """
+
+    state: str
+    message: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.state}: {self.message}" if self.message else self.state
+
+
+class LiveNet:
+    """Follows a document: after each edit it is checked, and the net, once built, is built again with its weights.
+
+    `solver_document` makes it a net in training: then `solver` is there, too, and `net` is its training net; a field
+    such as base_lr changes in place. Without one, `net` is in `phase`, with `level` and `stages`. `seed` fixes
+    fillers and random layers; `weights` names a `.caffemodel` to begin with. While `hold` is true, edits wait for
+    `apply`: `preview` shows what it would do.
+
+    `changed(report)` is published after every check, `rebuilt(plan)` after the net gave way to another, both on the
+    thread where that happened. `scheduler(work)` decides when an edit lands; a session puts it between two
+    iterations. `listeners` hear whatever solver there is.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        phase: int = TRAIN,
+        solver_document: Document | None = None,
+        *,
+        seed: int | None = None,
+        weights: str | PathLike | None = None,
+        level: int = 0,
+        stages: Sequence[str] = (),
+        hold: bool = False,
+    ):
+        self.document, self.solver_document = document, solver_document
+        self.phase = TRAIN if solver_document is not None else phase
+        self.seed, self.weights, self.level, self.stages = seed, weights, level, tuple(stages)
+        self.hold = hold
+        self._drawn_seed = rng.fresh_seed()
+        self.net: Net | None = None
+        self.solver: Solver | None = None
+        self.listeners: list[Listener] = []
+        self.changed = Channel("changed")
+        self.rebuilt = Channel("rebuilt")
+        self.scheduler: Callable[[Callable[[], object]], object] = lambda work: work()
+        self._memory = WeightMemory()
+        self._passed: list[str] = []  # the texts since the one that `net` was built from, that one included
+        self._typed: dict[str, Diagnostic] = {}  # what does not even parse, by the kind of document
+        self._failure: Diagnostic | None = None
+        self._text = _frozen(document)
+        self._solver_text = _frozen(solver_document) if solver_document else None
+        self._built: tuple[Document, Document | None] | None = None  # what `net` was built from
+        self._reports: dict[int, Report] = {}
+        self.solver_diagnostics: tuple[Diagnostic, ...] = ()
+        self._check_solver()
+        self._check_net()
+        self._unsubscribe = [document.subscribe(self._follow)]
+        if solver_document is not None:
+            self._unsubscribe.append(solver_document.subscribe(self._follow_solver))
+
+    def __repr__(self) -> str:
+        return f"<LiveNet of {self.document.path or 'a text'}, {self.status.state}>"
+
+    # What is known of the text
+
+    def report(self, phase: int | None = None) -> Report:
+        """What `engine.check` found in the text as it is now, for TRAIN or TEST (by default, the net's own phase)."""
+        return self._reports[self.phase if phase is None else phase]
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """All that is wrong with the net, in either phase, in order of line."""
+        found = [self._typed["net"]] if "net" in self._typed else []
+        found += [self._failure] if self._failure else []
+        for phase in (TRAIN, TEST):
+            found += [one for one in self._reports[phase].diagnostics if one not in found]
+        return tuple(sorted(found, key=lambda one: (one.line is None, one.line)))
+
+    @property
+    def sound(self) -> bool:
+        """Whether a net, and the solver where there is one, can be built from the texts."""
+        tested = self._solver_text is not None and self._solver_text.message.test_iter
+        reports = [self.report(), self.report(TEST)] if tested else [self.report()]
+        return all(one.ok for one in reports) and not any(one.severity == "error" for one in self.solver_diagnostics)
+
+    @property
+    def pending(self) -> str | None:
+        """What `apply` has to do: "build" the net again, "change" the solver's numbers, or nothing."""
+        if self._built is None or self._failure or not self.sound:
+            return None
+        net, solver = self._built
+        if net.message != self._text.message:
+            return "build"
+        if solver is None or self._solver_text is None or solver.message == self._solver_text.message:
+            return None
+        old, new = solver.message, self._solver_text.message
+        return "build" if any(_value(old, name) != _value(new, name) for name in NET_FIELDS) else "change"
+
+    @property
+    def status(self) -> Status:
+        """How the net stands to the text."""
+        if self._failure:
+            return Status("failed", str(self._failure))
+        errors = [one for one in (*self.diagnostics, *self.solver_diagnostics) if one.severity == "error"]
+        if errors:
+            stays = "the net of the last sound text stays" if self.net else "there is no net yet"
+            return Status("broken", f"{errors[0]} ({stays})")
+        if self.net is None:
+            return Status("unbuilt")
+        return Status("waiting", "the edit lands between two iterations") if self.pending else Status("alive")
+
+    def preview(self) -> Plan:
+        """What `apply` would do to the weights, as far as the text is sound; nothing without a net."""
+        if self.net is None:
+            return Plan()
+        return plan(self.net, self.report(), self._memory.recall(self._text.text))
+
+    # Editing
+
+    def try_text(self, text: str, solver: bool = False) -> bool:
+        """Make what a user typed the text of the net (or of the solver), as one step of typing.
+
+        Where it is no prototxt, the document stays as it is, `diagnostics` (or `solver_diagnostics`) says why, with
+        the line, and the answer is False.
+        """
+        document = self.solver_document if solver else self.document
+        if document is None:
+            raise ValueError("there is no solver document")
+        had = self._typed.pop(document.kind, None)
+        version = document.version
+        try:
+            document.replace(text, merge=True)
+        except ParseError as error:
+            self._typed[document.kind] = Diagnostic(error.message, file=error.path, line=error.line)
+        if solver and (had or document.kind in self._typed):
+            self._check_solver()
+        if document.version == version:
+            self.changed.publish(self.report())
+        return document.kind not in self._typed
+
+    def _follow(self, change: object) -> None:
+        """An edit of the net was committed."""
+        self._passed.append(self._text.text)
+        self._typed.pop("net", None)
+        self._failure = None
+        self._text = _frozen(self.document)
+        self._check_net()
+        if self._built and self._built[0].message == self._text.message:  # a comment, say: only the lines moved
+            self._built = self._text, self._built[1]
+            for net in self._nets():
+                net.source.document = self._text
+        self._announce()
+
+    def _follow_solver(self, change: object) -> None:
+        """An edit of the solver was committed."""
+        self._typed.pop("solver", None)
+        self._failure = None
+        self._solver_text = _frozen(self.solver_document) if self.solver_document else None
+        self._check_solver()
+        if self._states() != self._checked_states:
+            self._check_net()
+        self._announce()
+
+    def _announce(self) -> None:
+        self.changed.publish(self.report())
+        if self.pending and not self.hold:
+            self.scheduler(self.apply)
+
+    def _check_net(self) -> None:
+        self._checked_states = self._states()
+        for phase, (level, stages) in zip((TRAIN, TEST), self._checked_states, strict=True):
+            self._reports[phase] = _checked(self._text, phase, level, stages)
+
+    def _check_solver(self) -> None:
+        found = check_solver(self._solver_text) if self._solver_text is not None else []
+        typed = [self._typed["solver"]] if "solver" in self._typed else []
+        self.solver_diagnostics = (*typed, *found)
+
+    def _states(self) -> tuple[tuple[int, tuple[str, ...]], ...]:
+        """Level and stages of the training net and of the first test net."""
+        if self._solver_text is None:
+            return ((self.level, self.stages),) * 2
+        param = self._solver_text.message
+        own = param.train_state, param.test_state[0] if param.test_state else type(param.train_state)()
+        net = self._text.message.state
+        return tuple((one.level if one.HasField("level") else net.level, tuple(one.stage)) for one in own)
+
+    # Building
+
+    def build(self) -> Net:
+        """Build the net (and the solver) of the text as it is now, with its first weights; returns the net.
+
+        Raises DefinitionError for the first error in the text, OSError, ValueError (for unfit `weights`).
+        """
+        self._start(self._text, self._solver_text)
+        assert self.net is not None
+        return self.net
+
+    def restart(self) -> None:
+        """Build the living net again as it was at the start: its first weights, rows and random numbers.
+
+        What was written into the tops of Input layers stays. Raises what `build` raises.
+        """
+        if self._built is not None:
+            self._start(*self._built)
+
+    def _start(self, text: Document, solver_text: Document | None) -> None:
+        source = Source(solver_text, "solver") if solver_text is not None else None
+        net, solver = self._make(text, source, self._first_seed(solver_text))
+        if self.weights is not None:
+            try:
+                net.copy_from(self.weights)
+            except BaseException:
+                (solver or net).close()
+                raise
+        if self.net is not None:
+            continue_inputs(self.net, net)
+        self._take(net, solver, text, solver_text)
+        self.rebuilt.publish(plan(None, net))
+
+    def apply(self) -> Plan | None:
+        """Bring the living net up to the text, between two iterations; returns what it did to the weights.
+
+        None where there was nothing to do to them. Where building fails, the net stays, and `status` says why.
+        """
+        pending, text, solver_text = self.pending, self._text, self._solver_text
+        if pending == "build":
+            return self._rebuild(text, solver_text)
+        if pending == "change" and self.solver and self._built and solver_text is not None:
+            self.solver.change(Source(solver_text, "solver").param)
+            self._built = self._built[0], solver_text
+        return None
+
+    def _rebuild(self, text: Document, solver_text: Document | None) -> Plan | None:
+        assert self.net is not None
+        try:
+            source = Source(solver_text, "solver") if solver_text is not None else None
+            if source is not None:
+                source.param.ClearField("weights")  # those of now are carried over
+            net, solver = self._make(text, source, self.net.context.seed)
+        except Exception as error:
+            self._failure = _diagnostic_of(error)
+            self.changed.publish(self.report())
+            return None
+        old = self.net, self.solver
+        done, lost = carry(old, (net, solver), self._memory.recall(text.text))
+        self._memory.keep([one for one in self._passed if one != text.text], lost)
+        self._take(net, solver, text, solver_text)
+        self.rebuilt.publish(done)
+        return done
+
+    def _make(self, text: Document, solver_source: Source | None, seed: int) -> tuple[Net, Solver | None]:
+        if solver_source is None:
+            return Net(text, self.phase, level=self.level, stages=self.stages, seed=seed), None
+        solver = get_solver(solver_source, text, seed=seed)
+        solver.listeners = self.listeners
+        return solver.net, solver
+
+    def _take(self, net: Net, solver: Solver | None, text: Document, solver_text: Document | None) -> None:
+        old = self.solver or self.net
+        self.net, self.solver, self._built = net, solver, (text, solver_text)
+        self._passed = [] if text is self._text else self._passed
+        if old is not None:
+            old.close()
+
+    def _first_seed(self, solver_text: Document | None) -> int:
+        """The seed given, else the solver's, else one that is drawn once."""
+        if self.seed is not None:
+            return self.seed
+        given = solver_text.message.random_seed if solver_text is not None else -1
+        return given if given >= 0 else self._drawn_seed
+
+    def _nets(self) -> list[Net]:
+        """All nets that were built from the text."""
+        if self.net is None:
+            return []
+        return [self.net, *self.solver.test_nets] if self.solver else [self.net]
+
+    def close(self) -> None:
+        """Stop following, and give back the threads and files of the net."""
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        if self.net is not None:
+            (self.solver or self.net).close()
+
+
+def _frozen(document: Document) -> Document:
+    """The document as it is now, which later edits do not reach: for reading only, on any thread."""
+    return copy(document)
+
+
+def _checked(text: Document, phase: int, level: int, stages: Sequence[str]) -> Report:
+    """What `check` finds; what it does not foresee (a layer of somebody's own that fails) is a finding, too."""
+    try:
+        return check(text, phase, level=level, stages=stages)
+    except Exception as error:
+        return Report(text.message.name, phase, diagnostics=(_diagnostic_of(error),))
+
+
+def _diagnostic_of(error: Exception) -> Diagnostic:
+    if isinstance(error, DefinitionError):
+        return error.diagnostic
+    return Diagnostic(f"{type(error).__name__}: {error}")
+
+
+def _value(message: Any, name: str) -> Any:
+    value = getattr(message, name)
+    return list(value) if hasattr(value, "append") else value

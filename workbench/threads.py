@@ -1,0 +1,24 @@
+"""How many cores the arithmetic takes while a session plays."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager
+from functools import cache
+
+from threadpoolctl import ThreadpoolController
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController().select(user_api="blas")
+
+
+def leave_room() -> AbstractContextManager:
+    """Let BLAS use half the cores at most, so that the page stays quick; the end of the block takes it back.
+
+    It never raises a number that somebody set lower. The setting is one for the whole process.
+    """
+    libraries = _controller().info()
+    present = min((library["num_threads"] for library in libraries), default=1)
+    return _controller().limit(limits=min(present, max(1, (os.cpu_count() or 1) // 2)))
