@@ -92,7 +92,7 @@ class _Net:
 
     def __init__(self, layers: list[Any]):
         self.layers = layers
-        self.ids = _ids(layers)
+        self.ids = layer_ids(layers)
         self.sources = _sources(layers)
         self.hosts, self.origins = self._fold()
         members: dict[str, list[int]] = defaultdict(list)
@@ -294,7 +294,8 @@ def _unique(name: str, taken: set[str]) -> str:
     return found
 
 
-def _ids(layers: Iterable[Any]) -> list[str]:
+def layer_ids(layers: Iterable[Any]) -> list[str]:
+    """The ids of boxes and strips, one a layer: its name, ``name#2`` for the second layer of that name."""
     taken: set[str] = set()
     return [_unique(layer.name or layer.type, taken) for layer in layers]
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import brewbench.widgets.editor.graph as graph_module
 import pytest
+
+import brewbench.widgets.editor.graph as graph_module
 
 from ...browser import chromium
 

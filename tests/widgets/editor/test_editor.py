@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from brewbench.widgets.editor import build_graph, default_collapsed
 
 pytestmark = pytest.mark.browser

@@ -5,6 +5,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+
 from brewbench.engine import TRAIN, check
 from brewbench.proto import Document
 from brewbench.widgets.editor.graph import build_graph, default_collapsed, edge_ends, to_svg

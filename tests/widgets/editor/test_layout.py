@@ -3,6 +3,7 @@
 import random
 
 import pytest
+
 from brewbench.widgets.editor import layout as module
 from brewbench.widgets.editor.layout import (
     Box,

@@ -1,6 +1,7 @@
 """The editor's Jupyter side, without a browser: traits, intents, the picture for a kernel-less page."""
 
 import pytest
+
 from brewbench.widgets.editor import NetEditor, build_graph
 
 

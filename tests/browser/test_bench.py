@@ -1,0 +1,160 @@
+"""The bench on LeNet, by mouse and keyboard, in JupyterLab in Chromium."""
+
+import json
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+MNIST = """
+import brewbench
+from pathlib import Path
+mnist = Path("data/mnist")
+for part, source in [("train", "train"), ("test", "t10k")]:
+    if not (mnist / f"mnist_{part}_lmdb").exists():
+        brewbench.convert_mnist(mnist / f"{source}-images-idx3-ubyte.gz", mnist / f"{source}-labels-idx1-ubyte.gz",
+                                mnist / f"mnist_{part}_lmdb")
+"""
+OPEN = """
+bench = brewbench.open("models/lenet/lenet_solver.prototxt", seed=1)
+bench.solver.param.test_interval = 0
+bench
+"""
+
+
+@pytest.fixture
+def bench(notebook):
+    page = notebook([MNIST, OPEN])
+    page.wait_for_selector(".bb-editor[data-ready]")
+    return page
+
+
+def field(page, path):
+    return page.locator(f".bb-field-{path} input").first
+
+
+def text_of(page):
+    return page.locator(".bb-text textarea").input_value()
+
+
+def kernel(page, python, expression):
+    return json.loads(python(page, f"import json; print(json.dumps({expression}))"))
+
+
+def test_a_number_in_the_form_changes_text_shapes_and_weights(bench, python):
+    before = text_of(bench)
+    python(bench, "first = bench.net.params['conv1'][0].data.copy()")
+    bench.locator('[data-id="conv1"]').first.click()
+    expect(field(bench, "convolution_param-num_output")).to_have_value("20")
+    field(bench, "convolution_param-num_output").fill("24")
+    field(bench, "convolution_param-num_output").press("Enter")
+    expect(bench.locator(".bb-editor")).to_contain_text("64x24x24x24")
+    after = text_of(bench)
+    assert after == before.replace("num_output: 20", "num_output: 24", 1)
+    assert bench.locator(".bb-editor").get_by_text("64x24x12x12").count() == 1
+    expect(bench.locator(".bb-text-bar")).to_contain_text("436,184 parameters")
+    assert kernel(bench, python, "bench.net.params['conv1'][0].shape") == [24, 1, 5, 5]
+    assert kernel(bench, python, "bool((bench.net.params['conv1'][0].data[:20] == first).all())")
+    bench.locator('[data-id="conv1"]').first.click()
+    bench.keyboard.press("Control+z")
+    expect(bench.locator(".bb-editor")).to_contain_text("64x20x24x24")
+    assert text_of(bench) == before
+    expect(field(bench, "convolution_param-num_output")).to_have_value("20")
+    assert kernel(bench, python, "bool((bench.net.params['conv1'][0].data == first).all())")
+
+
+def test_typing_in_the_text_changes_the_drawing_and_the_form(bench, python):
+    bench.locator('[data-id="ip1"]').first.click()
+    expect(field(bench, "inner_product_param-num_output")).to_have_value("500")
+    area = bench.locator(".bb-text textarea")
+    at = text_of(bench).index("num_output: 500") + len("num_output: ")
+    area.focus()
+    area.evaluate("(area, at) => area.setSelectionRange(at, at + 3)", at)
+    bench.keyboard.type("320")
+    expect(bench.locator(".bb-editor")).to_contain_text("64x320")
+    expect(field(bench, "inner_product_param-num_output")).to_have_value("320")
+    assert kernel(bench, python, "bench.net.blobs['ip1'].shape") == [64, 320]
+    bench.keyboard.press("Control+z")
+    expect(bench.locator(".bb-editor")).to_contain_text("64x500")
+
+
+def test_an_impossible_value_marks_box_field_and_line_and_leaves_the_rest(bench):
+    boxes = bench.locator(".bb-editor [data-id]").count()
+    bench.locator('[data-id="conv1"]').first.click()
+    field(bench, "convolution_param-kernel_size").fill("50")
+    field(bench, "convolution_param-kernel_size").press("Enter")
+    expect(bench.locator('[data-id="conv1"][data-error]').first).to_be_visible()
+    row = bench.locator(".bb-field-convolution_param-kernel_size")
+    expect(row).to_contain_text("kernel_size 50 is larger than the bottom")
+    line = text_of(bench)[: text_of(bench).index("kernel_size: 50")].count("\n") + 1
+    expect(bench.locator(f'.bb-text-gutter [data-line="{line}"].bb-error')).to_be_visible()
+    assert bench.locator(".bb-editor [data-id]").count() == boxes
+    expect(bench.locator('[data-id="conv2"][data-error]')).to_have_count(0)
+    row.locator("input").press("Control+z")
+    expect(bench.locator('[data-id="conv1"][data-error]')).to_have_count(0)
+
+
+def test_the_stepper_steps_layers_and_iterations_and_the_views_follow(bench, python):
+    state = bench.locator(".bb-badge")
+    bench.locator('[data-command="forward"]').click()
+    expect(bench.locator(".bb-layer")).to_contain_text("mnist")
+    bench.locator('[data-command="forward"]').click()
+    expect(bench.locator(".bb-layer")).to_contain_text("conv1")
+    expect(bench.locator(".bb-array-column")).to_contain_text("conv1")
+    bench.locator('[data-command="backward"]').click()
+    expect(bench.locator(".bb-layer")).to_contain_text("backward")
+    bench.locator('[data-command="once"]').click()
+    expect(bench.locator(".bb-iteration")).to_have_text("iteration 1")
+    bench.locator('[data-command="many"]').click()
+    bench.locator("[data-field=momentum]").fill("0.85")
+    bench.locator("[data-field=momentum]").press("Enter")
+    expect(bench.locator(".bb-iteration")).to_have_text("iteration 101", timeout=60_000)
+    assert kernel(bench, python, "len(bench.curves.points('loss')[0])") == 101
+    expect(bench.locator(".bb-curves")).to_have_attribute("data-points", "101")
+    assert abs(kernel(bench, python, "bench.solver.param.momentum") - 0.85) < 1e-6
+    assert kernel(bench, python, "float(abs(bench.net.params['conv1'][0].diff).max())") > 0
+    bench.locator('[data-command="play"]').click()
+    expect(state).to_have_text("running")
+    bench.locator('[data-command="play"]').click()
+    expect(state).to_have_text("paused")
+    assert kernel(bench, python, "bench.session.iteration") > 101
+    bench.locator('[data-command="reset"]').click()
+    expect(bench.locator(".bb-iteration")).to_have_text("iteration 0")
+
+
+def test_layers_are_added_connected_and_removed_in_the_drawing(bench, python):
+    before = text_of(bench)
+    bench.locator('[data-id="pool2"]').first.click()
+    bench.keyboard.press("a")
+    bench.keyboard.type("dropout")
+    bench.keyboard.press("Enter")
+    expect(bench.locator('[data-id="dropout1"]').first).to_be_visible()
+    assert 'type: "Dropout"' in text_of(bench)
+    bench.locator('[data-id="dropout1"]').first.click()
+    bench.keyboard.press("Delete")
+    expect(bench.locator('[data-id="dropout1"]')).to_have_count(0)
+    assert text_of(bench) == before
+
+
+def test_what_a_cell_does_shows_on_the_bench(bench, python):
+    python(bench, "bench.document.rename_layer(2, 'first')")
+    expect(bench.locator('[data-id="first"]').first).to_be_visible()
+    python(bench, "bench.document.undo()")
+    expect(bench.locator('[data-id="conv1"]').first).to_be_visible()
+
+
+def test_an_error_in_training_is_said_and_the_bench_lives_on(bench, python):
+    python(bench, "real = bench.net.layers[3].forward\ndef broken(*_): raise RuntimeError('the cable is out')")
+    python(bench, "bench.net.layers[3].forward = broken; bench.session.step()")
+    expect(bench.locator(".bb-badge")).to_have_text("failed")
+    expect(bench.locator(".bb-stepper")).to_contain_text("the cable is out")
+    python(bench, "bench.net.layers[3].forward = real")
+    bench.locator('[data-command="once"]').click()
+    expect(bench.locator(".bb-iteration")).to_have_text("iteration 1")
+
+
+def test_a_file_that_is_not_there_is_one_line(notebook):
+    with pytest.raises(AssertionError, match="nothing.prototxt: there is no such file") as caught:
+        notebook(["import brewbench", "brewbench.open('nothing.prototxt')"])
+    assert "Traceback" not in str(caught.value)

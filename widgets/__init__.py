@@ -1,0 +1,1 @@
+"""What a user sees: the views of a net, its text, its numbers and its solver."""

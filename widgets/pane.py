@@ -1,0 +1,103 @@
+"""What the panes share: a script and a style each, messages between page and kernel, a status line."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import anywidget
+
+HERE = Path(__file__).parent
+
+
+def read_source(name: str) -> str:
+    """The text of a script or style that lies beside this module."""
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+class Pane(anywidget.AnyWidget):
+    """A widget whose page and kernel exchange messages only, so that nothing big stays in a saved notebook.
+
+    A subclass names its script: `class TextPane(Pane, script="text")` is drawn by `text.js`, which knows
+    nothing of Jupyter, and styled by `theme.css` and `text.css`. A message is a dict with a `type`; one from
+    the page reaches the method `_page_<type>(content, buffers)`. Every view says `hello` when it opens: answer
+    it with all that the view must show. An exception in a handler or callback goes to the status line of the
+    pane, since a notebook would hide it in the log console.
+    """
+
+    def __init_subclass__(cls, script: str = "", **kwargs: Any):
+        if script:
+            cls._esm = read_source(f"{script}.js") + read_source("model.js")
+            cls._css = read_source("theme.css") + read_source(f"{script}.css")
+        super().__init_subclass__(**kwargs)
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.on_msg(self._receive)
+
+    def say(self, text: str, kind: str = "info") -> None:
+        """Show one line in the pane, and have screen readers read it; `kind` is "info" or "error"."""
+        self.send({"type": "say", "text": text, "kind": kind})
+
+    def run_callback(self, callback: Callable[..., Any] | None, *arguments: Any) -> None:
+        """Call what the owner gave, if anything; what it raises is shown in the status line."""
+        if callback is None:
+            return
+        try:
+            callback(*arguments)
+        except Exception as error:
+            self.say(describe(error), "error")
+
+    def _receive(self, _widget: Any, content: Any, buffers: Sequence[memoryview]) -> None:
+        try:
+            handler = getattr(self, f"_page_{content['type']}")
+        except (AttributeError, KeyError, TypeError):
+            return
+        self.run_callback(handler, content, buffers)
+
+
+class Throttle:
+    """Passes keyword changes on at most `hz` times a second, merged; the last ones always arrive.
+
+    May be called from any thread. What comes within the pause after a call is passed on by a timer's thread.
+    """
+
+    def __init__(self, call: Callable[[dict[str, Any]], None], hz: float = 10):
+        self._call = call
+        self._period = 1 / hz
+        self._last = float("-inf")
+        self._pending: dict[str, Any] = {}
+        self._timer: threading.Timer | None = None
+        self._lock = threading.Lock()
+        self._calling = threading.RLock()
+
+    def __call__(self, **changes: Any) -> None:
+        with self._lock:
+            self._pending.update(changes)
+            if self._timer:
+                return
+            wait = self._last + self._period - time.monotonic()
+            if wait > 0:
+                self._timer = threading.Timer(wait, self.flush)
+                self._timer.daemon = True
+                self._timer.start()
+                return
+        self.flush()
+
+    def flush(self) -> None:
+        """Pass on at once what is waiting."""
+        with self._calling:
+            with self._lock:
+                changes, self._pending = self._pending, {}
+                timer, self._timer = self._timer, None
+                self._last = time.monotonic()
+            if timer:
+                timer.cancel()
+            if changes:
+                self._call(changes)
+
+
+def describe(error: BaseException) -> str:
+    """An exception in one line, for a status line: its message, or its type where it has none."""
+    return " ".join(str(error).split()) or type(error).__name__

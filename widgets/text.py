@@ -1,0 +1,109 @@
+"""The text pane: prototxt in an editor that colours it, marks its lines and tells what is typed."""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from .pane import Pane
+
+
+class TextPane(Pane, script="text"):
+    """Shows a text to edit.
+
+    The pane keeps what is typed and what it was last told, and nothing else: whoever owns the document listens
+    and answers with `set_text`, `set_marks` and `reveal`.
+
+    Args:
+        text: what to show first.
+        on_edit: called with the whole text, a moment after the user typed.
+        on_cursor: called with line and column (from 1) where the cursor came to rest.
+        on_undo, on_redo: called for Ctrl+Z and Ctrl+Y: undo belongs to the document, not to the browser.
+
+    Attributes:
+        text: what the pane shows, as far as the kernel knows.
+        version: how many edits came from the page.
+    """
+
+    def __init__(
+        self,
+        text: str = "",
+        *,
+        on_edit: Callable[[str], Any] | None = None,
+        on_cursor: Callable[[int, int], Any] | None = None,
+        on_undo: Callable[[], Any] | None = None,
+        on_redo: Callable[[], Any] | None = None,
+        **kwargs: Any,
+    ):
+        self.text = text
+        self.version = 0
+        self.on_edit = on_edit
+        self.on_cursor = on_cursor
+        self.on_undo = on_undo
+        self.on_redo = on_redo
+        self._marks: list[dict[str, Any]] = []
+        self._range: tuple[int, int] | None = None
+        self._seen: dict[str, int] = {}
+        self._lock = threading.RLock()
+        super().__init__(**kwargs)
+
+    def set_text(self, text: str, version: int | None = None) -> None:
+        """Show another text; cursor and scroll position stay where they were in what did not change.
+
+        Args:
+            text: the whole text.
+            version: the `version` that the text answers; where the user has typed since, it is late and is
+                dropped. Without one it counts as an answer to everything typed so far.
+        """
+        with self._lock:
+            if text == self.text or (version is not None and version != self.version):
+                return
+            self.text = text
+            self._send_text()
+
+    def set_marks(self, marks: Iterable[Mapping[str, Any]]) -> None:
+        """Mark lines in the margin: dicts of `line` (from 1), `severity` ("error" or "warning"), `message`."""
+        with self._lock:
+            self._marks = [
+                {
+                    "line": mark["line"],
+                    "severity": mark.get("severity", "error"),
+                    "message": mark.get("message", ""),
+                }
+                for mark in marks
+            ]
+            self.send({"type": "marks", "marks": self._marks})
+
+    def reveal(self, first: int | None, last: int | None = None) -> None:
+        """Highlight the lines `first` to `last` (from 1, both included) and scroll to them; None for none."""
+        with self._lock:
+            self._range = None if first is None else (first, first if last is None else last)
+            self.send({"type": "reveal", "range": self._range})
+
+    def _send_text(self, to: str | None = None) -> None:
+        # `seen` tells each view which of its edits this text takes into account.
+        self.send({"type": "text", "text": self.text, "seen": self._seen, **({"to": to} if to else {})})
+
+    def _page_hello(self, content: dict, _buffers: Any) -> None:
+        with self._lock:
+            self._seen[content["view"]] = 0
+            self._send_text(to=content["view"])
+            self.send({"type": "marks", "marks": self._marks, "to": content["view"]})
+            self.send({"type": "reveal", "range": self._range, "to": content["view"]})
+
+    def _page_edit(self, content: dict, _buffers: Any) -> None:
+        with self._lock:
+            self._seen[content["view"]] = content["sequence"]
+            self.text = content["text"]
+            self.version += 1
+            if len(self._seen) > 1:
+                self._send_text()
+        self.run_callback(self.on_edit, content["text"])
+
+    def _page_cursor(self, content: dict, _buffers: Any) -> None:
+        self.run_callback(self.on_cursor, content["line"], content["column"])
+
+    def _page_undo(self, _content: dict, _buffers: Any) -> None:
+        self.run_callback(self.on_undo)
+
+    def _page_redo(self, _content: dict, _buffers: Any) -> None:
+        self.run_callback(self.on_redo)
