@@ -14,8 +14,9 @@ import tomllib
 import zipfile
 from pathlib import Path
 
-import brewbench
 import pytest
+
+import brewbench
 
 ROOT = Path(__file__).resolve().parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())

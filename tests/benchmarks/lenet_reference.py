@@ -10,6 +10,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from time import perf_counter  # noqa: E402
 
 import numpy as np  # noqa: E402
+
 from brewbench.engine.net import Net  # noqa: E402
 from brewbench.proto import Document  # noqa: E402
 

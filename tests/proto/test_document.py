@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from google.protobuf import text_format
+
 from brewbench.proto.document import Change, Document
 from brewbench.proto.errors import ParseError
 from brewbench.proto.messages import LayerParameter, NetParameter, SolverParameter, V1LayerParameter
 from brewbench.proto.spelling import write_float, write_string
-from google.protobuf import text_format
 
 NETS = Path(__file__).parent / "nets"
 SMALL = (NETS / "small.prototxt").read_text()

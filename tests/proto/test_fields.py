@@ -5,6 +5,7 @@ import json
 import re
 
 import pytest
+
 from brewbench.proto import messages
 from brewbench.proto.fields import Field, fields, help_of
 

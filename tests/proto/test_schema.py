@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from brewbench.proto import generate, messages
 from google.protobuf import descriptor_pb2
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
+
+from brewbench.proto import generate, messages
 
 PROTO = Path(generate.__file__).parent
 GOLDEN = Path(__file__).parent / "data" / "schema.tsv"

@@ -4,6 +4,7 @@ import random
 from pathlib import Path
 
 import pytest
+
 from brewbench.proto.errors import ParseError
 from brewbench.proto.syntax import LIST, MAX_DEPTH, MESSAGE, STRING, WORD, Node, parse
 

@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from google.protobuf import text_format
+
 from brewbench.proto import upgrade
 from brewbench.proto.messages import LayerParameter, NetParameter, SolverParameter, V1LayerParameter
 from brewbench.proto.upgrade import UpgradeError, needs_upgrade, upgrade_net, upgrade_solver
-from google.protobuf import text_format
 
 GOLDEN = json.loads((Path(__file__).parent / "data" / "legacy_upgrade.json").read_text())
 ZOO = Path(__file__).parents[2].parent / "shared" / "zoo"

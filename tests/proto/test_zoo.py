@@ -4,10 +4,11 @@ import csv
 import random
 
 import pytest
+from google.protobuf import text_format
+
 from brewbench.proto.document import Document
 from brewbench.proto.errors import ParseError
 from brewbench.proto.messages import NetParameter, SolverParameter
-from google.protobuf import text_format
 
 CLASSES = {"net": NetParameter, "solver": SolverParameter}
 
