@@ -23,7 +23,7 @@ def test_filters_become_one_tile_for_each_pair_of_units_and_channels():
     weights = np.arange(4 * 2 * 5 * 5, dtype=np.float32).reshape(4, 2, 5, 5)
     shown = tiles(weights, "tiles", "parameters")
     assert shown.values.shape == (8, 5, 5, 1)
-    np.testing.assert_array_equal(shown.values[3, ..., 0], weights[1, 1])
+    np.testing.assert_array_equal(shown.values[5, ..., 0], weights[1, 1])  # a column is a unit, a row an input
 
 
 def test_filters_of_colour_images_are_seen_in_colour():
