@@ -34,6 +34,9 @@ _PUBLIC = {
     "AdaDeltaSolver": "engine.solvers.adadelta",
     "AdamSolver": "engine.solvers.adam",
     "convert_mnist": "engine.data.mnist",
+    "NetSpec": "workbench.caffe.net_spec",
+    "layers": "workbench.caffe.net_spec",
+    "params": "workbench.caffe.net_spec",
     "open": "widgets.bench",
 }
 
@@ -46,6 +49,7 @@ __all__ = [
     "Document",
     "NesterovSolver",
     "Net",
+    "NetSpec",
     "RMSPropSolver",
     "SGDSolver",
     "__version__",
@@ -53,7 +57,9 @@ __all__ = [
     "check",
     "convert_mnist",
     "get_solver",
+    "layers",
     "open",
+    "params",
 ]
 
 if TYPE_CHECKING:
@@ -68,6 +74,7 @@ if TYPE_CHECKING:
     from .proto import Document
     from .widgets.bench import open
     from .workbench import caffe
+    from .workbench.caffe.net_spec import NetSpec, layers, params
 
 
 class Alias:

@@ -16,7 +16,7 @@ from google.protobuf import text_format
 from ..engine import LAYERS, TEST, TRAIN, Net, Report, Solver, load_layers
 from ..engine.context import Context
 from ..proto import Document
-from ..workbench import LiveNet, Session, Walkthrough
+from ..workbench import LiveNet, Plan, Session, Walkthrough
 from .arrays import ArrayView
 from .curves import Curves
 from .editor import NetEditor, build_graph, default_collapsed
@@ -36,7 +36,7 @@ def open(
     definition: Any,
     net: Any = None,
     *,
-    phase: int = TRAIN,
+    phase: int = TEST,
     weights: str | PathLike | None = None,
     seed: int | None = None,
 ) -> Bench:
@@ -102,6 +102,7 @@ class Bench(ipywidgets.VBox):
         self.add_class("bb-bench")
         self._follow()
         self._build()
+        self.stepper.update(phase="TRAIN" if self.view_phase == TRAIN else "TEST")
         self._refresh()
 
     # For cells
@@ -182,7 +183,8 @@ class Bench(ipywidgets.VBox):
         self._top.add_class("bb-top")
         arrays = ipywidgets.VBox([self.array_choice, self.array])
         arrays.add_class("bb-array-column")
-        self._bottom = ipywidgets.HBox([self.curves, arrays])
+        views = [self.curves, arrays] if self.live.solver_document is not None else [arrays]
+        self._bottom = ipywidgets.HBox(views)
         self._bottom.add_class("bb-bottom")
 
     def _texts(self) -> list[tuple[str, Document]]:
@@ -231,7 +233,7 @@ class Bench(ipywidgets.VBox):
         session = self.session
         self._unsubscribe = [
             self.live.changed.subscribe(lambda _report: self._on_changed()),
-            self.live.rebuilt.subscribe(lambda _plan: self._on_rebuilt()),
+            self.live.rebuilt.subscribe(self._on_rebuilt),
             session.on_state.subscribe(lambda _state: self._show_progress()),
             session.on_error.subscribe(lambda _error: self._show_progress()),
             session.on_cursor.subscribe(self._on_step),
@@ -251,9 +253,13 @@ class Bench(ipywidgets.VBox):
         self._build()
         self._refresh()
 
-    def _on_rebuilt(self) -> None:
+    def _on_rebuilt(self, plan: Plan) -> None:
+        """Another net took the place of the one before: say what became of the weights."""
         self._show_arrays()
         self.stepper.update(error="")
+        if changes := list(plan.changes):
+            more = f" (and {len(changes) - 1} more)" if len(changes) > 1 else ""
+            self.editor.say(f"{changes[0]}{more}")
 
     def _refresh(self) -> None:
         """Show the texts as they are now in every view."""

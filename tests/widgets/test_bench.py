@@ -1,0 +1,175 @@
+"""The bench without a browser: what is done in one view is seen in the others."""
+
+import numpy as np
+import pytest
+
+import brewbench
+from brewbench.engine import TEST
+from brewbench.proto import Document
+
+NET = """
+layer { name: "data" type: "DummyData" top: "data" top: "label"
+  dummy_data_param { shape { dim: 4 dim: 6 } shape { dim: 4 }
+    data_filler { type: "gaussian" } data_filler { type: "constant" value: 1 } } }
+layer { name: "ip1" type: "InnerProduct" bottom: "data" top: "ip1"
+  inner_product_param { num_output: 8 weight_filler { type: "xavier" } } }
+layer { name: "ip2" type: "InnerProduct" bottom: "ip1" top: "ip2"
+  inner_product_param { num_output: 3 weight_filler { type: "xavier" } } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip2" bottom: "label" top: "loss" }
+"""
+SOLVER = 'net: "net.prototxt" base_lr: 0.1 lr_policy: "fixed" max_iter: 50 random_seed: 3'
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "net.prototxt").write_text(NET)
+    (tmp_path / "solver.prototxt").write_text(SOLVER)
+    return tmp_path
+
+
+@pytest.fixture
+def bench(folder):
+    made = brewbench.open(folder / "solver.prototxt")
+    yield made
+    made.close()
+
+
+def intent(bench, **content):
+    bench.editor._receive(bench.editor, content, [])
+
+
+def edge_labels(bench):
+    return {edge["blob"]: edge["label"] for edge in bench.editor.graph["edges"]}
+
+
+def test_a_form_edit_reaches_text_drawing_and_weights(bench):
+    before = bench.net.params["ip1"][0].data.copy()
+    intent(bench, type="select", ids=["ip1"], edges=[])
+    assert bench.array_choice.value == ("params", "ip1", 0)
+    bench.form.on_set(("inner_product_param", "num_output"), 10)
+    assert "num_output: 10" in bench.text.text
+    assert edge_labels(bench)["ip1"] == "4x10"
+    assert bench.net.params["ip1"][0].shape == (10, 6)
+    np.testing.assert_array_equal(bench.net.params["ip1"][0].data[:8], before)
+    intent(bench, type="undo")
+    assert bench.text.text == NET
+    np.testing.assert_array_equal(bench.net.params["ip1"][0].data, before)
+
+
+def test_typing_that_is_no_prototxt_is_marked_and_the_net_lives_on(bench):
+    broken = NET.replace("num_output: 8", "num_output: ")
+    bench.text._receive(bench.text, {"type": "edit", "text": broken, "sequence": 1, "view": "a"}, [])
+    assert bench.document.text == NET
+    assert bench.text.text == broken, "what is being typed is not taken away"
+    assert bench.text._marks and bench.text._marks[0]["severity"] == "error"
+    bench.session.step(2)
+    assert bench.session.wait(20) and bench.session.iteration == 2
+    whole = NET.replace("num_output: 8", "num_output: 9")
+    bench.text._receive(bench.text, {"type": "edit", "text": whole, "sequence": 2, "view": "a"}, [])
+    assert bench.document.text == whole and not bench.text._marks
+    assert bench.net.blobs["ip1"].shape == (4, 9)
+
+
+def test_an_impossible_value_is_at_its_field(bench):
+    bench.select("ip1")
+    bench.form.on_set(("inner_product_param", "num_output"), 0)
+    assert "num_output" in bench.form.diagnostics["inner_product_param.num_output"]
+    errors = {node["name"]: node["error"] for node in bench.editor.graph["nodes"]}
+    assert errors["ip1"] and not errors["ip2"] and not errors["data"]
+    assert bench.net.blobs["ip1"].shape == (4, 8), "the last sound net stays"
+
+
+def test_steps_fill_the_curves_and_a_rewind_empties_them(bench):
+    bench._on_steps(5)
+    assert bench.session.wait(20)
+    assert bench.curves.points("loss")[0].tolist() == [0, 1, 2, 3, 4]
+    first = bench.curves.points("loss")[1]
+    bench.session.rewind()
+    bench.session.step(5)
+    assert bench.session.wait(20)
+    np.testing.assert_array_equal(bench.curves.points("loss")[1], first)
+    bench._on_rate("base_lr", 0.5)
+    assert bench.solver.param.base_lr == 0.5 and "base_lr: 0.5" in bench.live.solver_document.text
+
+
+def test_the_cursor_in_the_text_selects_the_layer(bench):
+    bench._on_cursor(8, 10)
+    assert bench.editor.selected == ["ip2"]
+
+
+def test_the_solver_has_a_text_and_a_form_too(bench):
+    bench._tabs.value = bench.live.solver_document
+    assert bench.text.text == SOLVER
+    bench.form.on_set(("momentum",), 0.9)
+    assert "momentum: 0.9" in bench.text.text
+    assert bench.solver.param.momentum == pytest.approx(0.9)
+    bench._undo()
+    assert bench.text.text == SOLVER
+
+
+def test_saving_writes_what_was_edited(bench, folder):
+    assert bench._save.disabled
+    bench.document.rename_layer(1, "first")
+    assert not bench._save.disabled
+    bench._save.click()
+    assert (folder / "net.prototxt").read_text() == bench.document.text
+    assert (folder / "solver.prototxt").read_text() == SOLVER
+    assert bench._save.disabled
+
+
+def test_a_net_alone_is_stepped_forward_and_back(folder):
+    bench = brewbench.open(folder / "net.prototxt")
+    try:
+        assert bench.net.phase == TEST
+        bench.session.step_forward(2)
+        assert bench.editor.selected == ["ip1"]
+        bench.session.forward()
+        bench.session.step_backward()
+        assert bench.session.error is None and np.abs(bench.net.blobs["ip2"].diff).sum() > 0
+        with pytest.raises(RuntimeError, match="open its solver"):
+            _ = bench.solver
+    finally:
+        bench.close()
+
+
+def test_a_net_that_is_wrong_opens_and_comes_to_life_when_it_is_mended(folder):
+    (folder / "net.prototxt").write_text(NET.replace("InnerProduct", "InnerProdukt", 1))
+    bench = brewbench.open(folder / "solver.prototxt")
+    try:
+        with pytest.raises(RuntimeError, match="InnerProdukt"):
+            _ = bench.net
+        bench.document.set(("layer", 1, "type"), "InnerProduct")
+        assert bench.net.blobs["ip1"].shape == (4, 8)
+    finally:
+        bench.close()
+
+
+def test_nets_written_in_python_open_as_text():
+    from brewbench import NetSpec, layers
+
+    n = NetSpec()
+    n.data = layers.DummyData(shape={"dim": [2, 3]})
+    n.ip = layers.InnerProduct(n.data, num_output=4)
+    bench = brewbench.open(n)
+    try:
+        assert bench.net.blobs["ip"].shape == (2, 4) and 'name: "ip"' in bench.text.text
+    finally:
+        bench.close()
+
+
+@pytest.mark.parametrize("name", ["nothing.prototxt", "."])
+def test_what_is_no_file_is_said_in_one_line(folder, name):
+    with pytest.raises(OSError) as caught:
+        brewbench.open(folder / name)
+    (line,) = caught.value._render_traceback_()
+    assert str(folder / name) in line
+
+
+def test_a_document_can_be_opened_and_is_shared(folder):
+    document = Document.open(folder / "net.prototxt")
+    bench = brewbench.open(document)
+    try:
+        document.rename_layer(1, "mine")
+        assert [node["name"] for node in bench.editor.graph["nodes"]][1] == "mine"
+    finally:
+        bench.close()
