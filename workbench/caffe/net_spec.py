@@ -13,6 +13,7 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 
 from ...engine import layer_class
+from ...proto import messages
 from ...proto.messages import LayerParameter, NetParameter
 
 
@@ -179,17 +180,21 @@ class Layers:
         return make
 
 
+class Values:
+    """The numbers behind the names of one parameter message's enum values."""
+
+    def __init__(self, message: type):
+        self._message = message
+
+    def __getattr__(self, value: str) -> int:
+        return getattr(self._message, value)
+
+
 class Parameters:
-    """``params.Pooling.MAX``: the numbers of every parameter message's enum values."""
+    """``params.Pooling.MAX``: the enum values of every parameter message."""
 
-    def __getattr__(self, name: str) -> Any:
-        class Values:
-            def __getattr__(self, value: str) -> int:
-                from ...proto import messages
-
-                return getattr(getattr(messages, f"{name}Parameter"), value)
-
-        return Values()
+    def __getattr__(self, name: str) -> Values:
+        return Values(getattr(messages, f"{name}Parameter"))
 
 
 layers = Layers()
