@@ -19,7 +19,7 @@ from ..proto import Document
 from ..workbench import LiveNet, Plan, Session, Walkthrough
 from .arrays import ArrayView
 from .curves import Curves
-from .editor import NetEditor, build_graph, default_collapsed
+from .editor import NetEditor, build_graph, default_collapsed, to_svg
 from .editor.graph import layer_ids
 from .form import ParameterForm, written_values
 from .intents import carry_out, indices_of, palette
@@ -104,6 +104,16 @@ class Bench(ipywidgets.VBox):
         self._build()
         self.stepper.update(phase="TRAIN" if self.view_phase == TRAIN else "TEST")
         self._refresh()
+
+    def __repr__(self) -> str:
+        return f"<Bench on {self.live.report(self.view_phase).name or 'a net'!r}, {self.live.status.state}>"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """The bench, and the drawing alone for where no kernel is: a reopened notebook, a code host, a printout."""
+        bundle: Any = super()._repr_mimebundle_(**kwargs)
+        if bundle is not None and self.editor.graph.get("nodes"):
+            bundle["image/svg+xml"] = to_svg(self.editor.graph)
+        return bundle
 
     # For cells
 

@@ -157,6 +157,12 @@ def test_nets_written_in_python_open_as_text():
         bench.close()
 
 
+def test_without_a_kernel_the_drawing_is_still_there(bench):
+    bundle = bench._repr_mimebundle_()
+    assert bundle["image/svg+xml"].startswith("<svg") and "ip1" in bundle["image/svg+xml"]
+    assert "application/vnd.jupyter.widget-view+json" in bundle and len(repr(bench)) < 80
+
+
 @pytest.mark.parametrize("name", ["nothing.prototxt", "."])
 def test_what_is_no_file_is_said_in_one_line(folder, name):
     with pytest.raises(OSError) as caught:
