@@ -49,7 +49,7 @@ class Context:
             raise DefinitionError(f"{field.rpartition('.')[2]} must name a {what}; it is empty.", field)
         given = Path(source)
         tried = [given]
-        if self.root is not None and not given.is_absolute():
+        if self.root is not None and not given.is_absolute() and self.root / given != given:
             tried.append(self.root / given)
         for path in tried:
             if path.exists():

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import exp
 from typing import Any
+
+import numpy as np
+from numpy import float32 as f32
 
 from .errors import DefinitionError
 
-# Each is (solver parameters, iteration, steps passed so far) -> factor on base_lr.
-POLICIES: dict[str, Callable[[Any, int, int], float]] = {
+# Each is (solver parameters, iteration, steps passed so far) -> factor on base_lr. Caffe computes some of them in
+# single precision: so do these, and the logs agree to the last digit.
+POLICIES: dict[str, Callable[[Any, int, int], float | np.float32]] = {
     "fixed": lambda p, i, s: 1.0,
     "step": lambda p, i, s: p.gamma ** (i // p.stepsize),
     "exp": lambda p, i, s: p.gamma**i,
-    "inv": lambda p, i, s: (1 + p.gamma * i) ** -p.power,
+    "inv": lambda p, i, s: (1 + f32(p.gamma) * f32(i)) ** -f32(p.power),
     "multistep": lambda p, i, s: p.gamma**s,
-    "poly": lambda p, i, s: max(0.0, 1 - i / p.max_iter) ** p.power,
-    "sigmoid": lambda p, i, s: _sigmoid(p.gamma * (i - p.stepsize)),
+    "poly": lambda p, i, s: max(f32(0), 1 - f32(i) / f32(p.max_iter)) ** f32(p.power),
+    "sigmoid": lambda p, i, s: 1 / (1 + np.exp(-f32(p.gamma) * f32(i - p.stepsize))),
 }
 
 
@@ -36,9 +39,5 @@ def check_policy(param: Any) -> None:
 
 def learning_rate(param: Any, iteration: int, steps: int) -> float:
     """The rate of a SolverParameter at an iteration; `steps` is the number of stepvalues passed (multistep)."""
-    return param.base_lr * POLICIES[param.lr_policy](param, iteration, steps)
-
-
-def _sigmoid(x: float) -> float:
-    """Caffe's sign: with gamma at least 0 the rate rises."""
-    return 1 / (1 + exp(-x)) if x >= 0 else exp(x) / (1 + exp(x))
+    with np.errstate(over="ignore"):
+        return float(f32(f32(param.base_lr) * POLICIES[param.lr_policy](param, iteration, steps)))

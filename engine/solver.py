@@ -57,6 +57,8 @@ class Progress:
 class TestResult:
     """The mean outputs of one test net over its test_iter batches, before the update of `iteration`."""
 
+    __test__ = False  # no class of tests, whatever pytest makes of the name
+
     iteration: int
     net: int
     outputs: tuple[Output, ...]
