@@ -14,6 +14,12 @@ COMMANDS = {
     "time": "measure a net, layer by layer",
     "convert_mnist": "make a database of MNIST's files",
     "check": "find all that is wrong with nets and solvers",
+    "summarize": "print a net's layers as a table",
+    "parse_log": "make tables of a training log",
+    "upgrade_net_proto_text": "write an old net's text in the present form",
+    "upgrade_net_proto_binary": "write an old net's binary file in the present form",
+    "upgrade_solver_proto_text": "write an old solver's text in the present form",
+    "device_query": "print what there is to compute on",
     "lab": "open JupyterLab on the bench",
 }
 INTERRUPTED = 130  # what a shell reports for a program that SIGINT ended
@@ -46,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def usage() -> str:
-    lines = [f"  {name:<15} {what}" for name, what in COMMANDS.items()]
+    lines = [f"  {name:<26} {what}" for name, what in COMMANDS.items()]
     return "\n".join(
         [
             "usage: brewbench <command> <flags>",

@@ -1,0 +1,72 @@
+"""The small tools: upgrades, tables, what there is to compute on."""
+
+from pathlib import Path
+
+import pytest
+from google.protobuf import text_format
+
+from brewbench.proto.messages import NetParameter, SolverParameter
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+OLD = """
+layers { name: "data" type: DATA top: "data" data_param { source: "db" scale: 0.5 } }
+layers { name: "ip" type: INNER_PRODUCT bottom: "data" top: "ip" blobs_lr: 1 inner_product_param { num_output: 2 } }
+"""
+
+
+def test_an_old_net_is_written_in_the_present_form(tmp_path, call):
+    (tmp_path / "old.prototxt").write_text(OLD)
+    status, out, err = call("upgrade_net_proto_text", tmp_path / "old.prototxt", tmp_path / "new.prototxt")
+    assert (status, out) == (0, "") and "Wrote upgraded net" in err
+    net = text_format.Parse((tmp_path / "new.prototxt").read_text(), NetParameter())
+    assert [layer.type for layer in net.layer] == ["Data", "InnerProduct"]
+    assert net.layer[0].transform_param.scale == 0.5 and not net.layers
+    again = call("upgrade_net_proto_text", tmp_path / "new.prototxt", tmp_path / "newer.prototxt")
+    assert again[0] == 0 and "in the present form already" in again[2]
+    assert (tmp_path / "newer.prototxt").read_text() == (tmp_path / "new.prototxt").read_text()
+
+
+def test_an_old_solver_is_written_in_the_present_form(tmp_path, call):
+    (tmp_path / "old.prototxt").write_text('net: "n" base_lr: 1 lr_policy: "fixed" solver_type: ADAM')
+    assert call("upgrade_solver_proto_text", tmp_path / "old.prototxt", tmp_path / "new.prototxt")[0] == 0
+    assert text_format.Parse((tmp_path / "new.prototxt").read_text(), SolverParameter()).type == "Adam"
+
+
+def test_an_old_model_is_written_as_caffe_writes_it(tmp_path, call):
+    source = GOLDEN / "formats" / "v1_legacy4d.caffemodel"
+    assert call("upgrade_net_proto_binary", source, tmp_path / "new.caffemodel")[0] == 0
+    wanted = NetParameter.FromString((GOLDEN / "formats" / "v1_legacy4d_upgraded.caffemodel").read_bytes())
+    assert NetParameter.FromString((tmp_path / "new.caffemodel").read_bytes()) == wanted
+
+
+@pytest.mark.parametrize("command", ["upgrade_net_proto_text", "upgrade_net_proto_binary"])
+def test_what_is_no_net_is_told_and_nothing_is_written(tmp_path, call, command):
+    (tmp_path / "bad").write_bytes(b"layer {\xff")
+    status, _, err = call(command, tmp_path / "bad", tmp_path / "new")
+    assert status == 1 and len(err.splitlines()) == 1 and "bad" in err and not (tmp_path / "new").exists()
+
+
+def test_a_log_becomes_two_tables(tmp_path, call):
+    log = GOLDEN / "logs" / "train_old_glog.log"
+    status, out, _ = call("parse_log", "--verbose", log, tmp_path)
+    assert status == 0 and out.splitlines() == [str(tmp_path / f"{log.name}.{kind}") for kind in ("train", "test")]
+    for kind in ("train", "test"):
+        assert (tmp_path / f"{log.name}.{kind}").read_text() == Path(f"{log}.{kind}").read_text()
+    status, _, err = call("parse_log", __file__, tmp_path)
+    assert status == 1 and "no training begins" in err
+
+
+def test_a_net_is_summarized(bench, call):
+    status, out, _ = call("summarize", "net.prototxt")
+    assert status == 0
+    row = next(line for line in out.splitlines() if line.startswith("ip "))
+    assert "InnerProduct" in row and "ip 4x3" in row and row.endswith("111")
+    assert out.splitlines()[-1] == "111 parameters"
+    assert call("summarize", "nothing.prototxt")[0] == 1
+
+
+def test_what_there_is_to_compute_on(call):
+    status, out, _ = call("device_query")
+    assert status == 0 and "Processor" in out
+    status, _, err = call("device_query", "-gpu", "0")
+    assert status == 1 and "CPU only" in err

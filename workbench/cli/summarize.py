@@ -1,0 +1,44 @@
+"""`brewbench summarize`: a net's layers as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .flags import Parser, add_net_state
+
+
+def run(words: Sequence[str]) -> int:
+    """Print a line for every layer; returns 1 if the net has an error. Raises UsageError, OSError."""
+    parser = Parser("summarize")
+    parser.add_argument("net", metavar="NET", help="the prototxt of a net")
+    parser.flag("phase", choices=("TRAIN", "TEST"), default="TEST", help="phase of the net; TEST if not given")
+    add_net_state(parser)
+    args = parser.parse(words)
+
+    from ...engine import TEST, TRAIN, check
+
+    report = check(args.net, TRAIN if args.phase == "TRAIN" else TEST, level=args.level or 0, stages=args.stage)
+    for found in report.diagnostics:
+        print(found)
+    rows = [("layer", "type", "settings", "tops", "parameters")]
+    rows += [
+        (
+            layer.name,
+            layer.type,
+            layer.summary,
+            ", ".join(f"{top} {_spell(shape)}" for top, shape in zip(layer.tops, layer.top_shapes, strict=False)),
+            f"{layer.count:,}" if layer.count else "",
+        )
+        for layer in report.layers
+        if layer.included
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
+        print("  ".join([*cells, row[-1].rjust(widths[-1])]).rstrip())
+    print(f"{report.param_count:,} parameters")
+    return int(not report.ok)
+
+
+def _spell(shape: Sequence[int] | None) -> str:
+    return "?" if shape is None else "x".join(map(str, shape)) or "scalar"
