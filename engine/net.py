@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from os import PathLike
 from typing import Any
@@ -288,7 +288,8 @@ class Net:
 class LayerReport:
     """What is known of one layer of the text. A shape that cannot be inferred is None.
 
-    `index` counts the layers of the text, `included` says whether the layer takes part in the state checked,
+    `index` counts the layers of the text; an input that the text gives in the old form (`input: "data"`) is shown as
+    an Input layer with a negative index. `included` says whether the layer takes part in the state checked,
     `summary` is its settings in a few words, `count` the number of its own parameters.
     """
 
@@ -352,7 +353,10 @@ def check(
     state = make_state(source, phase, level, stages)
     built = Builder(source, state, context, lambda error: found.add(error.diagnostic))
     shapes = [blob.shape if blob is not None else None for blob in built.blobs]
-    reports = [_report_of(node, shapes, source) for node in built.nodes if node.entry.origin is not None]
+    written = [node for node in built.nodes if node.entry.origin is not None]
+    inputs = [node for node in built.nodes if node.entry.origin is None and node.entry.param.type == "Input"]
+    reports = [_report_of(node, shapes, source) for node in written]
+    reports += [replace(_report_of(node, shapes, source), index=k - len(inputs)) for k, node in enumerate(inputs)]
     reports += [_report_of(Node(entry), [], source, included=False) for entry in built.excluded]
     for node in built.nodes:
         if node.layer is not None:

@@ -332,7 +332,7 @@ class Bench(ipywidgets.VBox):
     def _lines_of(self, index: int) -> tuple[int, int] | None:
         document = self.live.document
         path = (self._list(), index)
-        span = document.span(path)
+        span = document.span(path) if index >= 0 else None
         if span is None:
             return None
         first = document.line(path)
@@ -352,7 +352,7 @@ class Bench(ipywidgets.VBox):
             self.form.show("SolverParameter", values, title="Solver", diagnostics=found)
             return
         layers: Any = getattr(self.live.document.message, self._list())
-        if not self._selected or self._selected[0] >= len(layers):
+        if not self._selected or not 0 <= self._selected[0] < len(layers):
             self.form.clear()
             return
         index = self._selected[0]

@@ -37,6 +37,18 @@ def indices_of(report: Report, ids: Iterable[str]) -> list[int]:
     return sorted(found)
 
 
+def _written(report: Report, ids: Iterable[str]) -> list[int]:
+    """`indices_of`, for an edit of the layers. Raises ValueError where one is no layer of the text."""
+    found = indices_of(report, ids)
+    if found and found[0] < 0:
+        raise ValueError("This input is written in the old form (input: ...), which the drawing cannot edit.")
+    return found
+
+
+def _tops(report: Report, index: int) -> tuple[str, ...]:
+    return next(layer.tops for layer in report.layers if layer.index == index)
+
+
 def carry_out(document: Document, report: Report, graph: Graph, intent: Mapping[str, Any]) -> list[int] | None:
     """Edit the document as an intent of the editor asks, in one step of undo.
 
@@ -55,9 +67,9 @@ def carry_out(document: Document, report: Report, graph: Graph, intent: Mapping[
     if kind == "add":
         return _add(document, report, intent)
     if kind == "duplicate":
-        return _duplicate(document, indices_of(report, intent["ids"]))
+        return _duplicate(document, _written(report, intent["ids"]))
     if kind == "rename":
-        (index,) = indices_of(report, [intent["id"]])
+        (index,) = _written(report, [intent["id"]])
         document.rename_layer(index, intent["name"])
         return [index]
     if kind in ("undo", "redo"):
@@ -69,11 +81,11 @@ def carry_out(document: Document, report: Report, graph: Graph, intent: Mapping[
 
 def _connect(document: Document, report: Report, intent: Mapping[str, Any]) -> list[int]:
     (source,) = indices_of(report, [intent["source"]])
-    (target,) = indices_of(report, [intent["target"]])
-    tops = document.layers[source].top
+    (target,) = _written(report, [intent["target"]])
+    tops = _tops(report, source)
     port = intent["source_port"] or 0
     if port >= len(tops):
-        raise ValueError(f"Layer {document.layers[source].name!r} has no top to connect.")
+        raise ValueError(f"{intent['source']!r} has no top to connect.")
     with document.transaction("connect"):
         if target < source:  # text runs from bottom to top: a reader comes after the writer
             document.move_layer(target, source)
@@ -93,7 +105,7 @@ def _cut(document: Document, graph: Graph, edges: Sequence[str]) -> None:
 
 
 def _remove(document: Document, report: Report, graph: Graph, intent: Mapping[str, Any]) -> list[int]:
-    doomed = indices_of(report, intent["nodes"])
+    doomed = _written(report, intent["nodes"])
     with document.transaction("remove"):
         _cut(document, graph, intent.get("edges", ()))
         for index in reversed(doomed):
@@ -112,7 +124,7 @@ def _add(document: Document, report: Report, intent: Mapping[str, Any]) -> list[
     message = LayerParameter(name=name, type=type_name)
     if intent.get("connect_from"):
         (source,) = indices_of(report, [intent["connect_from"]])
-        message.bottom.extend(document.layers[source].top[:1])
+        message.bottom.extend(_tops(report, source)[:1])
     tops = count_of(cls.tops).least if cls else 1
     if cls and tops == 0 and count_of(cls.tops).most is None:
         tops = 1

@@ -135,10 +135,12 @@ class Courier:
         return done.wait(timeout)
 
     def close(self) -> None:
-        """End the thread, after what was posted."""
+        """End the thread, after what was posted; a call that takes its time is not waited for."""
         with self._changed:
             self._closed = True
             self._changed.notify()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(1)
 
     def _serve(self) -> None:
         while True:

@@ -103,3 +103,20 @@ def test_the_palette_offers_every_type_with_help():
     offered = {entry["type"]: entry for entry in palette()}
     assert {"Convolution", "ReLU", "SoftmaxWithLoss"} <= set(offered) and "Split" not in offered
     assert all(entry["help"] and entry["category"] for entry in offered.values())
+
+
+def test_an_input_of_the_old_form_is_drawn_and_can_be_connected_but_not_edited():
+    old = Document.parse(
+        'input: "data" input_dim: 1 input_dim: 3 input_dim: 4 input_dim: 4\n'
+        'layer { name: "a" type: "ReLU" bottom: "data" top: "a" }\nlayer { name: "b" type: "TanH" top: "b" }\n', "net"
+    )
+    report = check(old)
+    assert [(layer.index, layer.type) for layer in report.layers] == [(-1, "Input"), (0, "ReLU"), (1, "TanH")]
+    assert "dangling" not in build_graph(report)["nodes"][1] or not build_graph(report)["nodes"][1]["dangling"]
+    ask(old, type="connect", source="input", source_port=0, target="b", target_port=0)
+    assert old.layers[1].bottom == ("data",)
+    assert ask(old, type="add", layer_type="AbsVal", near="input", connect_from="input") == [0]
+    assert old.layers[0].bottom == ("data",)
+    for intent in ({"type": "remove", "nodes": ["input"]}, {"type": "rename", "id": "input", "name": "x"}):
+        with pytest.raises(ValueError, match="old form"):
+            ask(old, **intent)
