@@ -6,6 +6,9 @@ finds it. Source: the interface of BVLC/caffe's python/caffe.
 
 from ...engine import TEST, TRAIN, Blob
 from ...engine.layers.common.python import UserLayer as Layer
+from . import io
+from .classifier import Classifier
+from .detector import Detector
 from .net import Net
 from .net_spec import NetSpec, layers, params, to_proto
 from .settings import (
@@ -37,6 +40,8 @@ __all__ = [
     "AdaGradSolver",
     "AdamSolver",
     "Blob",
+    "Classifier",
+    "Detector",
     "Layer",
     "NesterovSolver",
     "Net",
@@ -46,6 +51,7 @@ __all__ = [
     "get_solver",
     "init_log",
     "install",
+    "io",
     "layer_type_list",
     "layers",
     "log",
