@@ -13,7 +13,7 @@ import ipywidgets
 import numpy as np
 from google.protobuf import text_format
 
-from ..engine import LAYERS, TEST, TRAIN, Net, Report, Solver, load_layers
+from ..engine import LAYERS, TEST, TRAIN, Diagnostic, Net, Report, Solver, load_layers
 from ..engine.context import Context
 from ..proto import Document
 from ..workbench import LiveNet, Plan, Session, Walkthrough
@@ -278,7 +278,7 @@ class Bench(ipywidgets.VBox):
             self._selected = [index for index in self._selected if index < len(report.layers)]
             self.editor.graph = self._graph(report)
             self._mirror_selection(report)
-            if "typing" not in self._typed_wrong():
+            if not self._unparsed():
                 self.text.set_text(self._active.text)
             self._show_marks()
             self._show_form()
@@ -286,12 +286,16 @@ class Bench(ipywidgets.VBox):
             self._show_heading()
             self.stepper.update(fields=self._solver_fields())
 
-    def _typed_wrong(self) -> Sequence[str]:
-        return ["typing"] if self.text.text != self._active.text and self._unparsed() else []
+    def _unparsed(self) -> Diagnostic | None:
+        """Why the text in the pane is no prototxt, if it is not: then it is not yet the document's."""
+        net = self._active is self.live.document
+        found = self.live.diagnostics if net else self.live.solver_diagnostics
+        return found[0] if found and found[0].type is None and self.text.text != self._active.text else None
 
-    def _unparsed(self) -> bool:
-        found = self.live.diagnostics if self._active is self.live.document else self.live.solver_diagnostics
-        return any(one.layer is None and one.severity == "error" for one in found[:1])
+    def _need_sound_text(self) -> None:
+        """Raise ValueError where an edit elsewhere would overwrite what is being typed."""
+        if wrong := self._unparsed():
+            raise ValueError(f"Mend line {wrong.line} of the text first, or take it back with Ctrl+Z: {wrong.message}")
 
     def _graph(self, report: Report) -> dict[str, Any]:
         graph = build_graph(
@@ -377,9 +381,11 @@ class Bench(ipywidgets.VBox):
         return (self._list(), self._selected[0], *path)
 
     def _on_set(self, path: Sequence[str | int], value: Any) -> None:
+        self._need_sound_text()
         self._active.set(self._form_path(path), value)
 
     def _on_clear(self, path: Sequence[str | int]) -> None:
+        self._need_sound_text()
         self._active.clear(self._form_path(path))
 
     # The text
@@ -408,7 +414,10 @@ class Bench(ipywidgets.VBox):
             self._show_heading()
 
     def _undo(self) -> None:
-        if not self._active.undo():
+        if self._unparsed():
+            self.text.set_text(self._active.text)
+            self._on_typed(self._active.text)
+        elif not self._active.undo():
             raise ValueError("There is nothing to undo.")
 
     def _redo(self) -> None:
@@ -428,7 +437,10 @@ class Bench(ipywidgets.VBox):
             self.editor.graph = self._graph(report)
         elif intent["type"] == "relayout":
             self.editor.graph = self._graph(report)
+        elif intent["type"] == "undo" and self._active is self.live.document:
+            self._undo()
         else:
+            self._need_sound_text()
             selected = carry_out(self.live.document, report, self.editor.graph, intent)
             if selected is not None:
                 self._select(selected)

@@ -62,12 +62,24 @@ def test_typing_that_is_no_prototxt_is_marked_and_the_net_lives_on(bench):
     assert bench.document.text == NET
     assert bench.text.text == broken, "what is being typed is not taken away"
     assert bench.text._marks and bench.text._marks[0]["severity"] == "error"
+    with pytest.raises(ValueError, match="Mend line 6 of the text first"):
+        bench.form.on_set(("name",), "x")
+    assert bench.text.text == broken
     bench.session.step(2)
     assert bench.session.wait(20) and bench.session.iteration == 2
     whole = NET.replace("num_output: 8", "num_output: 9")
     bench.text._receive(bench.text, {"type": "edit", "text": whole, "sequence": 2, "view": "a"}, [])
     assert bench.document.text == whole and not bench.text._marks
     assert bench.net.blobs["ip1"].shape == (4, 9)
+
+
+def test_typing_that_is_no_prototxt_can_be_taken_back(bench):
+    broken = NET.replace("num_output: 8", "num_output: ")
+    bench.text._receive(bench.text, {"type": "edit", "text": broken, "sequence": 1, "view": "a"}, [])
+    bench._undo()
+    assert bench.text.text == bench.document.text == NET and not bench.text._marks
+    with pytest.raises(ValueError, match="nothing to undo"):
+        bench._undo()
 
 
 def test_an_impossible_value_is_at_its_field(bench):
