@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import os
 from contextlib import AbstractContextManager
-from functools import cache
 
 from threadpoolctl import ThreadpoolController
-
-
-@cache
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController().select(user_api="blas")
 
 
 def leave_room() -> AbstractContextManager:
@@ -19,6 +13,6 @@ def leave_room() -> AbstractContextManager:
 
     It never raises a number that somebody set lower. The setting is one for the whole process.
     """
-    libraries = _controller().info()
-    present = min((library["num_threads"] for library in libraries), default=1)
-    return _controller().limit(limits=min(present, max(1, (os.cpu_count() or 1) // 2)))
+    controller = ThreadpoolController().select(user_api="blas")  # anew each time: libraries are loaded as they are used
+    present = min((library["num_threads"] for library in controller.info()), default=1)
+    return controller.limit(limits=min(present, max(1, (os.cpu_count() or 1) // 2)))
