@@ -35,7 +35,7 @@ def test_what_cannot_be_converted_is_told_in_one_line(tmp_path, idx_files, call)
     cases = [
         ([tmp_path / "no", labels, db], "no: No such file or directory"),
         ([labels, labels, db], f"{labels}: is not an IDX file of images"),
-        ([images, labels, db, "-backend", "leveldb"], "the backend can be lmdb; got 'leveldb'"),
+        ([images, labels, db, "-backend", "rocksdb"], "got 'rocksdb'"),
         ([images, labels], "the following arguments are required: DB"),
         ([images, labels, tmp_path], "is already there"),
     ]
