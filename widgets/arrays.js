@@ -75,7 +75,6 @@ function make(tag, attributes = {}, parent) {
 
 export function mount(root, { send }) {
   root.classList.add("bb-pane", "bb-arrays");
-  root.dataset.lmSuppressShortcuts = "true"; // else JupyterLab takes keys that are typed here
 
   const head = make("div", { class: "bb-arrays-head" }, root);
   const title = make("strong", {}, head);

@@ -167,6 +167,7 @@ class Bench(ipywidgets.VBox):
             on_cursor=self._on_cursor,
             on_undo=self._undo,
             on_redo=self._redo,
+            on_save=self.save,
         )
         load_layers()
         self.form = ParameterForm(

@@ -25,7 +25,6 @@ const loading = (window.brewbenchBokeh ??= new Map()); // version -> promise, fo
 
 export function mount(root, { send }) {
   root.classList.add("bb-pane", "bb-curves");
-  root.dataset.lmSuppressShortcuts = "true"; // else JupyterLab takes keys that are pressed here
   const holder = make("div", { class: "bb-curves-plot", role: "img", "aria-label": "Curves" }, root);
   const empty = make("div", { class: "bb-curves-empty", text: "No points yet." }, root);
   const status = make("div", { class: "bb-status" }, root);

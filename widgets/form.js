@@ -2,6 +2,7 @@
 
 export function mount(root, { send }) {
   let form = null;
+  let outer = null; // the form, or the bench around it, whose other controls are ipywidgets too
   const unfinished = new WeakSet(); // inputs with typing that Python has not been told
 
   /** Tell screen readers which inputs are at fault, and which line explains an input. */
@@ -21,6 +22,8 @@ export function mount(root, { send }) {
     }
   }
 
+  /** Keep JupyterLab from taking what is pressed here for its own shortcuts; see model.js. */
+  function shield({ target }) { target.setAttribute("data-lm-suppress-shortcuts", "true"); }
   function typed(event) { unfinished.add(event.target); }
   function told(event) { unfinished.delete(event.target); }
   function pressed(event) {
@@ -40,10 +43,11 @@ export function mount(root, { send }) {
   // The form around this element exists only once the whole of it is in the page.
   const waiting = new MutationObserver(attach);
   function attach() {
-    form = root.closest(".bb-form");
+    form = root.isConnected ? root.closest(".bb-form") : null;
     if (!form) return;
     waiting.disconnect();
-    form.dataset.lmSuppressShortcuts = "true"; // else JupyterLab takes keys that are typed here
+    outer = form.closest(".bb-bench") ?? form;
+    outer.addEventListener("focusin", shield);
     form.addEventListener("input", typed);
     form.addEventListener("change", told);
     form.addEventListener("keydown", pressed, true); // on the way down: ipywidgets stops it on the way up
@@ -59,6 +63,7 @@ export function mount(root, { send }) {
       waiting.disconnect();
       watcher.disconnect();
       cancelAnimationFrame(request);
+      outer?.removeEventListener("focusin", shield);
       form?.removeEventListener("input", typed);
       form?.removeEventListener("change", told);
       form?.removeEventListener("keydown", pressed, true);

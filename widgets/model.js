@@ -12,6 +12,9 @@ export default {
       if (!content.to || content.to === view) pane.receive(content, buffers);
     };
     model.on("msg:custom", receive);
+    // Else JupyterLab takes what is pressed here for its own: `b` would insert a cell. It looks at the element
+    // that has the focus before it looks at those around it.
+    el.addEventListener("focusin", ({ target }) => target.setAttribute("data-lm-suppress-shortcuts", "true"));
     model.send({ type: "hello", view });
     return () => {
       model.off("msg:custom", receive);

@@ -46,7 +46,6 @@ function icon(name, parent) {
 
 export function mount(root, { send }) {
   root.classList.add("bb-pane", "bb-stepper");
-  root.dataset.lmSuppressShortcuts = "true"; // else JupyterLab takes keys that are pressed here
   const tools = make("div", { class: "bb-stepper-tools", role: "toolbar", "aria-label": "Steps. Space plays and pauses, n is one iteration, arrow keys are one layer." }, root);
   const now = make("div", { class: "bb-stepper-now" }, root);
   const status = make("div", { class: "bb-status", hidden: "" }, root);

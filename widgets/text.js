@@ -69,7 +69,6 @@ function make(tag, attributes = {}, parent) {
 
 export function mount(root, { view, send }) {
   root.classList.add("bb-pane", "bb-text");
-  root.dataset.lmSuppressShortcuts = "true"; // else JupyterLab takes keys that are typed here
 
   const find = make("div", { class: "bb-text-find", role: "search", hidden: "" }, root);
   const words = make("input", { type: "text", placeholder: "Find", "aria-label": "Find in the text" }, find);
@@ -84,7 +83,7 @@ export function mount(root, { view, send }) {
   const under = make("div", { class: "bb-text-under", "aria-hidden": "true" }, field);
   const rows = make("div", {}, under);
   const area = make("textarea", {
-    spellcheck: "false", wrap: "off", autocapitalize: "off", autocomplete: "off", autocorrect: "off",
+    spellcheck: "false", wrap: "off", readonly: "", autocapitalize: "off", autocomplete: "off", autocorrect: "off",
     "aria-label": "Text of the net. Escape, then Tab leaves the text; F8 goes to the next problem.",
   }, field);
   const status = make("div", { class: "bb-status" }, root);
@@ -313,7 +312,10 @@ export function mount(root, { view, send }) {
     let handled = true;
     if (command && !event.altKey && key === "z") history(event.shiftKey ? "redo" : "undo");
     else if (command && !event.altKey && key === "y") history("redo");
-    else if (command && event.key === "/") {
+    else if (command && !event.altKey && key === "s") {
+      flush();
+      send({ type: "save" });
+    } else if (command && event.key === "/") {
       const [first, last, text] = selectedLines();
       replaceLines(first, last, toggleComments(text));
     } else if (command && key === "f") openFind();
@@ -387,6 +389,7 @@ export function mount(root, { view, send }) {
   function takeText({ text, seen }) {
     // A text that does not know all of this view's edits is late: the edit under way will overrule it.
     if (typing || composing || (seen[view] ?? 0) !== sequence) return;
+    area.readOnly = false; // what is typed before there is a text would replace it
     const [start, end, endNow] = difference(area.value, text);
     if (start === end && start === endNow) return;
     const { scrollTop, scrollLeft } = area;

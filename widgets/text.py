@@ -18,6 +18,7 @@ class TextPane(Pane, script="text"):
         on_edit: called with the whole text, a moment after the user typed.
         on_cursor: called with line and column (from 1) where the cursor came to rest.
         on_undo, on_redo: called for Ctrl+Z and Ctrl+Y: undo belongs to the document, not to the browser.
+        on_save: called for Ctrl+S, after `on_edit` if there is something to tell.
 
     Attributes:
         text: what the pane shows, as far as the kernel knows.
@@ -32,6 +33,7 @@ class TextPane(Pane, script="text"):
         on_cursor: Callable[[int, int], Any] | None = None,
         on_undo: Callable[[], Any] | None = None,
         on_redo: Callable[[], Any] | None = None,
+        on_save: Callable[[], Any] | None = None,
         **kwargs: Any,
     ):
         self.text = text
@@ -40,6 +42,7 @@ class TextPane(Pane, script="text"):
         self.on_cursor = on_cursor
         self.on_undo = on_undo
         self.on_redo = on_redo
+        self.on_save = on_save
         self._marks: list[dict[str, Any]] = []
         self._range: tuple[int, int] | None = None
         self._seen: dict[str, int] = {}
@@ -107,3 +110,6 @@ class TextPane(Pane, script="text"):
 
     def _page_redo(self, _content: dict, _buffers: Any) -> None:
         self.run_callback(self.on_redo)
+
+    def _page_save(self, _content: dict, _buffers: Any) -> None:
+        self.run_callback(self.on_save)

@@ -151,6 +151,28 @@ class TestPage:
         pane.page.keyboard.press("Control+Shift+z")
         assert len(pane.sent("redo")) == 2
 
+    def test_saving_tells_the_typing_first(self, demo):
+        pane = demo("text")
+        pane.page.locator("textarea").focus()
+        pane.page.keyboard.type("abc")
+        pane.page.keyboard.press("Control+s")
+        assert [m["type"] for m in pane.sent() if m["type"] != "cursor"] == ["edit", "save"]
+
+    def test_nothing_can_be_typed_before_there_is_a_text(self, demo):
+        pane = demo("text")
+        pane.page.evaluate("""() => {
+            const element = document.createElement('div');
+            document.body.append(element);
+            window.fresh = window.script.mount(element, { view: 'fresh', send: () => {} });
+        }""")
+        area = pane.page.locator("textarea").last
+        area.focus()
+        pane.page.keyboard.type("lost")
+        assert area.input_value() == ""
+        pane.page.evaluate("() => window.fresh.receive({ type: 'text', text: '', seen: {} })")
+        pane.page.keyboard.type("kept")
+        assert area.input_value() == "kept"
+
     def test_keys_that_edit_lines(self, demo):
         pane = demo("text")
         area = pane.page.locator("textarea")
@@ -214,10 +236,7 @@ class TestPage:
         pane.page.locator("textarea").focus()
         spent = pane.page.evaluate("""() => {
             const area = document.querySelector('textarea'), start = performance.now();
-            for (let i = 0; i < 10; i++) {
-              area.setRangeText('x', 0, 0, 'end');
-              area.dispatchEvent(new Event('input'));
-            }
+            for (let i = 0; i < 10; i++) area.dispatchEvent(new Event('input'));
             return (performance.now() - start) / 10;
         }""")
-        assert spent < 50, f"{spent} ms for each key"
+        assert spent < 20, f"{spent} ms for each key"  # 1 ms on an idle machine

@@ -175,7 +175,9 @@ class Editor {
   build(height) {
     const root = this.root;
     root.classList.add("bb-editor");
-    root.dataset.lmSuppressShortcuts = "true";      // JupyterLab's own keys stay out of the editor
+    // JupyterLab's own keys stay out of the editor: it asks whatever has the focus, not what is around it.
+    root.dataset.lmSuppressShortcuts = "true";
+    root.addEventListener("focusin", (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true"));
     root.style.setProperty("--ne-height", height);
 
     this.toolbar = html("div", { class: "ne-toolbar", role: "toolbar", "aria-label": "Net editor" }, root);
