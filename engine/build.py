@@ -200,8 +200,8 @@ class Builder:
             layer.setup(node.bottoms, node.tops)
             layer.reshape(node.bottoms, node.tops)
         except ValueError as error:
-            if isinstance(error, DefinitionError):
-                raise
+            if isinstance(error, DefinitionError) or layer.type == "Python":
+                raise  # what a user's own layer raises comes through as it is
             raise DefinitionError(str(error)) from error
         self._take_given_values(layer)
         self._set_loss_weights(node, layer)

@@ -101,6 +101,11 @@ class Net:
         """Number of learnable values, shared ones counted once."""
         return sum(one.blob.count for one in self.learnable)
 
+    @property
+    def memory_required(self) -> int:
+        """Bytes of all tops of all layers, each counted once per layer: what Caffe logs as required for data."""
+        return sum(top.count * top.dtype.itemsize for node in self.nodes for top in node.tops)
+
     def _weights_of(self, blob_ids: Sequence[int]) -> list[float]:
         weights = {}
         for node in self.nodes:

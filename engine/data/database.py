@@ -1,4 +1,4 @@
-"""Databases of rows: LMDB folders as Caffe's tools write them."""
+"""Databases of rows: LMDB and LevelDB folders as Caffe's tools write them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ import lmdb
 
 from ..atomic import atomic_folder
 from ..errors import DefinitionError
+from .leveldb import LevelDB, write_leveldb
+from .rows import Rows
 
+_SIGNS = {"LMDB": "data.mdb", "LEVELDB": "CURRENT"}  # the file by which a folder of each kind is known
+_ARTICLES = {"LMDB": "an LMDB", "LEVELDB": "a LevelDB"}
 _ROWS_AT_ONCE = 1000
 _FIRST_MAP_SIZE = 1 << 24
 
@@ -22,90 +26,92 @@ _environments: WeakValueDictionary[tuple[int, int], lmdb.Environment] = WeakValu
 _lock = threading.Lock()
 
 
-class LMDB:
-    """The rows of an LMDB in the order of their keys, read one after the other and from the start again.
-
-    Works on folders that may not be written. Each object has a position of its own; one thread at a time may
-    use it.
-    """
+class LMDB(Rows):
+    """The rows of an LMDB. Works on folders that may not be written."""
 
     def __init__(self, environment: lmdb.Environment):
         self._environment: lmdb.Environment | None = environment
         self._transaction = environment.begin(buffers=True)
         self._cursor = self._transaction.cursor()
-        self._count: int = self._transaction.stat()["entries"]
-        self._position = 0
-        self._cursor.first()
-
-    def __enter__(self) -> LMDB:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    def __len__(self) -> int:
-        return self._count
-
-    @property
-    def position(self) -> int:
-        """Index of the row that `next` returns next."""
-        return self._position
-
-    def seek(self, position: int) -> None:
-        """Go to a row by its index; a row beyond the end counts from the start again."""
-        position %= self._count
-        if position < self._position:
-            self._position = 0
-            self._cursor.first()
-        while self._position < position:
-            self._cursor.next()
-            self._position += 1
-
-    def next(self) -> memoryview:
-        """The value of the current row, then step to the following one. Good until `close`."""
-        value = self._cursor.value()
-        self._position += 1
-        if not self._cursor.next():
-            self._position = 0
-            self._cursor.first()
-        return value
+        self._count: int | None = self._transaction.stat()["entries"]
+        self._first()
 
     def close(self) -> None:
-        """Give back what is open; the object cannot be used any more."""
         self._cursor.close()
         self._transaction.abort()
         self._environment = None
 
+    def _first(self) -> None:
+        self._cursor.first()
 
-def open_database(path: str | PathLike, backend: str = "lmdb") -> LMDB:
-    """Open a database for reading. Raises DefinitionError on ``source`` or ``backend`` when that is not possible."""
-    folder = Path(path)
-    file = folder / "data.mdb"
-    is_leveldb = (folder / "CURRENT").exists()
-    if backend.lower() == "leveldb":
-        if file.exists():
-            raise DefinitionError(f"{str(path)!r} is an LMDB; say backend: LMDB.", "backend")
-        raise DefinitionError("LevelDB cannot be read yet; use an LMDB and backend: LMDB.", "backend")
+    def _step(self) -> bool:
+        return self._cursor.next()
+
+    def _value(self) -> memoryview:
+        return self._cursor.value()
+
+
+def open_database(path: str | PathLike, backend: str = "lmdb") -> Rows:
+    """Open a database for reading; `backend` is lmdb or leveldb, in any case.
+
+    Raises DefinitionError on ``source`` or ``backend`` when that is not possible, ValueError for another backend.
+    """
+    folder, kind = Path(path), _kind_of(backend)
     if not folder.exists():
         raise DefinitionError(f"there is no database {str(path)!r}.", "source")
     if not folder.is_dir():
-        raise DefinitionError(f"{str(path)!r} is a file; an LMDB is a folder that holds data.mdb.", "source")
-    if not file.exists():
-        what = "is a LevelDB, which cannot be read yet" if is_leveldb else "is not an LMDB: it holds no data.mdb"
-        raise DefinitionError(f"{str(path)!r} {what}.", "source")
+        raise DefinitionError(
+            f"{str(path)!r} is a file; {_ARTICLES[kind]} is a folder that holds {_SIGNS[kind]}.", "source"
+        )
+    if not (folder / _SIGNS[kind]).exists():
+        for other, sign in _SIGNS.items():
+            if (folder / sign).exists():
+                raise DefinitionError(f"{str(path)!r} is {_ARTICLES[other]}; say backend: {other}.", "backend")
+        raise DefinitionError(f"{str(path)!r} is not {_ARTICLES[kind]}: it holds no {_SIGNS[kind]}.", "source")
+    return _open_lmdb(folder) if kind == "LMDB" else _open_leveldb(folder)
+
+
+def write_database(path: str | PathLike, rows: Iterable[tuple[bytes, bytes]], backend: str = "lmdb") -> int:
+    """Write a database of (key, value) rows, as `write_lmdb` or `write_leveldb` does; returns how many.
+
+    Raises ValueError for a backend that is neither.
+    """
+    write = write_lmdb if _kind_of(backend) == "LMDB" else write_leveldb
+    return write(path, rows)
+
+
+def _kind_of(backend: str) -> str:
+    if backend.upper() not in _SIGNS:
+        raise ValueError(f"the backend can be lmdb or leveldb; got {backend!r}")
+    return backend.upper()
+
+
+def _open_leveldb(folder: Path) -> LevelDB:
+    try:
+        return LevelDB(folder)
+    except ImportError as error:
+        raise DefinitionError(f"{error}.", "backend") from error
+    except ValueError as error:
+        raise DefinitionError(f"{str(folder)!r} {error}.", "source") from error
+    except OSError as error:
+        raise DefinitionError(f"{str(folder)!r} cannot be read as a LevelDB: {error}.", "source") from error
+
+
+def _open_lmdb(folder: Path) -> LMDB:
+    file = folder / "data.mdb"
     try:
         environment = _environment_of(folder, file)
     except lmdb.Error as error:
         # Text of the form "/folder: MDB_INVALID: File is not an LMDB file".
         reason = str(error).rpartition(": ")[2]
-        raise DefinitionError(f"{str(path)!r} cannot be read as an LMDB: {reason}.", "source") from error
+        raise DefinitionError(f"{str(folder)!r} cannot be read as an LMDB: {reason}.", "source") from error
     needed = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
     if file.stat().st_size < needed:
         raise DefinitionError(
-            f"{str(path)!r} is cut short: data.mdb has {file.stat().st_size:,} of {needed:,} bytes.", "source"
+            f"{str(folder)!r} is cut short: data.mdb has {file.stat().st_size:,} of {needed:,} bytes.", "source"
         )
     if not environment.stat()["entries"]:
-        raise DefinitionError(f"{str(path)!r} holds no rows.", "source")
+        raise DefinitionError(f"{str(folder)!r} holds no rows.", "source")
     return LMDB(environment)
 
 

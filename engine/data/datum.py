@@ -50,17 +50,23 @@ def from_datum(datum: Any, color: bool | None = None) -> np.ndarray:
 def decode_image(data: bytes, color: bool | None = None) -> np.ndarray:
     """An image file as an array (C, H, W), uint8, in blue, green, red; grey ones have one channel.
 
-    `color` True gives three channels and False one, None as many as the file has (with alpha, four).
-    Raises ValueError for what is no image, and for one of more than 8 bits.
+    `color` True gives three channels and False one, both upright where a camera noted how it was held; None gives
+    as many as the file has (with alpha, four), as they are. Raises ValueError for what is no image, and for one of
+    more than 8 bits that cannot be brought to 8.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
         image = Image.open(BytesIO(data))
-        if image.mode.startswith(("I", "F")):
+        kind = image.format
+        if color is not None and image.mode.startswith("I;16"):
+            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        elif image.mode.startswith(("I", "F")):
             raise ValueError(f"the image has more than 8 bits a channel (mode {image.mode})")
         if color is False:
             image.draft("L", image.size)  # a JPEG then hands out its luminance, as libjpeg does for OpenCV
+        if color is not None:
+            ImageOps.exif_transpose(image, in_place=True)
         pixels = np.asarray(image.convert(_mode_for(image.mode, color)))
     except UnidentifiedImageError:
         raise ValueError("the data is not an image in a known format") from None
@@ -69,7 +75,7 @@ def decode_image(data: bytes, color: bool | None = None) -> np.ndarray:
     if pixels.ndim == 2:
         return pixels[np.newaxis]
     if color is False:
-        shares, half = _GREY_PNG if image.format == "PNG" else _GREY
+        shares, half = _GREY_PNG if kind == "PNG" else _GREY
         grey = (pixels.astype(np.int32) @ shares + half) >> 15
         return grey.astype(np.uint8)[np.newaxis]
     order = [2, 1, 0, 3][: pixels.shape[2]]

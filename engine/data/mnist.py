@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ...proto.messages import Datum
-from .database import write_lmdb
+from .database import write_database
 
 IMAGES_MAGIC, LABELS_MAGIC = 2051, 2049
 
@@ -63,14 +63,12 @@ def convert_mnist(
 
     The keys are the row numbers in eight digits. `progress(done, total)` is called every thousand rows. The
     database appears when it is complete; returns the number of rows. Raises ValueError for files that are not
-    what they should be and a backend that cannot be written, FileExistsError when the database is there.
+    what they should be and a backend that is neither lmdb nor leveldb, FileExistsError when the database is there.
     """
-    if backend.lower() != "lmdb":
-        raise ValueError(f"the backend can be lmdb; got {backend!r}")
     pictures, digits = read_images(images), read_labels(labels)
     if len(pictures) != len(digits):
         raise ValueError(f"{images} holds {len(pictures):,} images, {labels} {len(digits):,} labels")
-    return write_lmdb(db, _rows(pictures, digits, progress))
+    return write_database(db, _rows(pictures, digits, progress), backend)
 
 
 def _rows(images: np.ndarray, labels: np.ndarray, progress: Progress | None) -> Iterator[tuple[bytes, bytes]]:

@@ -36,8 +36,8 @@ class Transformer:
         self.training = training
         self.scale = np.dtype(context.dtype).type(settings.scale)
         self.color: bool | None = True if settings.force_color else False if settings.force_gray else None
-        self._mean: np.ndarray | None = None  # (C, H, W)
-        self._mean_values = np.array(settings.mean_value, context.dtype).reshape(-1, 1, 1)  # (C or 1 or 0, 1, 1)
+        self.mean: np.ndarray | None = None  # (C, H, W)
+        self.mean_values = np.array(settings.mean_value, context.dtype).reshape(-1, 1, 1)  # (C or 1 or 0, 1, 1)
         self._context, self._layer = context, layer
         self._drawn: tuple[tuple[int, int], np.ndarray] = ((-1, -1), np.empty((0, 4), np.uint32))
         if settings.force_color and settings.force_gray:
@@ -54,7 +54,7 @@ class Transformer:
                 raise DefinitionError(
                     f"the mean file must hold one image; its shape is {mean.shape}.", "transform_param.mean_file"
                 )
-            self._mean = mean.reshape(mean.shape[-3:]).astype(context.dtype)  # (C, H, W)
+            self.mean = mean.reshape(mean.shape[-3:]).astype(context.dtype)  # (C, H, W)
 
     def shape(self, shape: Shape) -> Shape:
         """The shape of an image after the transformation.
@@ -67,13 +67,13 @@ class Transformer:
                 f"crop_size {self.crop} is larger than the image, which is {height} x {width}.",
                 "transform_param.crop_size",
             )
-        if self._mean is not None and self._mean.shape != shape:
+        if self.mean is not None and self.mean.shape != shape:
             raise DefinitionError(
-                f"the mean image has the shape {self._mean.shape}, the images {shape}.", "transform_param.mean_file"
+                f"the mean image has the shape {self.mean.shape}, the images {shape}.", "transform_param.mean_file"
             )
-        if len(self._mean_values) not in (0, 1, channels):
+        if len(self.mean_values) not in (0, 1, channels):
             raise DefinitionError(
-                f"mean_value is given {len(self._mean_values)} times; the images have {channels} channels.",
+                f"mean_value is given {len(self.mean_values)} times; the images have {channels} channels.",
                 "transform_param.mean_value",
             )
         return (channels, self.crop or height, self.crop or width)
@@ -114,10 +114,10 @@ class Transformer:
         rows = slice(corner[0], corner[0] + out.shape[-2])
         columns = slice(corner[1], corner[1] + out.shape[-1])
         x = x[..., rows, columns]
-        if self._mean is not None:
-            np.subtract(x, self._mean[:, rows, columns], out=out, dtype=out.dtype)
-        elif len(self._mean_values):
-            np.subtract(x, self._mean_values, out=out, dtype=out.dtype)
+        if self.mean is not None:
+            np.subtract(x, self.mean[:, rows, columns], out=out, dtype=out.dtype)
+        elif len(self.mean_values):
+            np.subtract(x, self.mean_values, out=out, dtype=out.dtype)
         else:
             np.multiply(x, self.scale, out=out, dtype=out.dtype)
             return

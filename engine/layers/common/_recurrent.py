@@ -78,5 +78,5 @@ class Recurrent(Layer):
         if propagate_down[1]:
             raise DefinitionError(f"marks have no gradient to give to bottom {self.param.bottom[1]!r}.", "bottom")
         static = bottom[2] if self.has_static else None
-        wanted = propagate_down[0], self.has_static and propagate_down[2]
+        wanted = True, self.has_static  # asked for or not: Caffe's unrolled net runs all the way back
         self.sequences.backward(bottom[0], bottom[1], static, self.blobs, top[:1], wanted, self.param_propagate_down)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...atomic import atomic_path
 from ...errors import DefinitionError
 from ...layer import Layer, layer
 
 AXES = 4
+_NAMES = "data", "label"
 
 
 @layer("HDF5Output", param="hdf5_output_param")
 class HDF5Output(Layer):
-    r"""Writes a batch and its labels as the datasets `data` and `label` of an HDF5 file.
+    r"""Writes batches and their labels as the datasets `data` and `label` of an HDF5 file.
 
-    $$ \text{file} = (x, l) $$
+    $$ \text{file} = (x_1, l_1), (x_2, l_2), \dots $$
 
-    Each forward pass writes the file anew. There is no gradient.
+    The first forward pass replaces the file, every other adds its rows; between two passes the file is closed. There
+    is no gradient.
 
     Bottom: x and l (N, ...), of at most 4 axes; shorter shapes are filled up with 1, as in Caffe's old blobs.
     Top: none.
@@ -29,6 +33,7 @@ class HDF5Output(Layer):
     def setup(self, bottom, top):
         if not self.settings.file_name:
             raise DefinitionError("file_name must name a file; it is empty.", "file_name")
+        self._begun = False
 
     def reshape(self, bottom, top):
         first, second = bottom[0].shape, bottom[1].shape
@@ -38,12 +43,34 @@ class HDF5Output(Layer):
             raise DefinitionError(f"writes blobs of at most {AXES} axes; got {first} and {second}.", "bottom")
 
     def forward(self, bottom, top):
+        arrays = [blob.data.reshape(*blob.shape, *(1,) * (AXES - blob.num_axes)) for blob in bottom]
+        if self._begun:
+            self._add(arrays)
+        else:
+            self._begin(arrays)
+
+    def _begin(self, arrays):
         import h5py
 
         with atomic_path(self.settings.file_name) as temporary, h5py.File(temporary, "w") as file:
-            for name, blob in zip(("data", "label"), bottom, strict=True):
-                shape = (*blob.shape, *(1,) * (AXES - blob.num_axes))
-                file.create_dataset(name, data=blob.data.reshape(shape))
+            for name, array in zip(_NAMES, arrays, strict=True):
+                file.create_dataset(name, data=array, maxshape=(None, *array.shape[1:]))
+        self._begun = True
+
+    def _add(self, arrays):
+        import h5py
+
+        with h5py.File(self.settings.file_name, "r+") as file:
+            datasets: Any = [file[name] for name in _NAMES]
+            for dataset, array in zip(datasets, arrays, strict=True):
+                if dataset.shape[1:] != array.shape[1:]:
+                    raise DefinitionError(
+                        f"rows of shape {array.shape[1:]} cannot follow those of shape {dataset.shape[1:]}.", "bottom"
+                    )
+            for dataset, array in zip(datasets, arrays, strict=True):
+                rows = len(dataset)
+                dataset.resize(rows + len(array), axis=0)
+                dataset[rows:] = array
 
     def backward(self, top, propagate_down, bottom):
         """Nothing depends on a file."""

@@ -2,12 +2,13 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from brewbench.engine.data.database import open_database, write_lmdb
+from brewbench.engine.data.database import open_database, write_database, write_lmdb
 from brewbench.engine.data.datum import from_datum
 from brewbench.engine.errors import DefinitionError
 from brewbench.proto.messages import Datum
@@ -89,9 +90,6 @@ def sources(folder: Path) -> dict[str, Path]:
     found["folder"] = folder
     found["file"] = folder / "file"
     found["file"].write_text("x")
-    found["LevelDB"] = folder / "LevelDB"
-    found["LevelDB"].mkdir()
-    (found["LevelDB"] / "CURRENT").write_text("MANIFEST-000002\n")
     return found
 
 
@@ -105,7 +103,6 @@ def sources(folder: Path) -> dict[str, Path]:
         ("no rows", "holds no rows"),
         ("folder", "is not an LMDB: it holds no data.mdb"),
         ("file", "is a file; an LMDB is a folder"),
-        ("LevelDB", "is a LevelDB, which cannot be read yet"),
     ],
 )
 def test_what_is_no_lmdb_is_one_clear_error(tmp_path, what, message):
@@ -114,7 +111,29 @@ def test_what_is_no_lmdb_is_one_clear_error(tmp_path, what, message):
     assert caught.value.field == "source"
 
 
-def test_the_wrong_backend_is_an_error_on_backend():
-    with pytest.raises(DefinitionError, match="is an LMDB; say backend: LMDB") as caught:
-        open_database(FILES / "mnist_like_lmdb", "LEVELDB")
+@pytest.mark.parametrize(
+    ("name", "backend", "message"),
+    [
+        ("mnist_like_lmdb", "LEVELDB", "is an LMDB; say backend: LMDB"),
+        ("mnist_like_leveldb", "LMDB", "is a LevelDB; say backend: LEVELDB"),
+    ],
+)
+def test_the_wrong_backend_is_an_error_on_backend(name, backend, message):
+    with pytest.raises(DefinitionError, match=message) as caught:
+        open_database(FILES / name, backend)
     assert caught.value.field == "backend"
+
+
+def test_a_backend_that_is_none_is_told(tmp_path):
+    for act in (lambda: open_database(tmp_path, "hdf5"), lambda: write_database(tmp_path / "db", [], "hdf5")):
+        with pytest.raises(ValueError, match="can be lmdb or leveldb; got 'hdf5'"):
+            act()
+
+
+def test_without_plyvel_a_leveldb_says_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "plyvel", None)
+    with pytest.raises(DefinitionError, match=r"pip install 'brewbench\[leveldb\]'") as caught:
+        open_database(FILES / "mnist_like_leveldb", "LEVELDB")
+    assert caught.value.field == "backend"
+    with pytest.raises(ImportError, match="needs the package plyvel"):
+        write_database(tmp_path / "db", [], "leveldb")

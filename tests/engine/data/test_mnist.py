@@ -59,6 +59,6 @@ def test_files_that_are_not_what_they_should_be_are_named(tmp_path):
     (tmp_path / "fewer").write_bytes(fewer)
     with pytest.raises(ValueError, match="20 images, .*19 labels"):
         convert_mnist(IMAGES, tmp_path / "fewer", tmp_path / "db")
-    with pytest.raises(ValueError, match="the backend can be lmdb; got 'leveldb'"):
-        convert_mnist(IMAGES, LABELS, tmp_path / "db", "leveldb")
+    with pytest.raises(ValueError, match="the backend can be lmdb or leveldb; got 'hdf5'"):
+        convert_mnist(IMAGES, LABELS, tmp_path / "db", "hdf5")
     assert sorted(os.listdir(tmp_path)) == ["broken", "fewer"]

@@ -1,4 +1,4 @@
-"""Data, HDF5Data and MemoryData against what Caffe computed, and what makes runs repeatable."""
+"""Data, HDF5Data, ImageData and MemoryData against what Caffe computed, and what makes runs repeatable."""
 
 import shutil
 import threading
@@ -22,6 +22,8 @@ FILES = GOLDEN / "files"
 
 MNIST = 'type: "Data" top: "data" top: "label" data_param { source: "mnist_like_lmdb" batch_size: 8 backend: LMDB } '
 HDF5 = 'type: "HDF5Data" top: "data" top: "label" hdf5_data_param { source: "h5data_list.txt" batch_size: 4 } '
+IMAGES = 'type: "ImageData" top: "data" top: "label" image_data_param { source: "images_same.txt" batch_size: 4 } '
+SHUFFLED_IMAGES = IMAGES.replace("batch_size", "shuffle: true batch_size")
 SHUFFLED = HDF5.replace("batch_size", "shuffle: true batch_size")
 MEMORY = 'type: "MemoryData" top: "d" top: "l" memory_data_param { channels: 1 height: 2 width: 3 batch_size: 2 } '
 RANDOM = "transform_param { crop_size: 20 mirror: true } "
@@ -59,7 +61,7 @@ def same(one: list[list[np.ndarray]], other: list[list[np.ndarray]]) -> bool:
 
 def cases() -> list:
     found = []
-    for type in ("Data", "HDF5Data", "MemoryData"):
+    for type in ("Data", "HDF5Data", "ImageData", "MemoryData"):
         with np.load(GOLDEN / "layers" / f"{type}.npz") as stored:
             names = sorted({key.partition("/")[0] for key in stored.files})
             for name in names:
@@ -86,7 +88,7 @@ def test_forward_gives_what_caffe_gives(record):
 # Data and HDF5Data: position, repetition, processes
 
 
-@pytest.mark.parametrize("text", [MNIST, RANDOM + MNIST, HDF5, SHUFFLED])
+@pytest.mark.parametrize("text", [MNIST, RANDOM + MNIST, HDF5, SHUFFLED, IMAGES, SHUFFLED_IMAGES])
 def test_a_run_goes_on_from_any_position(text):
     with Source(text) as whole, Source(text) as again:
         batches = whole.batches(9)
@@ -97,7 +99,7 @@ def test_a_run_goes_on_from_any_position(text):
         assert same(again.batches(9), batches)
 
 
-@pytest.mark.parametrize("text", [RANDOM + MNIST, SHUFFLED])
+@pytest.mark.parametrize("text", [RANDOM + MNIST, SHUFFLED, SHUFFLED_IMAGES])
 def test_a_seed_that_is_restored_is_seen_after_seek(text):
     with Source(text) as whole, Source(text) as again:
         batches = whole.batches(9)
@@ -109,14 +111,14 @@ def test_a_seed_that_is_restored_is_seen_after_seek(text):
         assert same(again.batches(9), batches)
 
 
-@pytest.mark.parametrize("text", [RANDOM + MNIST, SHUFFLED])
+@pytest.mark.parametrize("text", [RANDOM + MNIST, SHUFFLED, SHUFFLED_IMAGES])
 def test_epochs_differ_where_there_is_chance(text):
     with Source(text) as source:
         epoch = source.batches(20)
         assert not same(epoch, source.batches(20))
 
 
-@pytest.mark.parametrize("text", [RANDOM + MNIST, SHUFFLED])
+@pytest.mark.parametrize("text", [RANDOM + MNIST, SHUFFLED, SHUFFLED_IMAGES])
 def test_processes_share_the_rows_as_one_would_see_them(text):
     with Source(text) as alone:
         rows = [row for batch in alone.batches(15) for row in zip(*batch, strict=True)]
@@ -237,6 +239,69 @@ def test_float64_nets_get_float64():
         np.testing.assert_array_equal(data, pixels * np.float64(np.float32(0.1)))
 
 
+def test_a_leveldb_gives_what_the_lmdb_gives():
+    pytest.importorskip("plyvel", reason="LevelDB needs plyvel")
+    text = RANDOM + MNIST
+    leveldb = text.replace("mnist_like_lmdb", "mnist_like_leveldb").replace("backend: LMDB", "")
+    with Source(text) as one, Source(leveldb) as other:
+        batches = one.batches(7)
+        assert same(other.batches(7), batches)
+        other.layer.seek(4 * 8)
+        assert same(other.batches(3), batches[4:])
+
+
+# ImageData
+
+
+def test_shuffled_images_keep_their_labels_and_come_once_an_epoch():
+    with Source(IMAGES) as straight, Source(SHUFFLED_IMAGES) as shuffled:
+        expected = [row for batch in straight.batches(4) for row in zip(*batch, strict=True)]
+        for _ in range(2):
+            found = [row for batch in shuffled.batches(4) for row in zip(*batch, strict=True)]
+            places = [
+                next(i for i, row in enumerate(expected) if same([list(row)], [list(one)])) for one in found
+            ]
+            assert sorted(places) == list(range(16)) and places != list(range(16))
+
+
+def test_images_of_different_sizes_need_one_at_a_time_or_a_size():
+    text = IMAGES.replace("images_same.txt", "images_all.txt").replace("batch_size: 4", "batch_size: 20")
+    with Source(text) as source, pytest.raises(DefinitionError, match="need batch_size 1"):
+        source.forward()
+    with Source(text.replace("batch_size", "new_height: 7 new_width: 8 batch_size")) as source:
+        assert source.forward()[0].shape == (20, 3, 7, 8)
+
+
+def test_an_image_that_is_not_there_is_told_when_its_turn_comes(tmp_path):
+    shutil.copytree(FILES / "images", tmp_path / "images")
+    (tmp_path / "images_same.txt").write_text("images/im00.png 0\n\nimages/im01.png 1\nimages/gone.png 2\n")
+    with Source(IMAGES.replace("batch_size: 4", "batch_size: 2"), root=tmp_path) as source:
+        source.forward()
+        with pytest.raises(DefinitionError, match="image 2 of the list cannot be read: .*gone.png"):
+            source.forward()
+    (tmp_path / "images_same.txt").write_text("\n")
+    with pytest.raises(DefinitionError, match="names no image"):
+        Source(IMAGES, root=tmp_path)
+
+
+# HDF5Data
+
+
+def test_files_of_matlab_are_hdf5(tmp_path):
+    """MATLAB's version 7.3: HDF5 behind 512 bytes of its own, the axes in reverse order, numbers as doubles."""
+    data, label = np.random.default_rng(0).random((5, 3, 2, 4)), np.arange(5.0)
+    with h5py.File(tmp_path / "rows.mat", "w", userblock_size=512) as file:
+        for name, values in (("data", data), ("label", label.reshape(5, 1))):
+            file.create_dataset(name, data=values).attrs["MATLAB_class"] = np.bytes_("double")
+    with open(tmp_path / "rows.mat", "rb+") as file:
+        file.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + b"\0\x02IM")
+    (tmp_path / "h5data_list.txt").write_text("rows.mat\n")
+    with Source(HDF5, root=tmp_path) as source:
+        first, second = source.batches(2)
+    np.testing.assert_array_equal(np.concatenate([first[0], second[0]])[:5], data.astype(np.float32))
+    assert first[1].shape == (4, 1) and second[1].ravel().tolist() == [4, 0, 1, 2]
+
+
 # MemoryData
 
 
@@ -285,12 +350,19 @@ def test_memory_that_does_not_fit_is_refused():
     ("text", "field", "message"),
     [
         (MNIST.replace("batch_size: 8", "batch_size: 0"), "batch_size", "at least 1; got 0"),
-        (MNIST.replace("batch_size", "prefetch: 0 batch_size"), "prefetch", "at least 1; got 0"),
+        (MNIST.replace("batch_size", "prefetch: 0 batch_size"), "data_param.prefetch", "at least 1; got 0"),
         (MNIST.replace("mnist_like_lmdb", "nowhere"), "source", "there is no database 'nowhere'"),
         (MNIST.replace('source: "mnist_like_lmdb"', ""), "source", "source must name a database"),
         (MNIST.replace("mnist_like_lmdb", "h5data_0.h5"), "source", "an LMDB is a folder"),
         (MNIST.replace("backend: LMDB", ""), "backend", "say backend: LMDB"),
         (MNIST + "transform_param { crop_size: 29 }", "transform_param.crop_size", "29 is larger than the image"),
+        (IMAGES.replace("batch_size: 4", "batch_size: 0"), "batch_size", "at least 1; got 0"),
+        (IMAGES + "data_param { prefetch: 0 }", "data_param.prefetch", "at least 1; got 0"),
+        (IMAGES.replace("batch_size", "new_height: 5 batch_size"), "new_width", "both, or neither"),
+        (IMAGES.replace("images_same.txt", "nowhere"), "source", "there is no list of images 'nowhere'"),
+        (IMAGES.replace("images_same.txt", "h5data_list.txt"), "source", "h5data_list.txt:1: expected an image's name"),
+        (IMAGES.replace("images_same.txt", "images_noroot.txt"), "source", "there is no image 'im00.png'"),
+        (IMAGES + "transform_param { crop_size: 11 }", "transform_param.crop_size", "11 is larger than the image"),
         (HDF5.replace("batch_size: 4", ""), "batch_size", "at least 1; got 0"),
         (HDF5 + "transform_param { scale: 2 }", "transform_param", "transforms nothing"),
         (HDF5.replace('top: "data"', 'top: "date"'), "top.0", "has no dataset 'date'; it has 'data', "),

@@ -1,0 +1,133 @@
+"""What the layers have in common whose batches are made ready by a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ... import rng
+from ...blob import Blob
+from ...data.prefetch import Prefetcher
+from ...data.transform import Transformer
+from ...data.workers import Workers
+from ...errors import DefinitionError
+from ...layer import Layer
+from ...memory import HOST, WRITE
+
+
+@dataclass
+class Batch:
+    """Images, labels, and the row at which the batch after this one begins."""
+
+    data: np.ndarray  # (N, C, H, W)
+    labels: np.ndarray  # (N,)
+    following: int = 0
+
+    @classmethod
+    def of(cls, shape: tuple[int, ...], dtype: Any) -> Batch:
+        return cls(np.empty(shape, dtype), np.empty(shape[:1], dtype))
+
+
+class Reader:
+    """Fills batches from an endless stream of rows, `ranks` rows at a time of which one is taken.
+
+    It lives in the thread, and knows nothing of the layer.
+    """
+
+    def __init__(self, position: int, rank: int, ranks: int, name: str):
+        self.position, self.rank, self.ranks = position, rank, ranks
+        self.workers = Workers(f"decode {name}")
+
+    def fill(self, batch: Batch) -> None:
+        """The next batch. Raises DefinitionError that names the row when a row is not what it should be."""
+        count = len(batch.labels)
+        start = self.position + (self.rank - self.position) % self.ranks
+        self.load(range(start, start + count * self.ranks, self.ranks), batch)
+        batch.following = self.position = self.position + count * self.ranks
+
+    def load(self, rows: range, batch: Batch) -> None:
+        """Put the rows of these positions in the stream into a batch."""
+        raise NotImplementedError
+
+
+def put(images: Sequence[np.ndarray], rows: range, transformer: Transformer, batch: Batch) -> None:
+    """Transform images (C, H, W) into a batch, which takes on the shape of the first."""
+    shape = transformer.shape(images[0].shape)
+    if shape != batch.data.shape[1:]:
+        batch.data = np.empty((len(images), *shape), batch.data.dtype)
+    transformer.apply(images, rows, batch.data)
+
+
+class Prefetching(Layer):
+    """A source of batches of images and labels; a thread keeps the next `data_param.prefetch` of them ready.
+
+    A type says in `setup` what shape its batches have (`begin`), and makes the reader that fills them.
+    """
+
+    bottoms = 0
+    is_source = True
+
+    def reader(self, position: int, rank: int, ranks: int) -> Reader:
+        """What fills batches from a row on."""
+        raise NotImplementedError
+
+    def check_counts(self) -> None:
+        """Raises DefinitionError when batches are to have no rows, or none is to be ready."""
+        if not self.settings.batch_size:
+            raise DefinitionError("batch_size must be at least 1; got 0.", "batch_size")
+        if not self.param.data_param.prefetch:
+            raise DefinitionError("prefetch must be at least 1; got 0.", "data_param.prefetch")
+
+    def begin(self, shape: tuple[int, ...], position: int = 0) -> None:
+        """Say what shape batches have at first, and with which row they begin."""
+        self._shape = shape
+        self._position = position
+        self._prefetcher: Prefetcher[Batch] | None = None
+
+    def first_row(self) -> int:
+        """A row below `rand_skip`."""
+        limit = self.settings.rand_skip
+        return int(rng.bits(1, rng.key(self.context.seed, self.name, "rand_skip"))[0]) % limit if limit else 0
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        for blob, shape in zip(top, (self._shape, self._shape[:1]), strict=False):
+            blob.reshape(*shape)
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        if self._prefetcher is None:
+            self._prefetcher = self._start()
+        batch = self._prefetcher.take()
+        self._shape = batch.data.shape
+        self.reshape(bottom, top)
+        for blob, values in zip(top, (batch.data, batch.labels), strict=False):
+            blob.data_memory.on(HOST, WRITE)[:] = values.ravel()
+        self._position = batch.following
+        self._prefetcher.give_back(batch)
+
+    def _start(self) -> Prefetcher[Batch]:
+        rank, ranks = (self.context.rank, self.context.ranks) if self.training else (0, 1)
+        reader = self.reader(self._position, rank, ranks)
+        slots = [Batch.of(self._shape, self.context.dtype) for _ in range(self.param.data_param.prefetch)]
+        return Prefetcher(reader.fill, slots, f"prefetch {self.name}")
+
+    @property
+    def position(self) -> int:
+        """The row at which the next forward's batch begins. It counts on where the rows start again.
+
+        What the thread has read ahead does not show; of several processes, all have the same position.
+        """
+        return self._position
+
+    def seek(self, position: int) -> None:
+        """Let the next batch begin at a row, counted as by `position`."""
+        self.close()
+        self._position = position
+
+    def close(self) -> None:
+        """Stop the thread and close what it reads. The next forward opens it again, at the same position."""
+        if self._prefetcher is not None:
+            self._prefetcher.close()
+            self._prefetcher = None

@@ -1,0 +1,113 @@
+"""ImageData. Images and labels from a list of files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ... import rng
+from ...blob import Blob
+from ...data.images import read_image, read_list
+from ...data.transform import Transformer
+from ...errors import DefinitionError
+from ...layer import layer
+from ._prefetching import Batch, Prefetching, Reader, put
+
+
+@layer("ImageData", param="image_data_param")
+class ImageData(Prefetching):
+    r"""Image files that a list names, in its order or shuffled anew for every pass, and from the start again.
+
+    Each is resized to `new_height` x `new_width`, if they are given, then treated as `transform_param` says. Names
+    count from `root_folder`; where that is relative, from the working directory or from the folder of the net's
+    file. When several processes train together, row r is for the process of rank r modulo their number; in TEST each
+    of them reads all.
+
+    Bottom: none.
+    Top: images (N, C, H, W) in blue, green, red, or grey, N being `batch_size` and the rest as the first image says;
+    labels (N,). With `batch_size` 1 the images may differ in size.
+    Reference: Jia et al., "Caffe: Convolutional Architecture for Fast Feature Embedding", ACM MM 2014.
+    """
+
+    tops = 2
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        settings = self.settings
+        self.check_counts()
+        if bool(settings.new_height) != bool(settings.new_width):
+            field = "new_width" if settings.new_height else "new_height"
+            raise DefinitionError("give new_height and new_width both, or neither.", field)
+        source = self.context.find(settings.source, "source", "list of images")
+        try:
+            lines = read_list(source)
+        except (OSError, ValueError) as error:
+            message = f"{settings.source!r} cannot be read as a list of images: {error}."
+            raise DefinitionError(message, "source") from error
+        if not lines:
+            raise DefinitionError(f"the list {settings.source!r} names no image.", "source")
+        first = settings.root_folder + lines[0][0]
+        found = self.context.find(first, "source", "image")
+        root = Path() if found == Path(first) else self.context.root or Path()
+        size = (settings.new_height, settings.new_width) if settings.new_height else None
+        self._images = _Images(lines, root, settings.root_folder, settings.is_color, size)
+        self._transformer = Transformer(self.param.transform_param, self.context, self.training, self.name)
+        shape = self._transformer.shape(self._images.read(0).shape)
+        self.begin((settings.batch_size, *shape), self.first_row())
+
+    def reader(self, position: int, rank: int, ranks: int) -> Reader:
+        order = None
+        if self.settings.shuffle:
+            order = partial(rng.permutation, len(self._images.lines), rng.key(self.context.seed, self.name, "lines"))
+        return _ImageReader(self._images, order, self._transformer, position, rank, ranks, self.name)
+
+
+class _Images(NamedTuple):
+    """The images of a list, and how they are to be read."""
+
+    lines: list[tuple[str, int]]
+    root: Path
+    prefix: str
+    color: bool
+    size: tuple[int, int] | None
+
+    def read(self, index: int) -> np.ndarray:
+        """One image (C, H, W). Raises DefinitionError when it cannot be read."""
+        try:
+            return read_image(self.root / (self.prefix + self.lines[index][0]), self.color, self.size)
+        except (OSError, ValueError) as error:
+            raise DefinitionError(f"image {index} of the list cannot be read: {error}.", "source") from error
+
+
+class _ImageReader(Reader):
+    """Reads the images of a list; `order`, if any, gives for each epoch the order in which they come."""
+
+    def __init__(
+        self,
+        images: _Images,
+        order: partial[np.ndarray] | None,
+        transformer: Transformer,
+        position: int,
+        rank: int,
+        ranks: int,
+        name: str,
+    ):
+        super().__init__(position, rank, ranks, name)
+        self.images, self.order, self.transformer = images, order, transformer
+        self._epoch: tuple[int, np.ndarray] = (-1, np.empty(0))
+
+    def load(self, rows: range, batch: Batch) -> None:
+        indices = [self._index_of(row) for row in rows]
+        batch.labels[:] = [self.images.lines[index][1] for index in indices]
+        put(self.workers.map(self.images.read, indices), rows, self.transformer, batch)
+
+    def _index_of(self, row: int) -> int:
+        epoch, index = divmod(row, len(self.images.lines))
+        if self.order is None:
+            return index
+        if self._epoch[0] != epoch:
+            self._epoch = (epoch, self.order(epoch))
+        return int(self._epoch[1][index])

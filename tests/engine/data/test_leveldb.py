@@ -1,0 +1,113 @@
+"""Reading and writing LevelDB: what Caffe wrote, without leaving a trace in it."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from brewbench.engine.data.database import open_database, write_database
+from brewbench.engine.data.datum import from_datum
+from brewbench.engine.data.mnist import convert_mnist
+from brewbench.engine.errors import DefinitionError
+from brewbench.proto.messages import Datum
+
+pytest.importorskip("plyvel", reason="LevelDB needs plyvel")
+
+FILES = Path(__file__).parents[2] / "golden" / "files"
+CONTENTS = np.load(FILES / "db_contents.npz")
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path, monkeypatch) -> Path:
+    """A folder for temporary files that starts empty."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def listing(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+@pytest.mark.parametrize("name", ["mnist_like", "imageset"])  # one in the log, one in a table
+def test_the_rows_are_those_that_caffe_wrote(name):
+    folder = FILES / f"{name}_leveldb"
+    before = listing(folder)
+    with open_database(folder, "LEVELDB") as database:
+        for label, image in zip(CONTENTS[f"{name}_lmdb/labels"], CONTENTS[f"{name}_lmdb/data"], strict=True):
+            datum = Datum.FromString(database.next())
+            assert datum.label == label
+            np.testing.assert_array_equal(from_datum(datum), image)
+        assert database.position == 0 and len(database) == len(CONTENTS[f"{name}_lmdb/labels"])
+    assert listing(folder) == before
+
+
+def test_a_folder_that_may_not_be_written_can_be_open_twice(tmp_path, temporary):
+    folder = tmp_path / "db"
+    shutil.copytree(FILES / "mnist_like_leveldb", folder)
+    folder.chmod(0o555)
+    try:
+        with open_database(folder, "leveldb") as one, open_database(folder, "leveldb") as other:
+            first = one.next()
+            assert other.next() == first
+            assert len(list(temporary.iterdir())) == 2
+    finally:
+        folder.chmod(0o755)
+    assert not list(temporary.iterdir())
+
+
+def test_reading_starts_again_and_seeks():
+    def opened():
+        return open_database(FILES / "mnist_like_leveldb", "leveldb")
+
+    with opened() as database:
+        rows = [database.next() for _ in range(40)]
+        assert rows[:20] == rows[20:] and len(set(rows)) == 20
+    for row in (45, 20, 19, 0, 7):  # the end is not known before it is met
+        with opened() as database:
+            database.seek(row)
+            assert database.position == row % 20
+            assert database.next() == rows[row % 20]
+            database.seek(3)
+            assert database.next() == rows[3]
+            assert len(database) == 20 and database.position == 4
+            assert database.next() == rows[4]
+
+
+def test_what_is_written_is_what_caffe_writes(tmp_path):
+    images, labels = FILES / "mini-images-idx3-ubyte", FILES / "mini-labels-idx1-ubyte"
+    assert convert_mnist(images, labels, tmp_path / "db", "leveldb") == 20
+    found = []
+    for folder in (tmp_path / "db", FILES / "mnist_like_leveldb"):
+        with open_database(folder, "LEVELDB") as database:
+            found.append([database.next() for _ in range(len(database))])
+    assert found[0] == found[1]
+    with pytest.raises(FileExistsError):
+        write_database(tmp_path / "db", [], "leveldb")
+
+
+def test_many_rows_come_in_the_order_of_their_keys(tmp_path):
+    rows = [(b"%08d" % index, bytes([index % 256]) * 900) for index in range(2500)]
+    assert write_database(tmp_path / "db", rows[::-1], "LEVELDB") == 2500
+    with open_database(tmp_path / "db", "LEVELDB") as database:
+        assert [database.next() for _ in range(len(database))] == [value for _, value in rows]
+
+
+def test_what_is_damaged_or_empty_is_one_clear_error(tmp_path, temporary):
+    write_database(tmp_path / "no rows", [], "leveldb")
+    shutil.copytree(FILES / "imageset_leveldb", tmp_path / "no table")
+    (tmp_path / "no table" / "000005.ldb").unlink()
+    (tmp_path / "no manifest").mkdir()
+    (tmp_path / "no manifest" / "CURRENT").write_text("MANIFEST-000002\n")
+    for name, message in (
+        ("no rows", "holds no rows"),
+        ("no table", "cannot be read as a LevelDB: .*missing files"),
+        ("no manifest", "cannot be read as a LevelDB: .*MANIFEST-000002"),
+    ):
+        with pytest.raises(DefinitionError, match=message) as caught:
+            open_database(tmp_path / name, "LEVELDB")
+        assert caught.value.field == "source" and str(temporary) not in str(caught.value)
+    assert not list(temporary.iterdir())
