@@ -126,25 +126,25 @@ def write_net_weights_hdf5(
 ) -> None:
     """Write a `.caffemodel.h5`: for each layer its name, data, diffs (or None), and which of them are its own.
 
-    Data that a layer shares with an earlier one is left out, as Caffe does; diffs never are. Raises ValueError for
-    names that HDF5 cannot hold.
+    Data that a layer shares with an earlier one is left out, as Caffe does; diffs never are. A "/" in a name, at
+    which Caffe stops, makes a group in a group. Raises ValueError for names that HDF5 cannot hold.
     """
     import h5py
 
     layers = list(layers)
     for name, *_ in layers:
-        if not name or "/" in name or name == ".":
+        if {"", "."} & set(name.split("/")):
             raise ValueError(f"{path}: HDF5 cannot hold a layer named {name!r}; save a .caffemodel")
     with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
         data = file.create_group("data")
         diff = file.create_group("diff") if any(diffs is not None for _, _, diffs, _ in layers) else None
         for name, arrays, diffs, owned in layers:
-            group = data.create_group(name)
+            group = data.require_group(name)  # is there already where "a/b" came before "a"
             for index, (array, own) in enumerate(zip(arrays, owned, strict=True)):
                 if own:
                     group.create_dataset(str(index), data=array)
             if diff is not None:
-                group = diff.create_group(name)
+                group = diff.require_group(name)
                 for index, array in enumerate(diffs or ()):
                     group.create_dataset(str(index), data=array)
 
@@ -153,7 +153,22 @@ def _read_weights_hdf5(path: FilePath) -> list[LayerWeights]:
     with _open_hdf5(path) as file:
         if "data" not in file:
             raise ValueError(f"{path}: has no group 'data'; it is not a .caffemodel.h5")
-        return [LayerWeights(name, "", _numbered(group)) for name, group in file["data"].items()]
+        return list(_layers_hdf5(file["data"]))
+
+
+def _layers_hdf5(group: Any, within: str = "") -> Iterator[LayerWeights]:
+    """The layers of an HDF5 group, those with a "/" in their name too: a group that only holds groups is none."""
+    for name, member in group.items():
+        if not _is_group(member):
+            continue
+        inner = [one for one in member.values() if _is_group(one)]
+        if len(inner) < len(member) or not inner:
+            yield LayerWeights(within + name, "", _numbered(member))
+        yield from _layers_hdf5(member, f"{within}{name}/")
+
+
+def _is_group(member: Any) -> bool:
+    return hasattr(member, "items")
 
 
 def _open_hdf5(path: FilePath) -> Any:
@@ -167,8 +182,9 @@ def _open_hdf5(path: FilePath) -> Any:
 
 def _numbered(group: Any) -> list[Any]:
     """The datasets 0, 1, 2, ... of an HDF5 group; None for those that are not there."""
-    count = 1 + max((int(name) for name in group), default=-1)
-    return [group[str(index)][()] if str(index) in group else None for index in range(count)]
+    found = {name: member for name, member in group.items() if not _is_group(member)}
+    count = 1 + max((int(name) for name in found), default=-1)
+    return [found[str(index)][()] if str(index) in found else None for index in range(count)]
 
 
 # Solver states

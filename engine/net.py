@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 from os import PathLike
@@ -13,7 +13,7 @@ import numpy as np
 
 from ..proto import ParseError
 from ..proto.messages import NetParameter
-from . import files, rng
+from . import debug, files, rng
 from .blob import Blob
 from .build import Builder, Learnable, Node, make_state
 from .context import Context
@@ -85,6 +85,8 @@ class Net:
         self.after_forward: list[Hook] = []
         self.before_backward: list[Hook] = []
         self.after_backward: list[Hook] = []
+        self.debug_info: bool = self.source.param.debug_info
+        self.debug_listeners: list[debug.DebugListener] = []
         if weights is not None:
             self.copy_from(weights)
 
@@ -149,6 +151,8 @@ class Net:
         for top, weight in zip(node.tops, node.loss_weights, strict=True):
             if weight:
                 loss += _loss_of(top, weight)
+        if self.debug_info:
+            self._tell(debug.forward_sizes(self, index))
         for hook in self.after_forward:
             hook(index)
         return loss
@@ -157,10 +161,20 @@ class Net:
         """Run the layers from `start` (the last, unless told otherwise) back to `end`.
 
         Parameter diffs accumulate: `clear_param_diffs` first. The diff of a loss is its weight, unless somebody
-        wrote another.
+        wrote another. Where `debug_info` is set, the `debug_listeners` are told of every layer, and after a whole
+        pass of the norms of all parameters.
         """
         for index in range(len(self.layers) - 1 if start is None else start, end - 1, -1):
             self.backward_layer(index)
+        if self.debug_info and start is None and end == 0:
+            self._tell([debug.param_norms(self)])
+
+    def _tell(self, records: Iterable[debug.DebugRecord]) -> None:
+        """Hand records to whoever listens; where nobody does, they are not made."""
+        if self.debug_listeners:
+            for record in records:
+                for listener in self.debug_listeners:
+                    listener(record)
 
     def backward_layer(self, index: int) -> None:
         """Run one layer backward, if it needs it."""
@@ -173,6 +187,8 @@ class Net:
                     self.layers[index].backward(node.tops, node.propagate_down, node.bottoms)
             except DefinitionError as error:
                 raise self._located(error, node) from error.__cause__
+            if self.debug_info:
+                self._tell(debug.backward_sizes(self, index))
         for hook in self.after_backward:
             hook(index)
 
@@ -244,9 +260,12 @@ class Net:
             if blobs is None:
                 unused.append(name)
                 continue
-            if len(blobs) != len(arrays):
-                raise ValueError(f"layer {name!r} has {len(blobs)} parameter blobs here, {len(arrays)} in {origin}")
-            for index, (blob, values) in enumerate(zip(blobs, arrays, strict=True)):
+            kept = {index: values for index, values in enumerate(arrays) if values is not None}
+            needed = {index for index in range(len(blobs)) if (name, index) not in self.shared}
+            if len(arrays) > len(blobs) or not needed.issubset(kept):
+                raise ValueError(f"layer {name!r} has {len(blobs)} parameter blobs here, {len(kept)} in {origin}")
+            for index, values in kept.items():
+                blob = blobs[index]
                 if _without_leading_ones(values.shape) != _without_leading_ones(blob.shape):
                     raise ValueError(
                         f"parameter {index} of layer {name!r} has shape {blob.shape} here and {values.shape} in "
@@ -259,31 +278,47 @@ class Net:
 
     def to_proto(self, diffs: bool = False) -> Any:
         """The net as a NetParameter message, parameter values in it, Split layers left in, as Caffe saves it."""
-        message = NetParameter(name=self.name)
-        for node, layer in zip(self.nodes, self.layers, strict=True):
-            param = message.layer.add()
-            param.CopyFrom(node.entry.param)
-            param.phase = self.context.phase if not param.HasField("phase") else param.phase
-            del param.blobs[:]
-            for blob in layer.blobs:
-                values = blob.data_memory.on(HOST).reshape(blob.shape)
-                slope = blob.diff_memory.on(HOST).reshape(blob.shape) if diffs else None
-                param.blobs.append(files.blob_to_proto(values, slope))
+        message = self._definition()
+        for param, blobs in zip(message.layer, self._saved_blobs(diffs), strict=True):
+            param.blobs.extend(files.blob_to_proto(*arrays) for arrays in blobs)
         return message
 
     def save(self, path: str | PathLike, diffs: bool = False) -> None:
         """Write the parameters as Caffe does: a `.caffemodel`, or HDF5 when the name ends in ``.h5``. Atomic."""
-        if str(path).endswith(".h5"):
-            owned = {(one.layer, one.index) for one in self.learnable}
-            layers = [
-                (name, [blob.data_memory.on(HOST).reshape(blob.shape) for blob in blobs],
-                 [blob.diff_memory.on(HOST).reshape(blob.shape) for blob in blobs] if diffs else None,
-                 [(name, index) in owned for index in range(len(blobs))])
-                for name, blobs in self.params.items()
-            ]  # fmt: skip
-            files.write_net_weights_hdf5(path, layers)
-        else:
-            files.write_net_weights(path, self.to_proto(diffs))
+        if not str(path).endswith(".h5"):
+            files.write_net_weights(path, self._definition(), self._saved_blobs(diffs))
+            return
+        layers = []
+        for layer, blobs in zip(self.layers, self._saved_blobs(diffs), strict=True):
+            owned = [(layer.name, index) not in self.shared for index in range(len(blobs))]
+            slopes = [slope for _, slope in blobs if slope is not None] if diffs else None
+            layers.append((layer.name, [values for values, _ in blobs], slopes, owned))
+        files.write_net_weights_hdf5(path, layers)
+
+    def _definition(self) -> Any:
+        """The net as a NetParameter message without the values of its parameters."""
+        message = NetParameter(name=self.name)
+        for layer in self.layers:
+            param = message.layer.add()
+            param.CopyFrom(layer.param)
+            param.phase = self.context.phase if not param.HasField("phase") else param.phase
+            if layer.is_loss and not param.loss_weight:
+                param.loss_weight.append(1)
+            del param.blobs[:]
+        return message
+
+    def _saved_blobs(self, diffs: bool) -> list[list[files.SavedBlob]]:
+        """For each layer its parameter blobs, data and diff (or None): views, not copies."""
+        return [
+            [
+                (
+                    blob.data_memory.on(HOST).reshape(blob.shape),
+                    blob.diff_memory.on(HOST).reshape(blob.shape) if diffs else None,
+                )
+                for blob in layer.blobs
+            ]
+            for layer in self.layers
+        ]
 
 
 # Checking

@@ -19,6 +19,7 @@ from ..proto import ParseError
 from ..proto.messages import NetState
 from . import files, ops, rng
 from .blob import Blob
+from .debug import DebugRecord
 from .errors import DefinitionError, Diagnostic
 from .memory import HOST, Arena
 from .net import TEST, TRAIN, Net
@@ -87,6 +88,12 @@ class Listener:
     def on_test(self, solver: Solver, result: TestResult) -> None:
         """A test net has run."""
 
+    def on_test_interrupted(self, solver: Solver, net: int) -> None:
+        """A test net was running when somebody asked to stop."""
+
+    def on_debug(self, solver: Solver, record: DebugRecord) -> None:
+        """With debug_info: a layer of a test net has run, or of the training net in an iteration that is displayed."""
+
     def on_snapshot(self, solver: Solver, weights: Path, state: Path) -> None:
         """Both files of a snapshot are written."""
 
@@ -119,7 +126,6 @@ class Solver:
         self.iter = 0
         self.listeners: list[Listener] = []
         self.request: str | None = None  # "stop" or "snapshot", obeyed after the iteration
-        self.smoothed_loss = 0.0
         self._losses: list[float] = []
         self.current_step = 0  # steps of the rate passed (policies step and multistep)
         self._shown = (0, perf_counter())
@@ -135,6 +141,8 @@ class Solver:
         data, _ = self.net.arenas
         for test_net in self.test_nets:
             test_net.share_with(self.net)
+        for each in (self.net, *self.test_nets):
+            each.debug_listeners.append(self._on_debug)
         self.unused_weights = {name: self._load(name) for names in self.param.weights for name in names.split(",")}
         self.history: list[list[Blob]] = [
             [Blob(one.blob.shape, one.blob.dtype, one.blob.place) for one in self.net.learnable]
@@ -254,7 +262,6 @@ class Solver:
     def step(self, count: int) -> None:
         """Make `count` iterations, fewer if somebody asks to stop. Starts a new window for the smoothed loss."""
         self._losses.clear()
-        self.smoothed_loss = 0.0
         self._shown = (self.iter, perf_counter())
         stop = self.iter + count
         while self.iter < stop:
@@ -286,9 +293,14 @@ class Solver:
                 if self.request == "stop":
                     self.request = None
                     return False
+        self.net.debug_info = param.debug_info and bool(param.display) and self.iter % param.display == 0
         for listener in self.listeners:
             listener.on_start(self)
         return True
+
+    def _on_debug(self, record: DebugRecord) -> None:
+        for listener in self.listeners:
+            listener.on_debug(self, record)
 
     def begin_pass(self, k: int) -> None:
         """Be ready for forward and backward number `k` of the iter_size that make an iteration."""
@@ -296,15 +308,23 @@ class Solver:
 
     def finish_iteration(self, loss: float) -> bool:
         """Update the parameters; `loss` is the sum over all passes. False when the training is to end here."""
-        param = self.param
-        loss /= param.iter_size
-        self._smooth(loss)
         self._advance_step()
-        if param.display and self.iter % param.display == 0:
-            self._display()
+        loss = self._report(loss / self.param.iter_size)
         for listener in self.listeners:
             listener.on_gradients_ready(self)
         self.apply_update()
+        return self._end_iteration(loss)
+
+    def _report(self, loss: float) -> float:
+        """Take note of an iteration's loss, and show it if it is time."""
+        self._smooth(loss)
+        if self.param.display and self.iter % self.param.display == 0:
+            self._display()
+        return loss
+
+    def _end_iteration(self, loss: float) -> bool:
+        """Count the iteration, and tell of it; False when the training is to end here."""
+        param = self.param
         request, self.request = self.request, None
         self.iter += 1
         for listener in self.listeners:
@@ -321,12 +341,15 @@ class Solver:
         elif param.lr_policy == "multistep" and self.current_step < len(param.stepvalue):
             self.current_step += self.iter >= param.stepvalue[self.current_step]
 
-    def _smooth(self, loss: float) -> None:
+    @property
+    def smoothed_loss(self) -> float:
         """The mean loss of the last average_loss iterations."""
+        return sum(self._losses) / len(self._losses) if self._losses else 0.0
+
+    def _smooth(self, loss: float) -> None:
         if len(self._losses) >= self.param.average_loss:
             del self._losses[: len(self._losses) - self.param.average_loss + 1]
         self._losses.append(loss)
-        self.smoothed_loss = sum(self._losses) / len(self._losses)
 
     def _display(self) -> None:
         now = perf_counter()
@@ -337,6 +360,12 @@ class Solver:
         for listener in self.listeners:
             listener.on_display(self, progress)
 
+    @property
+    def rates(self) -> Rates:
+        """The numbers of the coming update."""
+        param = self.param
+        return Rates(self.rate, param.momentum, param.momentum2, param.rms_decay, param.delta, step=self.iter + 1)
+
     def apply_update(self) -> None:
         """Clip the gradients, then update the parameters: one pass over the arenas. The diffs become the step."""
         param = self.param
@@ -346,16 +375,13 @@ class Solver:
             norm = self.gradient_norm()
             if norm > param.clip_gradients:
                 scale = param.clip_gradients / norm
-        rates = Rates(
-            self.rate, param.momentum, param.momentum2, param.rms_decay, param.delta, step=self.iter + 1
-        )
         with np.errstate(all="ignore"):
             self._update.apply(
                 data,
                 diff,
                 self._history,
                 self._segments,
-                rates,
+                self.rates,
                 scale=scale / param.iter_size,
                 decay=param.weight_decay,
                 l1=param.regularization_type == "L1",
@@ -407,7 +433,7 @@ class Solver:
         Parameters and history are not touched: whoever builds a net anew knows how they fit.
         """
         self.iter, self.current_step = other.iter, other.current_step
-        self.smoothed_loss, self._losses = other.smoothed_loss, list(other._losses)
+        self._losses = list(other._losses)
         self._shown, self.request = other._shown, other.request
         mine, theirs = (self.net, *self.test_nets), (other.net, *other.test_nets)
         for net, old in zip(mine, theirs, strict=False):
@@ -428,15 +454,21 @@ class Solver:
     def test(self, index: int = 0) -> TestResult | None:
         """Run one test net over its test_iter batches and average its outputs, element by element.
 
-        Ends early, with None, when somebody asks to stop.
+        Ends early, with None, when somebody asks to stop; a snapshot is taken as soon as it is asked for.
         """
         for listener in self.listeners:
             listener.on_test_start(self, index)
         net, batches = self.test_nets[index], self.param.test_iter[index]
+        net.debug_info = self.param.debug_info
         total: list[np.ndarray] = []
         loss = 0.0
         for batch in range(batches):
+            if self.request == "snapshot":
+                self.request = None
+                self.snapshot()
             if self.request == "stop":
+                for listener in self.listeners:
+                    listener.on_test_interrupted(self, index)
                 return None
             loss += net.forward()
             values = [net.blobs[name].data_memory.on(HOST) for name in net.outputs]

@@ -12,8 +12,9 @@ from brewbench.proto.messages import BlobProto, NetParameter, SolverState, V1Lay
 FORMATS = Path(__file__).parents[1] / "golden" / "formats"
 FILES = FORMATS.parent / "files"
 
-BINARY = ["conv_SGD_bin", "conv_SGD_bin_diff", "share_Adam_bin"]
-HDF5 = ["conv_SGD_h5", "conv_SGD_h5_diff", "share_Adam_h5", "share_Adam_h5_diff"]
+KINDS = [f"{net}_{format}" for net in ("conv_SGD", "share_Adam", "bn_AdaDelta") for format in ("bin", "h5")]
+TAGS = [kind + diff for kind in KINDS for diff in ("", "_diff")]
+BINARY, HDF5 = [tag for tag in TAGS if "bin" in tag], [tag for tag in TAGS if "h5" in tag]
 
 
 def arrays_of(tag: str, prefix: str) -> dict[str, np.ndarray]:
@@ -146,10 +147,21 @@ def test_an_hdf5_caffemodel_is_written_as_caffe_does(tmp_path, tag):
     assert tree(tmp_path / "out.h5") == tree(path)
 
 
-def test_names_that_hdf5_cannot_hold_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="cannot hold a layer named 'inception/1x1'"):
-        files.write_net_weights_hdf5(tmp_path / "out.h5", [("inception/1x1", [], None, [])])
+@pytest.mark.parametrize("name", ["", ".", "a//b", "a/", "/a", "a/./b"])
+def test_names_that_hdf5_cannot_hold_are_refused(tmp_path, name):
+    with pytest.raises(ValueError, match="cannot hold a layer named"):
+        files.write_net_weights_hdf5(tmp_path / "out.h5", [(name, [], None, [])])
     assert not list(tmp_path.iterdir())
+
+
+def test_names_with_a_slash_make_groups_in_groups(tmp_path):
+    ones, twos = np.ones((2, 3), np.float32), np.full(4, 2, np.float32)
+    layers = [("a/b/c", [ones], [twos], [True]), ("a", [twos], [ones], [True]), ("relu/1", [], [], [])]
+    files.write_net_weights_hdf5(tmp_path / "out.h5", layers)
+    found = {name: blobs for name, _, blobs in files.read_net_weights(tmp_path / "out.h5")}
+    assert found.keys() == {"a", "a/b/c", "relu/1"}
+    equal(found["a"] + found["a/b/c"], [twos, ones])
+    assert tree(tmp_path / "out.h5").keys() >= {"data/a/b/c/0", "diff/a/0", "data/relu/1"}
 
 
 # Solver states

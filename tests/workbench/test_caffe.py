@@ -72,7 +72,7 @@ def test_a_range_of_layers_runs_by_name(net):
     net.forward(start="ip")
     np.testing.assert_array_equal(net.blobs["conv"].data, before)
     assert set(net.backward(end="conv", diffs=["ip_blob"])) == {"data", "ip_blob"}
-    with pytest.raises(KeyError, match="no layer 'nothing'"):
+    with pytest.raises(ValueError, match="no layer 'nothing'"):
         net.forward(end="nothing")
 
 

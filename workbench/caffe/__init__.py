@@ -6,11 +6,20 @@ finds it. Source: the interface of BVLC/caffe's python/caffe.
 
 from ...engine import TEST, TRAIN, Blob
 from ...engine.layers.common.python import UserLayer as Layer
-from . import io
+from . import io, net_spec, proto, pycaffe
 from .classifier import Classifier
 from .detector import Detector
 from .net import Net
 from .net_spec import NetSpec, layers, params, to_proto
+from .processes import (
+    NCCL,
+    has_nccl,
+    set_multiprocess,
+    set_solver_count,
+    set_solver_rank,
+    solver_count,
+    solver_rank,
+)
 from .settings import (
     init_log,
     install,
@@ -30,10 +39,12 @@ from .solver import (
     SGDSolver,
     get_solver,
 )
+from .timer import Timer
 
 __version__ = "1.0.0"  # the pycaffe whose interface this is
 
 __all__ = [
+    "NCCL",
     "TEST",
     "TRAIN",
     "AdaDeltaSolver",
@@ -48,17 +59,27 @@ __all__ = [
     "NetSpec",
     "RMSPropSolver",
     "SGDSolver",
+    "Timer",
     "get_solver",
+    "has_nccl",
     "init_log",
     "install",
     "io",
     "layer_type_list",
     "layers",
     "log",
+    "net_spec",
     "params",
+    "proto",
+    "pycaffe",
     "set_device",
     "set_mode_cpu",
     "set_mode_gpu",
+    "set_multiprocess",
     "set_random_seed",
+    "set_solver_count",
+    "set_solver_rank",
+    "solver_count",
+    "solver_rank",
     "to_proto",
 ]

@@ -18,9 +18,16 @@ GRAY = np.array([0.2125, 0.7154, 0.0721])  # luminance of red, green and blue, I
 
 
 def blobproto_to_array(blob: Any, return_diff: bool = False) -> np.ndarray:
-    """The data of a BlobProto, or its diff, in its shape. Raises ValueError where shape and values do not fit."""
+    """The data of a BlobProto, or its diff, in its shape.
+
+    Raises ValueError where shape and values do not fit, and for a diff that is not there.
+    """
     data, diff = blob_from_proto(blob)
-    return np.array(diff if return_diff and diff is not None else data)
+    if not return_diff:
+        return np.array(data)
+    if diff is None:
+        raise ValueError("the BlobProto has no diff")
+    return np.array(diff)
 
 
 def array_to_blobproto(arr: np.ndarray, diff: np.ndarray | None = None) -> Any:

@@ -12,7 +12,10 @@ import numpy as np
 
 from ... import engine
 from ...engine import Blob, Layer
+from ...engine.atomic import atomic_path
+from ...engine.files import write_net_weights
 from ...engine.layers.common.python import Python, UserLayer
+from ...engine.layers.data.memory_data import MemoryData
 from .settings import next_seed
 
 Arrays = dict[str, np.ndarray]
@@ -105,6 +108,8 @@ class Net:
                 weights[self.engine.blob_names[blob_id]] = weight
         return weights
 
+    # By number, as pycaffe's own Python code has them, and scripts now and then
+
     @property
     def _layer_names(self) -> list[str]:
         return self.engine.layer_names
@@ -112,6 +117,34 @@ class Net:
     @property
     def _blob_names(self) -> list[str]:
         return self.engine.blob_names
+
+    @property
+    def _blobs(self) -> list[Blob]:
+        return list(self.blobs.values())
+
+    @property
+    def _blob_loss_weights(self) -> list[float]:
+        return list(self.blob_loss_weights.values())
+
+    @property
+    def _inputs(self) -> list[int]:
+        return [self._blob_names.index(name) for name in self.inputs]
+
+    @property
+    def _outputs(self) -> list[int]:
+        return [self._blob_names.index(name) for name in self.outputs]
+
+    def _bottom_ids(self, layer: int) -> list[int]:
+        return self.engine.nodes[layer].bottom_ids
+
+    def _top_ids(self, layer: int) -> list[int]:
+        return self.engine.nodes[layer].top_ids
+
+    def _forward(self, start: int, end: int) -> float:
+        return self.engine.forward(start, end)
+
+    def _backward(self, start: int, end: int) -> None:
+        self.engine.backward(start, end)
 
     # Running
 
@@ -162,7 +195,11 @@ class Net:
         return {name: self.blobs[name].diff for name in names}
 
     def _index(self, layer: str | None, default: int) -> int:
-        return default if layer is None else self.engine.index_of(layer)
+        if layer is None:
+            return default
+        if layer not in self._layer_names:
+            raise ValueError(f"net {self.name!r} has no layer {layer!r}")
+        return self._layer_names.index(layer)
 
     def forward_all(self, blobs: Iterable[str] | None = None, **inputs: Any) -> Arrays:
         """Run any number of inputs through in batches, the last filled with zeros; returns copies of the outputs."""
@@ -218,17 +255,21 @@ class Net:
 
     def clear_param_diffs(self) -> None:
         """Set every parameter gradient to zero."""
-        self.engine.clear_param_diffs()
+        for one in self.engine.learnable:  # each where it lies: arrays that the caller holds stay the net's
+            one.blob.diff[...] = 0
 
     def set_input_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
-        """Let the MemoryData layer that comes first hand out these rows.
+        """Let the MemoryData layer that comes first hand out these rows, which are not copied.
 
-        data: (n, C, H, W) float32; labels: (n,) float32. Raises TypeError when the net has no such layer.
+        data: (n, C, H, W); labels: (n,) or (n, 1, 1, 1). Raises RuntimeError when the net does not begin with such
+        a layer, ValueError when the arrays do not fit it.
         """
-        layer: Any = self.layers[0]
-        if layer.type != "MemoryData":
-            raise TypeError("set_input_arrays needs a MemoryData layer first in the net")
-        layer.set_input_arrays(data, labels)
+        layer = self.engine.layers[0] if self.engine.layers else None
+        if not isinstance(layer, MemoryData):
+            raise RuntimeError("set_input_arrays needs a MemoryData layer first in the net")
+        layer.reset(data, labels)
+
+    _set_input_arrays = set_input_arrays
 
     # Hooks
 
@@ -259,8 +300,14 @@ class Net:
         self.engine.share_with(other.engine)
 
     def save(self, path: str | PathLike) -> None:
-        """Write the parameters as a `.caffemodel`."""
-        self.engine.save(path)
+        """Write the parameters as a `.caffemodel`, whatever the name."""
+        write_net_weights(path, self.engine.to_proto())
 
-    save_hdf5 = save
+    def save_hdf5(self, path: str | PathLike) -> None:
+        """Write the parameters as HDF5, whatever the name."""
+        with atomic_path(path) as temporary:
+            twin = temporary.with_suffix(".h5")  # the engine goes by the name
+            self.engine.save(twin)
+            twin.replace(temporary)
+
     load_hdf5 = copy_from

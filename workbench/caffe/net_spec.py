@@ -40,7 +40,7 @@ class Function:
         self.inputs = tuple(inputs)
         for index, one in enumerate(self.inputs):
             if not isinstance(one, Top):
-                raise TypeError(f"{type_name} input {index} is not a Top (its type is {type(one).__name__})")
+                raise TypeError(f"{type_name} input {index} is not a Top (type is {type(one)})")
         self.params = dict(settings)
         self.in_place = bool(self.params.pop("in_place", False))
         self.ntop = int(self.params.pop("ntop", 1))

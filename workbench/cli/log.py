@@ -13,6 +13,7 @@ from typing import Any
 
 from google.protobuf.text_format import MessageToString
 
+from ...engine.debug import DebugRecord, ParamNorms
 from ...engine.net import Net
 from ...engine.solver import Listener, Output, Progress, Solver, TestResult
 from ...proto.messages import NetParameter
@@ -185,6 +186,12 @@ class SolverLog(Listener):
             LOG.info("Test loss: %s", number(result.loss))
         _log_outputs("Test", result.outputs)
 
+    def on_test_interrupted(self, solver: Solver, net: int) -> None:
+        LOG.info("Test interrupted.")
+
+    def on_debug(self, solver: Solver, record: DebugRecord) -> None:
+        LOG.info("    %s", debug_line(record))
+
     def on_snapshot(self, solver: Solver, weights: Path, state: Path) -> None:
         kind = "HDF5" if weights.suffix == ".h5" else "binary proto"
         LOG.info("Snapshotting to %s file %s", kind, weights)
@@ -198,6 +205,16 @@ class SolverLog(Listener):
         if solver.param.lr_policy == "multistep" and solver.current_step != self._step:
             LOG.info("MultiStep Status: Iteration %d, step = %d", solver.iter, solver.current_step)
         self._step = solver.current_step
+
+
+def debug_line(record: DebugRecord) -> str:
+    """What debug_info tells of a layer or of all parameters."""
+    if isinstance(record, ParamNorms):
+        l1 = f"({number(record.data_l1)}, {number(record.diff_l1)})"
+        l2 = f"({number(record.data_l2)}, {number(record.diff_l2)})"
+        return f"[Backward] All net params (data, diff): L1 norm = {l1}; L2 norm = {l2}"
+    blob = f"{record.role} blob {record.blob} {record.kind}"
+    return f"[{record.direction}] Layer {record.layer}, {blob}: {number(record.value)}"
 
 
 def _log_outputs(phase: str, outputs: tuple[Output, ...]) -> None:

@@ -41,9 +41,18 @@ class Data(Prefetching):
         with self._open() as rows:
             image = _image_of((0, _datum_of(rows)), self._transformer.color)
         self.begin((self.settings.batch_size, *self._transformer.shape(image.shape)), self.first_row())
+        self._rows: int | None = None
 
     def reader(self, position: int, rank: int, ranks: int) -> Reader:
         return _RowReader(self._open(), self._transformer, position, rank, ranks, self.name)
+
+    @property
+    def rows(self) -> int:
+        """How many rows the database has; counted when somebody first asks, which takes a LevelDB a while."""
+        if self._rows is None:
+            with self._open() as rows:
+                self._rows = len(rows)
+        return self._rows
 
     def _open(self) -> Rows:
         return open_database(self._path, DataParameter.DB.Name(self.settings.backend))

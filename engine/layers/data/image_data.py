@@ -58,6 +58,11 @@ class ImageData(Prefetching):
         shape = self._transformer.shape(self._images.read(0).shape)
         self.begin((settings.batch_size, *shape), self.first_row())
 
+    @property
+    def rows(self) -> int:
+        """How many images the list names."""
+        return len(self._images.lines)
+
     def reader(self, position: int, rank: int, ranks: int) -> Reader:
         order = None
         if self.settings.shuffle:

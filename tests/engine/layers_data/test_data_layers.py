@@ -133,6 +133,18 @@ def test_processes_share_the_rows_as_one_would_see_them(text):
         assert same(test.batches(3), alone.batches(3))
 
 
+@pytest.mark.parametrize(("text", "rows"), [(MNIST, 20), (IMAGES, 16), (MEMORY, None)])
+def test_a_layer_tells_how_many_rows_make_an_epoch(text, rows):
+    with Source(text) as source:
+        assert source.layer.rows == rows
+        if rows:
+            first = [batch[0] for batch in source.batches(2 * rows)]
+            size = len(first[0])
+            stream = np.concatenate(first)
+            np.testing.assert_array_equal(stream[:rows], stream[rows : 2 * rows])
+            assert source.layer.position == 2 * rows * size and source.layer.rows == rows
+
+
 def test_shuffling_takes_every_row_once_an_epoch():
     with h5py.File(FILES / "h5data_0.h5") as first, h5py.File(FILES / "h5data_1.h5") as second:
         expected = np.concatenate([first["data"][()], second["data"][()]]).astype(np.float32)
@@ -244,6 +256,7 @@ def test_a_leveldb_gives_what_the_lmdb_gives():
     text = RANDOM + MNIST
     leveldb = text.replace("mnist_like_lmdb", "mnist_like_leveldb").replace("backend: LMDB", "")
     with Source(text) as one, Source(leveldb) as other:
+        assert other.layer.rows == one.layer.rows == 20
         batches = one.batches(7)
         assert same(other.batches(7), batches)
         other.layer.seek(4 * 8)

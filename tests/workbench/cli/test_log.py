@@ -3,10 +3,12 @@
 import logging
 import os
 import re
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from google.protobuf import text_format
 
 from brewbench.engine import solver as engine
 from brewbench.engine.solver import Output, Progress
@@ -96,6 +98,48 @@ def test_a_step_of_the_rate_is_told_once(capfd, solver):
         log.on_gradients_ready(solver)
 
     assert lines_of(capfd, act) == ["MultiStep Status: Iteration 25, step = 1"]
+
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+LINE = re.compile(r"(?m)^[IWE]\d{4,8} \S+ +\d+ \S+\] ")
+
+
+def debug_lines(text):
+    """The lines that debug_info adds to a log, with the tests they are in and the loss displayed after them."""
+    lines = [LINE.sub("", line) for line in text.splitlines()]
+    return [line for line in lines if re.search(r"\[(Forward|Backward)\]|Testing net|iter/s", line)]
+
+
+def without_numbers(line):
+    return re.sub(r" \(.*/s.*?\)|[-\d.e+]+(?=[,);]|$)", "", line)
+
+
+def test_debug_info_in_caffes_words(capfd, monkeypatch):
+    monkeypatch.chdir(GOLDEN / "files")
+    log = (GOLDEN / "logs" / "train_debug_info.stderr.txt").read_text()
+    solver_text, train, test = [
+        part for part in LINE.split(log) if part.startswith(("Initializing net from", "Initializing solver from"))
+    ]
+    param = text_format.Parse(solver_text.partition("\n")[2], SolverParameter())
+    param.ClearField("net")
+    for field, text in ((param.train_net_param, train), (param.test_net_param.add(), test)):
+        text_format.Parse(text.partition("\n")[2], field)
+        field.ClearField("state")
+    param.snapshot_after_train = False
+
+    def act():
+        with closing(engine.get_solver(param)) as solver:
+            solver.listeners.append(SolverLog(solver))
+            solver.solve()
+
+    with logging_to():
+        act()
+    found, wanted = debug_lines(capfd.readouterr().err), debug_lines(log)
+    assert len(wanted) > 100
+    assert [without_numbers(line) for line in found] == [without_numbers(line) for line in wanted]
+    for line, other in zip(found, wanted, strict=True):
+        if "Layer mnist" in line:  # the same rows: the same numbers
+            assert line == other
 
 
 def test_a_file_is_appended_to(tmp_path, capfd):

@@ -1,0 +1,136 @@
+"""pycaffe's Net beyond running it: numbers of blobs, files under any name, rows in memory, errors."""
+
+import builtins
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from brewbench import caffe
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "pycaffe"
+ERRORS = json.loads((GOLDEN / "errors.json").read_text())
+
+MEMORY = """
+layer { name: "data" type: "MemoryData" top: "data" top: "label"
+  memory_data_param { batch_size: 2 channels: 1 height: 1 width: 3 } }
+layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
+  inner_product_param { num_output: 2 weight_filler { type: "xavier" } } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" loss_weight: 3 }
+"""
+
+
+@pytest.fixture
+def net(tmp_path):
+    """The net that pycaffe's errors come from: data (10, 3, 10, 10), c, ip, prob."""
+    path = tmp_path / "net.prototxt"
+    path.write_text(str(np.load(GOLDEN / "classify.npz")["prototxt"]))
+    return caffe.Net(str(path), caffe.TEST)
+
+
+@pytest.fixture
+def memory(tmp_path):
+    path = tmp_path / "memory.prototxt"
+    path.write_text(MEMORY)
+    return caffe.Net(str(path), caffe.TRAIN)
+
+
+def test_blobs_and_layers_have_numbers(net, memory):
+    assert net._layer_names == ["data", "c", "ip", "prob"] == list(net.layer_dict)
+    assert net._blob_names == list(net.blobs) and net._blobs == list(net.blobs.values())
+    assert net._inputs == [0] and net._outputs == [3]
+    assert net._bottom_ids(1) == [0] and net._top_ids(1) == [1] and net._bottom_ids(0) == []
+    assert [layer.type for layer in net.layers] == ["Input", "Convolution", "InnerProduct", "Softmax"]
+    assert net.layers[2].blobs[1] is net.params["ip"][1]
+    assert memory._blob_loss_weights == [0, 0, 0, 3] == list(memory.blob_loss_weights.values())
+
+
+def test_layers_run_by_number(memory):
+    memory.set_input_arrays(np.eye(2, 3, dtype=np.float32).reshape(2, 1, 1, 3), np.zeros(2, np.float32))
+    loss = memory._forward(0, 2)
+    assert loss == pytest.approx(3 * float(memory.blobs["loss"].data), rel=1e-6)
+    memory._backward(2, 2)
+    assert np.abs(memory.blobs["ip"].diff).sum() > 0
+    assert not memory.params["ip"][0].diff.any()
+    memory._backward(1, 1)
+    assert memory.params["ip"][0].diff.any()
+
+
+def test_rows_in_memory_go_round(memory):
+    rows = np.arange(12, dtype=np.float32).reshape(4, 1, 1, 3)
+    for labels in (np.array([0, 1, 1, 0], np.float32), np.array([0, 1, 1, 0], np.float32).reshape(4, 1, 1, 1)):
+        memory.set_input_arrays(rows, labels)
+        for first in (0, 2, 0):
+            memory.forward()
+            np.testing.assert_array_equal(memory.blobs["data"].data, rows[first : first + 2])
+            np.testing.assert_array_equal(memory.blobs["label"].data.ravel(), labels[first : first + 2].ravel())
+    with pytest.raises(ValueError, match="multiple of batch_size 2"):
+        memory.set_input_arrays(rows[:3], np.zeros(3, np.float32))
+    with pytest.raises(ValueError, match="takes data of shape"):
+        memory.set_input_arrays(rows.reshape(4, 3), np.zeros(4, np.float32))
+
+
+def test_arrays_that_are_held_stay_the_nets(memory):
+    memory.set_input_arrays(np.ones((2, 1, 1, 3), np.float32), np.zeros(2, np.float32))
+    data, diff = memory.params["ip"][0].data, memory.params["ip"][0].diff
+    memory.forward()
+    memory.backward()
+    assert diff.any()
+    memory.clear_param_diffs()
+    assert not diff.any()
+    data[...] = 5
+    assert (memory.params["ip"][0].data == 5).all()
+
+
+def test_weights_are_written_in_the_format_asked_for(net, tmp_path):
+    for blob in net.params["c"] + net.params["ip"]:
+        blob.data[...] = np.random.default_rng(0).random(blob.shape)
+    net.save_hdf5(tmp_path / "hdf5.anything")
+    net.save(tmp_path / "binary.h5")
+    assert h5py.is_hdf5(tmp_path / "hdf5.anything") and not h5py.is_hdf5(tmp_path / "binary.h5")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["binary.h5", "hdf5.anything", "net.prototxt"]
+    wanted = {name: [blob.data.copy() for blob in blobs] for name, blobs in net.params.items()}
+    for load, name in ((net.load_hdf5, "hdf5.anything"), (net.copy_from, "binary.h5")):
+        for blobs in net.params.values():
+            for blob in blobs:
+                blob.data[...] = 0
+        load(tmp_path / name)
+        for layer, arrays in wanted.items():
+            for blob, values in zip(net.params[layer], arrays, strict=True):
+                np.testing.assert_array_equal(blob.data, values)
+
+
+def test_blobs_take_new_shapes(net):
+    net.blobs["data"].reshape(2, 3, 10, 10)
+    assert tuple(net.blobs["data"].shape) == (2, 3, 10, 10)
+    net.reshape()
+    assert net.blobs["prob"].data.shape == (2, 5)
+
+
+MISTAKES = {
+    "forward_wrong_batch": lambda net: net.forward(data=np.zeros((3, 3, 10, 10), np.float32)),
+    "forward_unknown_input": lambda net: net.forward(nope=np.zeros((10, 3, 10, 10), np.float32)),
+    "forward_wrong_shape": lambda net: net.forward(data=np.zeros((10, 2, 10, 10), np.float32)),
+    "forward_unknown_blob": lambda net: net.forward(blobs=["nope"]),
+    "forward_unknown_start": lambda net: net.forward(start="nope"),
+    "backward_unknown": lambda net: net.backward(start="nope"),
+    "set_input_arrays_no_memory": lambda net: net.set_input_arrays(np.zeros((10, 3, 10, 10)), np.zeros(10)),
+}
+CAUSES = {
+    "forward_wrong_batch": "Input is not batch sized",
+    "forward_unknown_input": "the inputs are",
+    "forward_wrong_shape": r"\(10,2,10,10\)",
+    "forward_unknown_blob": "nope",
+    "forward_unknown_start": "nope",
+    "backward_unknown": "nope",
+    "set_input_arrays_no_memory": "MemoryData",
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_mistakes_raise_what_pycaffe_raises(net, name):
+    kind, _ = ERRORS[name]
+    with pytest.raises(getattr(builtins, kind), match=CAUSES[name]):
+        MISTAKES[name](net)
