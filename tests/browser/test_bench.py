@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
+expect.set_options(timeout=30_000)  # a machine may be busy: what is awaited must come, not come fast
 
 MNIST = """
 import brewbench
