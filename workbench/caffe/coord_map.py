@@ -1,4 +1,4 @@
-"""Coordinate maps. Where a position in one blob of a NetSpec lies in another, and the Crop layer that aligns them."""
+"""Coordinate maps. Where a position in one blob of a NetSpec lies in another, and how to align the two."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 from .net_spec import Function, Top, layers
 
 POINTWISE = {
-    "AbsVal", "BatchNorm", "Bias", "BNLL", "Clip", "Dropout", "ELU", "Eltwise", "Exp", "Log", "LRN", "MVN", "Power",
-    "PReLU", "ReLU", "Scale", "Sigmoid", "Split", "Swish", "TanH", "Threshold",
+    "AbsVal", "BatchNorm", "Bias", "BNLL", "Clip", "Dropout", "ELU", "Eltwise", "Exp", "Log", "LRN", "MVN",
+    "Power", "PReLU", "ReLU", "Scale", "Sigmoid", "Split", "Swish", "TanH", "Threshold",
 }  # fmt: skip
 
 
@@ -23,14 +23,14 @@ class AxisMismatchException(Exception):
 
 
 class CoordMapError(AssertionError, ValueError):
-    """Settings that make no map, or a blob that no cropping brings in line with another."""
+    """Settings that make no map, or two blobs that no cropping brings in line."""
 
 
 class Map(NamedTuple):
-    """From one blob to another: position i of the one is at scale * i + shift of the other, on the axes after `axis`.
+    """From one blob to another: position i of the one is at scale * i + shift of the other.
 
-    `scale` and `shift` have one entry for all these axes, or one for each; `axis` is None where a layer keeps all
-    coordinates.
+    This holds on the axes after `axis`, which is None where a layer keeps all coordinates. `scale` and
+    `shift` have one entry for all these axes, or one for each.
     """
 
     axis: int | None
@@ -47,14 +47,17 @@ def conv_params(fn: Function) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
     Raises CoordMapError for the fields that give height and width apart, and for a layer without kernel_size.
     """
     settings = _settings(fn, "pooling_param" if fn.type_name == "Pooling" else "convolution_param")
-    apart = sorted({f"{name}_{side}" for name in ("kernel", "stride", "pad") for side in "hw"} & set(settings))
+    apart = {f"{name}_{side}" for name in ("kernel", "stride", "pad") for side in "hw"} & set(settings)
     if apart:
-        given = ", ".join(apart)
-        raise CoordMapError(f"a {fn.type_name} with {given} has no coordinate map: use kernel_size, stride, pad")
+        raise CoordMapError(
+            f"a {fn.type_name} with {', '.join(sorted(apart))} has no coordinate map: "
+            "use kernel_size, stride and pad"
+        )
     if "kernel_size" not in settings:
         raise CoordMapError(f"a {fn.type_name} has no coordinate map without a kernel_size")
     extent = (_lengths(settings["kernel_size"]) - 1) * _lengths(settings.get("dilation", 1)) + 1
-    return settings.get("axis", 1), _lengths(settings.get("stride", 1)), extent, _lengths(settings.get("pad", 0))
+    stride, pad = _lengths(settings.get("stride", 1)), _lengths(settings.get("pad", 0))
+    return settings.get("axis", 1), stride, extent, pad
 
 
 def crop_params(fn: Function) -> tuple[int, np.ndarray]:
@@ -124,8 +127,10 @@ def _maps_below(top: Top) -> dict[Top, Map]:
             own = coord_map(one.fn)
         except UndefinedMapException:
             continue
-        mapped = one.fn.inputs[:1] if one.fn.type_name == "Crop" else one.fn.inputs  # of the other, only the shape
-        for bottom in mapped:
+        bottoms = one.fn.inputs
+        if one.fn.type_name == "Crop":
+            bottoms = bottoms[:1]  # the second gives only its shape
+        for bottom in bottoms:
             if bottom not in maps:
                 maps[bottom] = compose(maps[one], own)
                 waiting.append(bottom)

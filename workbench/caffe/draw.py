@@ -14,7 +14,12 @@ from ...engine.atomic import atomic_write
 from ...proto.messages import NetParameter, PoolingParameter
 from ...proto.upgrade import upgrade_net
 
-COLORS = {"Convolution": "#FF5050", "Deconvolution": "#FF5050", "Pooling": "#FF9900", "InnerProduct": "#CC33FF"}
+COLORS = {
+    "Convolution": "#FF5050",
+    "Deconvolution": "#FF5050",
+    "Pooling": "#FF9900",
+    "InnerProduct": "#CC33FF",
+}
 OTHER_COLOR, IN_PLACE_COLOR, BLOB_COLOR = "#6495ED", "#90EE90", "#E0E0E0"
 LEARNING = ("Convolution", "Deconvolution", "InnerProduct")
 
@@ -32,14 +37,15 @@ class Graph:
     def create(self, format: str = "png") -> bytes:
         """The graph as a picture: "png", "svg", "jpg"; "raw" is the text itself.
 
-        Raises ValueError for a format that the Graphviz at hand does not write (graphviz-pure has no "pdf"), OSError
-        when there is none.
+        Raises ValueError for a format that the Graphviz at hand does not write (graphviz-pure has no "pdf"),
+        OSError when there is no Graphviz.
         """
         if format == "raw":
             return self.text.encode()
         done = subprocess.run([_dot(), f"-T{format}"], input=self.text.encode(), capture_output=True)
         if done.returncode:
-            raise ValueError(f"Graphviz cannot draw this as {format!r}: {done.stderr.decode(errors='replace').strip()}")
+            reason = done.stderr.decode(errors="replace").strip()
+            raise ValueError(f"Graphviz cannot draw this as {format!r}: {reason}")
         return done.stdout
 
     def write(self, path: str | PathLike, format: str = "raw") -> None:
@@ -52,20 +58,25 @@ class Graph:
 def _dot() -> str:
     """The program `dot`, or graphviz-pure, which does the same."""
     scripts = sysconfig.get_path("scripts")
-    found = shutil.which("dot") or shutil.which("graphviz-pure", path=scripts) or shutil.which("graphviz-pure")
+    pure = shutil.which("graphviz-pure", path=scripts) or shutil.which("graphviz-pure")
+    found = shutil.which("dot") or pure
     if found is None:
         raise FileNotFoundError("neither dot nor graphviz-pure is installed")
     return found
 
 
 def get_pydot_graph(
-    caffe_net: Any, rankdir: str, label_edges: bool = True, phase: int | None = None, display_lrm: bool = False
+    caffe_net: Any,
+    rankdir: str,
+    label_edges: bool = True,
+    phase: int | None = None,
+    display_lrm: bool = False,
 ) -> Graph:
-    """A net as a graph of layers and blobs, flowing from left to right ("LR") or in another of Graphviz's directions.
+    """A net as a graph of layers and blobs, from left to right ("LR") or in another direction of Graphviz's.
 
-    `caffe_net` is a NetParameter, `label_edges` writes numbers of outputs on the edges, `phase` leaves out the layers
-    of the other phase, `display_lrm` shows the rates of learning layers. Raises UpgradeError for an old net that
-    cannot be upgraded.
+    `caffe_net` is a NetParameter, `label_edges` writes numbers of outputs on the edges, `phase` leaves out
+    the layers of the other phase, `display_lrm` shows the rates of learning layers. Raises UpgradeError for an
+    old net that cannot be upgraded.
     """
     net = caffe_net
     if net.layers:
@@ -129,7 +140,7 @@ def get_layer_lr_mult(layer: Any) -> tuple[float, float]:
 
 
 def get_edge_label(layer: Any) -> str:
-    """What is written on the edges to a layer's tops: the number of rows or of outputs, where the layer sets it."""
+    """What is written on the edges to a layer's tops: how many rows or outputs, where the layer sets it."""
     if layer.type == "Data":
         return f"Batch {layer.data_param.batch_size}"
     if layer.type in ("Convolution", "Deconvolution"):
@@ -161,14 +172,22 @@ def _quoted(text: str) -> str:
 
 
 def draw_net(
-    caffe_net: Any, rankdir: str, ext: str = "png", phase: int | None = None, display_lrm: bool = False
+    caffe_net: Any,
+    rankdir: str,
+    ext: str = "png",
+    phase: int | None = None,
+    display_lrm: bool = False,
 ) -> bytes:
-    """A net as a picture, in a format that `Graph.create` knows; the settings are those of `get_pydot_graph`."""
+    """A net as a picture, in a format that `Graph.create` knows; settings are those of `get_pydot_graph`."""
     return get_pydot_graph(caffe_net, rankdir, phase=phase, display_lrm=display_lrm).create(ext)
 
 
 def draw_net_to_file(
-    caffe_net: Any, filename: str | PathLike, rankdir: str = "LR", phase: int | None = None, display_lrm: bool = False
+    caffe_net: Any,
+    filename: str | PathLike,
+    rankdir: str = "LR",
+    phase: int | None = None,
+    display_lrm: bool = False,
 ) -> None:
     """Write a net as a picture, in the format that the name ends in; ``.raw`` gives Graphviz's text."""
     graph = get_pydot_graph(caffe_net, rankdir, phase=phase, display_lrm=display_lrm)

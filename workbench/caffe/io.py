@@ -164,7 +164,7 @@ class Transformer:
             values = values[list(self.channel_swap[in_])]
         values = values * np.float32(self.raw_scale.get(in_, 1))
         if in_ in self.mean:
-            values = values - self.mean[in_]
+            values = (values - self.mean[in_]).astype(np.float32)
         return values * np.float32(self.input_scale.get(in_, 1))
 
     def deprocess(self, in_: str, data: np.ndarray) -> np.ndarray:
@@ -172,7 +172,7 @@ class Transformer:
         self._shape(in_)
         values = np.squeeze(data).astype(np.float32) / np.float32(self.input_scale.get(in_, 1))
         if in_ in self.mean:
-            values = values + self.mean[in_]
+            values = (values + self.mean[in_]).astype(np.float32)
         values = values / np.float32(self.raw_scale.get(in_, 1))
         if in_ in self.channel_swap:
             values = values[np.argsort(self.channel_swap[in_])]

@@ -256,13 +256,13 @@ class Net:
     def clear_param_diffs(self) -> None:
         """Set every parameter gradient to zero."""
         for one in self.engine.learnable:  # each where it lies: arrays that the caller holds stay the net's
-            one.blob.diff[...] = 0
+            one.blob.write_diff()[...] = 0
 
     def set_input_arrays(self, data: np.ndarray, labels: np.ndarray) -> None:
         """Let the MemoryData layer that comes first hand out these rows, which are not copied.
 
-        data: (n, C, H, W); labels: (n,) or (n, 1, 1, 1). Raises RuntimeError when the net does not begin with such
-        a layer, ValueError when the arrays do not fit it.
+        data: (n, C, H, W); labels: (n,) or (n, 1, 1, 1). Raises RuntimeError when the net does not begin with
+        such a layer, ValueError when the arrays do not fit it.
         """
         layer = self.engine.layers[0] if self.engine.layers else None
         if not isinstance(layer, MemoryData):

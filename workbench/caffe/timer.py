@@ -6,7 +6,7 @@ from time import perf_counter
 
 
 class Timer:
-    """Measures what lies between `start` and `stop`; `ms` reads it in milliseconds, and stops it if it still runs."""
+    """Measures what lies between `start` and `stop`; `ms` reads it in milliseconds, and stops it."""
 
     def __init__(self) -> None:
         self._started: float | None = None

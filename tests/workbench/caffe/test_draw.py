@@ -80,10 +80,12 @@ def test_a_layer_in_place_is_green_and_a_blob_that_is_read_is_grey():
 
 def test_names_may_hold_what_has_a_meaning_for_graphviz():
     net = parse(
-        'layer { name: "a|b{c}" type: "Power" top: "say \\"x\\"" } layer { name: "l" type: "Power" top: "node" }'
+        'layer { name: "a|b{c}" type: "Power" top: "say \\"x\\"" } '
+        'layer { name: "l" type: "Power" top: "node" }'
     )
     found = lines(net)
-    assert r'"a|b{c}\n(Power)" [label="a\|b\{c\}\n(Power)", fillcolor="#6495ED", shape=record, style=filled];' in found
+    style = 'fillcolor="#6495ED", shape=record, style=filled'
+    assert r'"a|b{c}\n(Power)" [label="a\|b\{c\}\n(Power)", ' + style + "];" in found
     assert r'"say \"x\"";' in found and '"node";' in found
     assert draw.draw_net(net, "LR", "svg").count(b'class="node"') == 4
 

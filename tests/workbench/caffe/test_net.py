@@ -60,12 +60,14 @@ def test_layers_run_by_number(memory):
 
 def test_rows_in_memory_go_round(memory):
     rows = np.arange(12, dtype=np.float32).reshape(4, 1, 1, 3)
-    for labels in (np.array([0, 1, 1, 0], np.float32), np.array([0, 1, 1, 0], np.float32).reshape(4, 1, 1, 1)):
+    for shape in ((4,), (4, 1, 1, 1)):
+        labels = np.array([0, 1, 1, 0], np.float32).reshape(shape)
         memory.set_input_arrays(rows, labels)
         for first in (0, 2, 0):
             memory.forward()
             np.testing.assert_array_equal(memory.blobs["data"].data, rows[first : first + 2])
-            np.testing.assert_array_equal(memory.blobs["label"].data.ravel(), labels[first : first + 2].ravel())
+            seen = memory.blobs["label"].data.ravel()
+            np.testing.assert_array_equal(seen, labels[first : first + 2].ravel())
     with pytest.raises(ValueError, match="multiple of batch_size 2"):
         memory.set_input_arrays(rows[:3], np.zeros(3, np.float32))
     with pytest.raises(ValueError, match="takes data of shape"):

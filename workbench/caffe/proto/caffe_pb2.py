@@ -1,4 +1,4 @@
-"""The message classes, enums and enum values of caffe.proto under the name of the module that protoc makes."""
+"""The messages, enums and enum values of caffe.proto, under the name of the module that protoc makes."""
 
 from ....proto.messages import *  # noqa: F403
 from ....proto.messages import pool
