@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class BlobSize:
     """Mean absolute value of a blob as a layer left it.
 
-    `direction` is Forward or Backward, `role` is top, bottom or param, `blob` its name (of a parameter without one,
-    its number), `kind` is data or diff.
+    `direction` is Forward or Backward, `role` is top, bottom or param, `kind` is data or diff. `blob` is its name; of
+    a parameter its number where it has none, and in a Backward record always, as Caffe has it.
     """
 
     direction: str
@@ -62,7 +62,7 @@ def backward_sizes(net: Net, index: int) -> Iterator[BlobSize]:
             yield BlobSize("Backward", node.name, "bottom", name, "diff", _size(bottom.diff_memory))
     for k, (blob, wanted) in enumerate(zip(layer.blobs, layer.param_propagate_down, strict=True)):
         if wanted:
-            yield BlobSize("Backward", node.name, "param", _param_name(layer.param, k), "diff", _size(blob.diff_memory))
+            yield BlobSize("Backward", node.name, "param", str(k), "diff", _size(blob.diff_memory))
 
 
 def param_norms(net: Net) -> ParamNorms:

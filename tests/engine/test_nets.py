@@ -11,6 +11,13 @@ from brewbench.engine import TEST, TRAIN, Net
 from brewbench.proto.messages import NetParameter
 
 NETS = sorted((Path(__file__).parents[1] / "golden" / "nets").glob("*.npz"))
+# One maximum of this net's pool5 has a runner-up nearer than rounding. In single precision it goes the other way here
+# than in Caffe, and moves the gradients below by up to 2 % of the largest; in double precision all agree to 2e-6.
+IN_DOUBLE = {"caffenet_deploy"}
+GRADIENT_SLACK = 2e-3  # as a share of the largest gradient of the blob
+# The extreme gradients of some of its blobs differ by up to 1.3 % from Caffe's. Single and double precision agree with
+# each other there, so it is likely Caffe's rounding that takes the other of two maxima.
+MORE_SLACK = {"googlenet_train_val_TEST": 2e-2}
 
 
 def assert_summary(recipe, golden, key, values, what, rtol=1e-3, of_largest=1e-4):
@@ -28,22 +35,13 @@ def assert_summary(recipe, golden, key, values, what, rtol=1e-3, of_largest=1e-4
         np.testing.assert_allclose(sample, reference, rtol=rtol, atol=of_largest * largest + 1e-12, err_msg=what)
 
 
-def slack_of(name):
-    """How far a gradient may be off, as a share of the largest one of its blob.
-
-    In a deep net a maximum whose runner-up is nearer than rounding goes either way, and a gradient with it: in
-    CaffeNet one of pool5's, of a margin of 3e-6, moves what lies below by 2 %; and in double precision GoogLeNet is
-    as far from Caffe's single precision as this one.
-    """
-    return {"caffenet_deploy": 3e-2, "googlenet_train_val_TEST": 2e-2}.get(name, 2e-3)
-
-
 @pytest.mark.parametrize("path", NETS, ids=lambda path: path.stem)
 def test_a_net_gives_caffes_numbers(path, recipe):
     golden = np.load(path)
-    slack = slack_of(path.stem)
+    slack = MORE_SLACK.get(path.stem, GRADIENT_SLACK)
+    dtype = np.float64 if path.stem in IN_DOUBLE else np.float32
     message = text_format.Parse(str(golden["prototxt"]), NetParameter())
-    net = Net(message, TRAIN if str(golden["phase"]) == "TRAIN" else TEST)
+    net = Net(message, TRAIN if str(golden["phase"]) == "TRAIN" else TEST, dtype=dtype)
     recipe.fill_parameters(net, int(golden["seed"]))
     for name, values in recipe.make_inputs(json.loads(str(golden["inputs"])), int(golden["seed"])):
         net.blobs[name].data = values

@@ -13,8 +13,8 @@ from brewbench.proto.messages import NetParameter, SolverParameter
 GOLDEN = Path(__file__).parents[1] / "golden"
 RUNS = sorted((GOLDEN / "trajectories").glob("*.npz"))
 TOLERANCE = {1: 1e-5, 2: 1e-5, 5: 1e-4, 15: 1e-3}
-# These divide by the root of tiny sums: what is rounding in a gradient is a whole step in a weight.
-STEEP = {"lenet_Adam": 50, "lenet_RMSProp": 50, "autoencoder_AdaDelta": 10}
+# It divides by the root of tiny sums: what is rounding in a gradient can be a whole step in a weight.
+STEEP = {"lenet_RMSProp": 5}
 
 
 class Outputs(Listener):
@@ -48,7 +48,7 @@ def test_a_net_trains_as_in_caffe(path, recipe, monkeypatch):
                 key = f"iter_{iteration}/{name}/{index}"
                 assert blob.shape == tuple(golden[f"{key}/shape"])
                 mean, std, low, high, size = golden[f"{key}/stats"]
-                slack = steep * TOLERANCE[iteration] * max(abs(low), abs(high)) + 1e-7
+                slack = (steep if iteration > 1 else 1) * TOLERANCE[iteration] * max(abs(low), abs(high)) + 1e-7
                 for sample, values in recipe.samples(blob.data.ravel()).items():
                     np.testing.assert_allclose(values, golden[f"{key}/{sample}"], 0, slack, err_msg=key)
                 exact = blob.data.astype(np.float64)

@@ -190,7 +190,8 @@ class SolverLog(Listener):
         LOG.info("Test interrupted.")
 
     def on_debug(self, solver: Solver, record: DebugRecord) -> None:
-        LOG.info("    %s", debug_line(record))
+        level = logging.ERROR if isinstance(record, ParamNorms) else logging.INFO  # the norms are one in Caffe's log
+        LOG.log(level, "    %s", debug_line(record))
 
     def on_snapshot(self, solver: Solver, weights: Path, state: Path) -> None:
         kind = "HDF5" if weights.suffix == ".h5" else "binary proto"

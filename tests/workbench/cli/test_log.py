@@ -105,8 +105,8 @@ LINE = re.compile(r"(?m)^[IWE]\d{4,8} \S+ +\d+ \S+\] ")
 
 
 def debug_lines(text):
-    """The lines that debug_info adds to a log, with the tests they are in and the loss displayed after them."""
-    lines = [LINE.sub("", line) for line in text.splitlines()]
+    """The lines that debug_info adds to a log, with their level, the tests they are in and the loss after them."""
+    lines = [LINE.sub(lambda start: f"{start[0][0]} ", line) for line in text.splitlines()]
     return [line for line in lines if re.search(r"\[(Forward|Backward)\]|Testing net|iter/s", line)]
 
 
