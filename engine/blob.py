@@ -22,8 +22,8 @@ class Blob:
 
     def __init__(self, shape: tuple[int, ...] = (), dtype: Any = np.float32, place: Place = HOST):
         self.place = place
-        self.data_memory = Memory(0, dtype)
-        self.diff_memory = Memory(0, dtype)
+        self.data_memory = Memory(0, dtype, place)
+        self.diff_memory = Memory(0, dtype, place)
         self.shape: tuple[int, ...] = ()
         self.reshape(*shape)
 
@@ -137,6 +137,12 @@ class Blob:
         """Let both blobs have the gradient of `other`. Raises ValueError when the counts differ."""
         self._same_count(other)
         self.diff_memory = other.diff_memory
+
+    def seen_from(self, place: Place) -> Blob:
+        """Another blob of the same memories and shape, whose `read`, `write` and `modify` give arrays at `place`."""
+        other = Blob((), self.dtype, place)
+        other.shape, other.data_memory, other.diff_memory = self.shape, self.data_memory, self.diff_memory
+        return other
 
     def _same_count(self, other: Blob) -> None:
         if self.count != other.count:

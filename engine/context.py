@@ -19,7 +19,8 @@ class Context:
 
     `passes` counts the forward passes: random layers draw by (seed, layer, passes). `dry` says that only
     shapes are wanted (`check`): a layer then starts no thread and keeps no file open. `rank` and `ranks` tell
-    data layers which share of the rows is theirs when several processes train together.
+    data layers which share of the rows is theirs when several processes train together. `precision` is that of
+    matrix products and convolutions on a device: "tf32" rounds their factors to 10 bits, "ieee" does not.
     """
 
     phase: int = 1
@@ -27,6 +28,7 @@ class Context:
     dtype: Any = np.float32
     place: Place = HOST
     backend: str = "cpu"
+    precision: str = "tf32"
     passes: int = 0
     root: Path | None = None
     dry: bool = False

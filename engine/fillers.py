@@ -73,7 +73,9 @@ def uniform(param: Any, shape: Shape, key: Key) -> np.ndarray:
 def gaussian(param: Any, shape: Shape, key: Key) -> np.ndarray:
     """Normal with `mean` and `std`; `sparse` keeps on average that many non-zero values per input (column)."""
     count = prod(shape)
-    values = param.mean + param.std * rng.gaussian(count, key)
+    values = rng.gaussian(count, key)
+    values *= param.std
+    values += param.mean
     if param.sparse >= 0:
         values *= rng.uniform(count, key, stream=1) < param.sparse / shape[0]
     return values

@@ -32,8 +32,15 @@ class Place:
         raise NotImplementedError
 
     def from_host(self, host: np.ndarray, array: Any) -> None:
-        """Copy a host array of the same count to here."""
+        """Copy a host array of the same count to here. May return while the host array is still being read."""
         raise NotImplementedError
+
+    def host_array(self, count: int, dtype: np.dtype) -> np.ndarray:
+        """A flat host array of zeros, of the kind that is copied to here fastest."""
+        return np.zeros(count, dtype)
+
+    def settle(self, host: np.ndarray) -> None:
+        """Return when `host` may be overwritten: no copy from it to here is under way."""
 
 
 class Host(Place):
@@ -60,10 +67,12 @@ class Memory:
 
     This is Caffe's SyncedMemory with the number of places left open. `valid` is the set of places that hold
     the current values: empty before the first touch, one place after a write, several after a read elsewhere.
-    A `fill` given before the first touch makes the first values, on the host.
+    A `fill` given before the first touch makes the first values, on the host. `home` is the place that will want
+    the values most.
     """
 
-    def __init__(self, count: int = 0, dtype: Any = np.float32):
+    def __init__(self, count: int = 0, dtype: Any = np.float32, home: Place = HOST):
+        self.home = home
         self.count = self.capacity = int(count)
         self.dtype = np.dtype(dtype)
         self.valid: set[Place] = set()
@@ -125,9 +134,16 @@ class Memory:
                     self.valid, self._fill = {HOST}, None
                 if place not in self.valid:
                     self._bring_to(place)
+        buffer = self._buffer(place)
         if access != READ:
+            if place is HOST and len(self._buffers) > 1:
+                self.home.settle(buffer)
             self.valid = {place}
-        return self._buffer(place)
+        return buffer
+
+    def held(self, place: Place) -> Any:
+        """The array at `place` as it is, current or not; None where there is none yet."""
+        return self._buffers.get(place)
 
     def _bring_to(self, place: Place) -> None:
         here = self._buffer(place)
@@ -146,9 +162,12 @@ class Memory:
             with _first_touch:
                 buffer = self._buffers.get(place)
                 if buffer is None:
-                    arena = self._arena
-                    made = place.allocate(self.capacity, self.dtype) if arena is None else arena.slice_of(self, place)
-                    buffer = self._buffers[place] = made
+                    if self._arena is not None:
+                        buffer = self._arena.slice_of(self, place)
+                    else:
+                        allocate = self.home.host_array if place is HOST else place.allocate
+                        buffer = allocate(self.capacity, self.dtype)
+                    self._buffers[place] = buffer
         return buffer if self.count == self.capacity else buffer[: self.count]
 
     def _move_into(self, arena: Arena) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from ..proto import ParseError
 from ..proto.messages import NetParameter
 from . import debug, files, rng
+from .backend import Backend, backend_of
 from .blob import Blob
 from .build import Builder, Learnable, Node, make_state
 from .context import Context
@@ -35,10 +36,11 @@ class Net:
     `definition` is the path of a prototxt, a Document, a NetParameter message, or whatever has a `to_proto()`.
     `blobs` maps names to blobs in the order of the net, `params` layer names to their parameter blobs; `inputs`
     (in the order of the text) and `outputs` (in the alphabet's, as in Caffe) are names. `seed` fixes fillers
-    and every random layer; left out, it is drawn. Nothing is filled or allocated before it is touched.
+    and every random layer; left out, it is drawn. `backend` says where to compute ("cpu", "gpu", or a Backend);
+    left out, where `backend.choose` said. Nothing is filled or allocated before it is touched.
 
     Raises DefinitionError at the first thing that is wrong, with layer, field and line; ParseError for a text
-    that is no prototxt; OSError for a file that cannot be read.
+    that is no prototxt; OSError for a file that cannot be read; RuntimeError for a GPU that is not there.
     """
 
     def __init__(
@@ -52,15 +54,20 @@ class Net:
         state: Any = None,
         seed: int | None = None,
         dtype: Any = np.float32,
+        backend: Backend | str | None = None,
     ):
         self.source = definition if isinstance(definition, Source) else Source(definition, "net")
         self.source.raise_problems()
         state = state if state is not None else make_state(self.source, phase, level, stages)
         self.state = state
+        chosen = backend_of(backend)
         self.context = Context(
             phase=state.phase,
             seed=rng.fresh_seed() if seed is None else seed,
             dtype=dtype,
+            place=chosen.place,
+            backend=chosen.name,
+            precision=chosen.precision,
             root=self.source.root,
         )
         self.name: str = self.source.param.name
@@ -243,7 +250,7 @@ class Net:
                 mine.share_data(theirs)
 
     def copy_from(self, weights: str | PathLike | Net) -> list[str]:
-        """Copy the parameters of every layer that has the name of one here; returns the names left unused.
+        """Copy the parameters of every layer that has the name of one here; returns the names that none has.
 
         `weights` is a `.caffemodel`, its HDF5 twin, or a Net. Raises ValueError where counts or shapes differ
         (nothing is copied then), OSError or ValueError for a file that cannot be read.
@@ -252,11 +259,12 @@ class Net:
             given = [(name, [blob.data for blob in blobs]) for name, blobs in weights.params.items()]
             origin = "the other net"
         else:
-            given = [(name, arrays) for name, _, arrays in files.read_net_weights(weights) if arrays]
+            given = [(name, arrays) for name, _, arrays in files.read_net_weights(weights)]
             origin = str(weights)
+        here = {layer.name: layer.blobs for layer in self.layers}
         copies, unused = [], []
         for name, arrays in given:
-            blobs = self.params.get(name)
+            blobs = here.get(name)
             if blobs is None:
                 unused.append(name)
                 continue

@@ -60,10 +60,14 @@ def uniform(count: int, key: tuple[int, int], stream: int = 0) -> np.ndarray:
 def gaussian(count: int, key: tuple[int, int], stream: int = 0) -> np.ndarray:
     """`count` float64 values of mean 0 and deviation 1, by the transform of Box and Muller (1958)."""
     pairs = -(-count // 2)
-    u = uniform(2 * pairs, key, stream)
-    radius = np.sqrt(-2.0 * np.log1p(-u[:pairs]))
-    angle = 2.0 * np.pi * u[pairs:]
-    return np.concatenate((radius * np.cos(angle), radius * np.sin(angle)))[:count]
+    values = uniform(2 * pairs, key, stream)
+    for start in range(0, pairs, _CHUNK):
+        first = values[start : min(start + _CHUNK, pairs)]
+        second = values[pairs + start : pairs + start + _CHUNK]
+        radius = np.sqrt(-2.0 * np.log1p(-first))
+        angle = 2.0 * np.pi * second
+        first[:], second[:] = radius * np.cos(angle), radius * np.sin(angle)
+    return values[:count]
 
 
 def permutation(count: int, key: tuple[int, int], stream: int = 0) -> np.ndarray:

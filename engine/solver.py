@@ -11,13 +11,14 @@ from os import PathLike
 from pathlib import Path
 from pkgutil import iter_modules
 from time import perf_counter
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, SupportsFloat, TypeVar
 
 import numpy as np
 
 from ..proto import ParseError
 from ..proto.messages import NetState
 from . import files, ops, rng
+from .backend import Backend, backend_of
 from .blob import Blob
 from .debug import DebugRecord
 from .errors import DefinitionError, Diagnostic
@@ -106,7 +107,7 @@ class Solver:
 
     `definition` is a path, a Document or a SolverParameter; `net`, if given, takes the place of the net that it
     names (a Document being edited, say). `net` and `test_nets` are ready to run; `iter` counts the updates made.
-    `param` may be changed between two iterations: rate, momentum, decay, intervals.
+    `param` may be changed between two iterations: rate, momentum, decay, intervals. `backend` is as for Net.
 
     A subclass is one update rule: `rule` turns a gradient into the step to subtract, with `slots` values of
     history for every parameter.
@@ -119,14 +120,22 @@ class Solver:
     allows_momentum: ClassVar[bool] = True
     rule: ClassVar[Callable[[Any, Any, Sequence[Any], Rates], None]]
 
-    def __init__(self, definition: Definition, net: Definition | None = None, *, seed: int | None = None):
+    def __init__(
+        self,
+        definition: Definition,
+        net: Definition | None = None,
+        *,
+        seed: int | None = None,
+        backend: Backend | str | None = None,
+    ):
+        self.backend = backend_of(backend)
         self.source = definition if isinstance(definition, Source) else Source(definition, "solver")
         self.source.raise_problems()
         self.param = self.source.param
         self.iter = 0
         self.listeners: list[Listener] = []
         self.request: str | None = None  # "stop" or "snapshot", obeyed after the iteration
-        self._losses: list[float] = []
+        self._losses: list[SupportsFloat] = []
         self.current_step = 0  # steps of the rate passed (policies step and multistep)
         self._shown = (0, perf_counter())
         try:
@@ -143,14 +152,16 @@ class Solver:
             test_net.share_with(self.net)
         for each in (self.net, *self.test_nets):
             each.debug_listeners.append(self._on_debug)
-        self.unused_weights = {name: self._load(name) for names in self.param.weights for name in names.split(",")}
+        named = [name.strip() for names in self.param.weights for name in names.split(",")]
+        self.unused_weights = {name: self._load(name) for name in named}
         self.history: list[list[Blob]] = [
             [Blob(one.blob.shape, one.blob.dtype, one.blob.place) for one in self.net.learnable]
             for _ in range(self.slots)
         ]
         self._history = [Arena([blob.data_memory for blob in slot]) for slot in self.history]
         self._segments = _segments(self.net, data)
-        self._update = ops.make("update", self.net.context, rule=type(self).rule)
+        self._update = ops.make("update", self.net.context, rule=type(self).rule, type=self.type)
+        self._captured: Any = None  # the whole iteration as one graph, on a backend that can do it
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} on {self.net.name!r} at iteration {self.iter}>"
@@ -199,7 +210,7 @@ class Solver:
         return Context(root=self.source.root).find(name, field, what)
 
     def _load(self, name: str) -> list[str]:
-        """Start all nets from a file of weights; returns the layers that the training net has no use for."""
+        """Start all nets from a file of weights; returns the layers in it that the training net does not have."""
         path = self._find(name, "weights", "file of weights")
         unused = self.net.copy_from(path)
         for test_net in self.test_nets:
@@ -220,10 +231,11 @@ class Solver:
         return self._make_net(source, TRAIN, self.param.train_state, seed)
 
     def _make_net(self, source: Source, phase: int, own: Any, seed: int) -> Net:
+        """A net in the state that its definition gives, and above that the solver's `own`, phase and all."""
         state = NetState(phase=phase)  # pyright: ignore[reportArgumentType]
         state.MergeFrom(source.param.state)
         state.MergeFrom(own)
-        return Net(source, state=state, seed=seed)
+        return Net(source, state=state, seed=seed, backend=self.backend)
 
     def _test_nets(self, given: Definition | None, seed: int) -> list[Net]:
         param = self.param
@@ -244,13 +256,7 @@ class Solver:
             message = f"give test_state never, or once per test net ({len(sources)}); got {len(param.test_state)}."
             raise DefinitionError(message, "test_state")
         states = list(param.test_state) or [NetState()] * len(sources)
-        nets = []
-        for source, own in zip(sources, states, strict=True):
-            state = NetState()
-            state.CopyFrom(own)
-            state.phase = TEST  # pyright: ignore[reportAttributeAccessIssue]
-            nets.append(self._make_net(source, TEST, state, seed))
-        return nets
+        return [self._make_net(source, TEST, own, seed) for source, own in zip(sources, states, strict=True)]
 
     # Training
 
@@ -276,6 +282,12 @@ class Solver:
         """
         if not self.begin_iteration():
             return False
+        captured = self._capture()
+        if captured is not None:
+            self._advance_step()
+            coming = captured.run()
+            self._report(coming)
+            return self._end_iteration(coming)
         loss = 0.0
         for k in range(self.param.iter_size):
             self.begin_pass(k)
@@ -309,26 +321,36 @@ class Solver:
     def finish_iteration(self, loss: float) -> bool:
         """Update the parameters; `loss` is the sum over all passes. False when the training is to end here."""
         self._advance_step()
-        loss = self._report(loss / self.param.iter_size)
+        loss /= self.param.iter_size
+        self._report(loss)
         for listener in self.listeners:
             listener.on_gradients_ready(self)
         self.apply_update()
         return self._end_iteration(loss)
 
-    def _report(self, loss: float) -> float:
-        """Take note of an iteration's loss, and show it if it is time."""
+    def _capture(self) -> Any:
+        """The iteration as one graph on the device; None where it has to be run layer by layer."""
+        if self.backend.name != "gpu" or self.net.debug_info:
+            return None
+        if self._captured is None:
+            from .gpu.step import CapturedStep
+
+            self._captured = CapturedStep(self)
+        return self._captured if self._captured.why_not() is None else None
+
+    def _report(self, loss: SupportsFloat) -> None:
+        """Take note of an iteration's loss, which may still be on its way from a device, and show it if it is time."""
         self._smooth(loss)
         if self.param.display and self.iter % self.param.display == 0:
             self._display()
-        return loss
 
-    def _end_iteration(self, loss: float) -> bool:
+    def _end_iteration(self, loss: SupportsFloat) -> bool:
         """Count the iteration, and tell of it; False when the training is to end here."""
         param = self.param
         request, self.request = self.request, None
         self.iter += 1
         for listener in self.listeners:
-            listener.on_iteration(self, loss)
+            listener.on_iteration(self, float(loss))
         if request == "snapshot" or (param.snapshot and self.iter % param.snapshot == 0):
             self.snapshot()
         return request != "stop"
@@ -344,9 +366,9 @@ class Solver:
     @property
     def smoothed_loss(self) -> float:
         """The mean loss of the last average_loss iterations."""
-        return sum(self._losses) / len(self._losses) if self._losses else 0.0
+        return sum(map(float, self._losses)) / len(self._losses) if self._losses else 0.0
 
-    def _smooth(self, loss: float) -> None:
+    def _smooth(self, loss: SupportsFloat) -> None:
         if len(self._losses) >= self.param.average_loss:
             del self._losses[: len(self._losses) - self.param.average_loss + 1]
         self._losses.append(loss)
@@ -479,7 +501,7 @@ class Solver:
                     so_far += value
         outputs = tuple(
             Output(name, float(value) / batches, weight)
-            for name, weight, so_far in zip(net.outputs, net.output_weights, total, strict=True)
+            for name, weight, so_far in zip(net.outputs, net.output_weights, total, strict=batches > 0)
             for value in so_far
         )
         mean_loss = loss / batches if self.param.test_compute_loss and batches else None
@@ -579,10 +601,16 @@ def solver(name: str, momentum: bool = True) -> Callable[[AnySolver], AnySolver]
     return register
 
 
-def get_solver(definition: Definition, net: Definition | None = None, *, seed: int | None = None) -> Solver:
+def get_solver(
+    definition: Definition,
+    net: Definition | None = None,
+    *,
+    seed: int | None = None,
+    backend: Backend | str | None = None,
+) -> Solver:
     """The solver that a definition asks for by its `type`. Raises DefinitionError for an unknown one."""
     source = definition if isinstance(definition, Source) else Source(definition, "solver")
-    return _solver_class(source)(source, net, seed=seed)
+    return _solver_class(source)(source, net, seed=seed, backend=backend)
 
 
 def check_solver(definition: Definition) -> list[Diagnostic]:

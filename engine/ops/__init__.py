@@ -8,15 +8,19 @@ private layout can flow from layer to layer, and no layer changes when an engine
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from typing import Any, ClassVar, TypeVar
 
+from ..blob import Blob
 from ..context import Context
+from ..memory import HOST
 
 # For each backend, the engines in the order in which they are tried. `reference` is plain NumPy and always there.
-PREFERENCE = {"cpu": ("reference",)}
-_MODULES = ("convolution", "inner_product", "lrn", "pooling", "recurrent", "relu", "softmax", "update")
+PREFERENCE = {"cpu": ("reference",), "gpu": ("cudnn", "cuda", "reference")}
+CAFFE = {"cpu": "reference", "gpu": "cuda"}  # which of them a layer's `engine: CAFFE` means
+_MODULES = ("convolution", "dropout", "inner_product", "lrn", "pooling", "recurrent", "relu", "softmax", "update")
 
 TABLE: dict[str, dict[str, type[Op]]] = {}
 
@@ -60,22 +64,53 @@ def implements(name: str, engine: str = "reference") -> Callable[[AnyOp], AnyOp]
 def make(name: str, context: Context, *, reference: bool = False, **spec: Any) -> Any:
     """The op `name` for these shapes, by the first engine of the backend that supports them.
 
-    `reference=True` (a layer's `engine: CAFFE`) takes the reference where the backend has one.
+    `reference=True` (a layer's `engine: CAFFE`) takes the plain engine where the backend has one. What only the
+    reference can do runs on the host, wherever the blobs are.
     Raises NotImplementedError when no engine does it.
     """
-    _load()
+    _load(context.backend)
     engines = TABLE[name]
     order = PREFERENCE[context.backend]
     if reference:
-        order = sorted(order, key=lambda engine: engine != "reference")
+        order = sorted(order, key=lambda engine: engine != CAFFE[context.backend])
     for engine in order:
         cls = engines.get(engine)
-        if cls is not None and cls.supports(context, **spec):
-            return cls(context, **spec)
+        if cls is None or not cls.supports(context, **spec):
+            continue
+        if engine == "reference" and context.place is not HOST:
+            return OnHost(cls, context, **spec)
+        return cls(context, **spec)
     raise NotImplementedError(f"no {context.backend} engine does {name} for {spec}")
 
 
+class OnHost:
+    """A reference op in a net whose blobs lie elsewhere: they come to the host as it asks for them."""
+
+    def __init__(self, cls: type[Op], context: Context, **spec: Any):
+        self.context = context
+        self.own = replace(context, place=HOST, backend="cpu", scratch={})
+        self.op = cls(self.own, **spec)
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self.op, name)
+
+        def run(*args: Any) -> Any:
+            self.own.seed, self.own.passes = self.context.seed, self.context.passes
+            return method(*map(_on_host, args))
+
+        return run
+
+
+def _on_host(value: Any) -> Any:
+    """A blob, or several, as others of the same memory whose place is the host; anything else as it is."""
+    if isinstance(value, (list, tuple)):
+        return [_on_host(one) for one in value]
+    return value.seen_from(HOST) if isinstance(value, Blob) else value
+
+
 @cache
-def _load() -> None:
+def _load(backend: str) -> None:
     for module in _MODULES:
         import_module(f".{module}", __name__)
+    if backend == "gpu":
+        import_module("..gpu.ops", __name__)

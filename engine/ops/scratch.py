@@ -1,4 +1,4 @@
-"""Working memory of the reference engine, shared by all ops of one net."""
+"""Working memory, shared by all ops of one net."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from ..context import Context
 
 
-def scratch(context: Context, slot: str, shape: tuple[int, ...], dtype: Any = np.float32) -> np.ndarray:
-    """An array with anything in it, valid until the next request for the same slot by any op of the same net.
+def scratch(context: Context, slot: str, shape: tuple[int, ...], dtype: Any = np.float32) -> Any:
+    """An array of the net's place with anything in it, until the next request for the slot by any op of the net.
 
     Only the largest request of each slot is kept, so that memory grows with the largest layer, not with the net.
     """
@@ -19,5 +19,5 @@ def scratch(context: Context, slot: str, shape: tuple[int, ...], dtype: Any = np
     key = slot, np.dtype(dtype)
     count = prod(shape)
     if key not in buffers or buffers[key].size < count:
-        buffers[key] = np.empty(count, dtype)
+        buffers[key] = context.place.xp.empty(count, dtype)
     return buffers[key][:count].reshape(shape)

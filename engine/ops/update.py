@@ -39,9 +39,12 @@ class Rates:
 
 @implements("update")
 class Update(Op):
-    """Apply a solver's rule. The rule turns the gradient it is given, in place, into what is subtracted."""
+    """Apply a solver's rule. The rule turns the gradient it is given, in place, into what is subtracted.
 
-    def __init__(self, context: Context, *, rule: Rule):
+    `type` is the solver's, for engines that know its rule by heart.
+    """
+
+    def __init__(self, context: Context, *, rule: Rule, type: str):
         super().__init__(context)
         self.rule = rule
 

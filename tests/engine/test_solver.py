@@ -221,3 +221,16 @@ def test_a_solver_without_tests_has_no_test_nets():
     solver = make()
     solver.solve()
     assert solver.test_nets == [] and solver.test_all() == []
+
+
+def test_the_state_of_a_net_is_its_own_and_then_the_solvers():
+    own = 'state { phase: TRAIN stage: "extra" }' + NET
+    (net,) = make("test_iter: 1 test_interval: 2", own).test_nets
+    assert (net.phase, net.outputs) == (TRAIN, ["extra", "loss"])
+    (net,) = make("test_iter: 1 test_interval: 2 test_state { phase: TEST level: 2 }", own).test_nets
+    assert (net.phase, net.outputs) == (TEST, ["deep", "extra", "loss"])
+
+
+def test_a_test_of_no_batches_has_no_values():
+    result = make("test_iter: 0 test_interval: 1 test_compute_loss: true").test()
+    assert (result.outputs, result.loss) == ((), None)

@@ -13,6 +13,7 @@ from brewbench import caffe
 from brewbench.caffe import layers as L
 from brewbench.caffe import params as P
 from brewbench.engine import DefinitionError
+from brewbench.engine.gpu import device
 from brewbench.proto.messages import NetParameter
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "pycaffe" / "netspec.json").read_text())
@@ -205,7 +206,11 @@ def test_layer_types_are_listed():
     assert {"Convolution", "SoftmaxWithLoss"} <= set(caffe.layer_type_list())
 
 
-def test_there_is_no_gpu_yet_and_it_says_so():
+def test_where_there_is_no_gpu_it_says_so_and_nothing_changes(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    monkeypatch.setattr(device, "device", device.Device)
     caffe.set_mode_cpu()
-    with pytest.raises(RuntimeError, match="CPU only"):
-        caffe.set_mode_gpu()
+    for choose in (caffe.set_mode_gpu, lambda: caffe.set_device(1)):
+        with pytest.raises(RuntimeError, match=r"computing on a GPU needs CuPy"):
+            choose()
+    assert caffe.Net(text_format.Parse(NET, NetParameter()), caffe.TEST).engine.context.backend == "cpu"

@@ -8,23 +8,31 @@ from itertools import count
 
 from ... import Alias
 from ...engine import LAYERS, load_layers
+from ...engine.backend import Backend, backend_of, choose
 
 _logger = logging.getLogger("brewbench")
 _seeds: count | None = None
+_gpu = Backend("gpu")
 
 
 def set_mode_cpu() -> None:
-    """Compute on the CPU, as everything does now."""
+    """Let the nets and solvers built from now on compute on the CPU."""
+    choose("cpu")
 
 
 def set_mode_gpu() -> None:
-    """Compute on a GPU. Raises RuntimeError: this version has no engine for one."""
-    raise RuntimeError("this version of Brewbench computes on the CPU only; there is no GPU engine to switch to")
+    """Let them compute on the GPU. Raises RuntimeError that says what is missing where that is not possible."""
+    choose(_gpu)
 
 
 def set_device(device: int) -> None:
-    """Choose a GPU by its number. Raises RuntimeError, as `set_mode_gpu` does."""
-    set_mode_gpu()
+    """Choose the GPU that `set_mode_gpu` means, by its number. Raises RuntimeError when there is none of it."""
+    global _gpu
+    wanted = Backend("gpu", device)
+    _ = wanted.place  # raises where it cannot be had
+    _gpu = wanted
+    if backend_of(None).name == "gpu":
+        choose(_gpu)
 
 
 def set_random_seed(seed: int) -> None:

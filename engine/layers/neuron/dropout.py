@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ... import rng
 from ...errors import DefinitionError
 from ...layer import layer
 from ._elementwise import Elementwise
@@ -26,23 +25,20 @@ class Dropout(Elementwise):
         if not 0 <= self.ratio <= 1:
             raise DefinitionError(f"dropout_ratio must be from 0 to 1; got {self.ratio:g}.", "dropout_ratio")
 
+    def reshape(self, bottom, top):
+        super().reshape(bottom, top)
+        self.dropout = self.op("dropout", ratio=self.ratio, layer=self.name)
+
     def forward(self, bottom, top):
-        x, xp = bottom[0].read(), self.xp
-        if not self.training:
-            if top[0] is not bottom[0]:
-                top[0].write()[...] = x
-            return
-        bits = rng.bits(x.size, rng.key(self.context.seed, self.name), self.context.passes, xp)
-        kept = bits >= xp.uint64(self.ratio * 2**32)
-        self.factor = kept.reshape(x.shape).astype(x.dtype)
-        self.factor *= 1 / (1 - self.ratio) if self.ratio < 1 else 0
-        xp.multiply(x, self.factor, out=top[0].write())
+        if self.training:
+            self.dropout.forward(bottom[0], top[0])
+        elif top[0] is not bottom[0]:
+            top[0].write()[...] = bottom[0].read()
 
     def backward(self, top, propagate_down, bottom):
         if not propagate_down[0]:
             return
-        gradient = top[0].read_diff()
         if self.training:
-            self.xp.multiply(gradient, self.factor, out=bottom[0].write_diff())
+            self.dropout.backward(top[0], bottom[0])
         elif top[0] is not bottom[0]:
-            bottom[0].write_diff()[...] = gradient
+            bottom[0].write_diff()[...] = top[0].read_diff()

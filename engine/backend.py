@@ -1,0 +1,57 @@
+"""Backend. Where nets compute, and how exactly: the host, or a GPU that has to be found first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .memory import HOST, Place
+
+PRECISIONS = ("tf32", "ieee")
+
+
+@dataclass(frozen=True)
+class Backend:
+    """"cpu" or "gpu", the number of the GPU, and the precision of its matrix products and convolutions.
+
+    "tf32" rounds their factors to 10 bits and adds up in float32, "ieee" is float32 throughout. On the CPU neither
+    has a meaning. Raises ValueError for a name or precision that is unknown.
+    """
+
+    name: str = "cpu"
+    device: int = 0
+    precision: str = "tf32"
+
+    def __post_init__(self) -> None:
+        if self.name not in ("cpu", "gpu"):
+            raise ValueError(f"the backend can be cpu or gpu; got {self.name!r}")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"the precision can be {' or '.join(PRECISIONS)}; got {self.precision!r}")
+
+    @property
+    def place(self) -> Place:
+        """Where the values of a net on this backend lie. Raises RuntimeError when there is no such GPU."""
+        if self.name == "cpu":
+            return HOST
+        from .gpu.device import device
+
+        return device(self.device)
+
+
+CPU = Backend()
+
+_chosen = CPU
+
+
+def choose(backend: Backend | str) -> None:
+    """Let nets that are not told otherwise use this backend. Raises RuntimeError, and changes nothing, without it."""
+    global _chosen
+    wanted = backend_of(backend)
+    _ = wanted.place  # raises where it cannot be had
+    _chosen = wanted
+
+
+def backend_of(backend: Backend | str | None) -> Backend:
+    """A Backend from its name; the chosen one from None."""
+    if backend is None:
+        return _chosen
+    return Backend(backend) if isinstance(backend, str) else backend

@@ -1,0 +1,235 @@
+"""A GPU as a place: arrays by CuPy, kernels from kernels.cu, matrix products by cuBLAS, steps captured as graphs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..memory import Place
+
+SOURCE = Path(__file__).with_name("kernels.cu")
+BLOCK = 256  # threads in a block
+WARP = 32
+LARGEST = 2_000_000_000  # elements of one launch: kernels count in 32 bits, and step beyond the end
+
+
+class NotCapturable(RuntimeError):
+    """What a layer does cannot become part of a captured step."""
+
+
+class Graph:
+    """A captured sequence of device work. Holds what must live as long as it may be launched."""
+
+    launch: Callable[[], None]
+    kept: Any
+
+
+class Device(Place):
+    """One GPU. All work goes to its legacy default stream, so that threads see each other's in order.
+
+    Inside `capture` the thread's work is recorded instead; what cannot be recorded raises NotCapturable.
+    """
+
+    name = "gpu"
+
+    def __init__(self, number: int = 0):
+        self.xp = import_cupy()
+        self.number = number
+        self._runtime = self.xp.cuda.runtime
+        try:
+            count = self._runtime.getDeviceCount()
+        except self._runtime.CUDARuntimeError as error:
+            raise RuntimeError(f"there is no NVIDIA GPU to compute on ({error}); the CPU is always there") from error
+        if number >= count:
+            raise RuntimeError(f"there is no GPU number {number}; this machine has {count}, counted from 0")
+        self._enter()
+        self._processors = self._runtime.getDeviceProperties(number)["multiProcessorCount"]
+        self._functions: dict[tuple[str, str], Any] = {}
+        self._modules: dict[str, Any] = {}
+        self._blas: dict[str, Any] = {}
+        self.cudnn: Any = None  # made by the first convolution
+        self._copied: Any = None  # the event after the last copy from pinned memory
+        self._recorder: int | None = None  # the thread that captures
+        self.errors: type[Exception] = self._runtime.CUDARuntimeError
+
+    def __repr__(self) -> str:
+        return f"<Device {self.number}: {self._runtime.getDeviceProperties(self.number)['name'].decode()}>"
+
+    @property
+    def has_cudnn(self) -> bool:
+        """Whether cuDNN can be used here."""
+        from .plans import import_cudnn
+
+        return import_cudnn() is not None
+
+    def _enter(self) -> None:
+        """Make this the calling thread's device."""
+        if self._runtime.getDevice() != self.number:
+            self._runtime.setDevice(self.number)
+
+    # Memory
+
+    def allocate(self, count: int, dtype: np.dtype) -> Any:
+        self.refuse_capture("memory was touched for the first time")
+        self._enter()
+        try:
+            return self.xp.zeros(count, dtype)
+        except self.xp.cuda.memory.OutOfMemoryError as error:
+            free, total = self._runtime.memGetInfo()
+            needed = count * np.dtype(dtype).itemsize
+            raise MemoryError(
+                f"the GPU has no room for {needed >> 20} MB more: {free >> 20} of its {total >> 20} MB are free; "
+                "a smaller batch_size needs less"
+            ) from error
+
+    def to_host(self, array: Any, host: np.ndarray) -> None:
+        self.refuse_capture("values were asked for on the host")
+        self._enter()
+        array.get(out=host)
+
+    def from_host(self, host: np.ndarray, array: Any) -> None:
+        self.refuse_capture("values were taken from the host")
+        self._enter()
+        array.data.copy_from_host_async(host.ctypes.data, host.nbytes)
+        self._copied = self._copied or self.xp.cuda.Event(disable_timing=True)
+        self._copied.record()
+
+    def host_array(self, count: int, dtype: np.dtype) -> np.ndarray:
+        self._enter()
+        from cupyx import zeros_pinned  # pyright: ignore[reportMissingImports]
+
+        return zeros_pinned(count, dtype)
+
+    def settle(self, host: np.ndarray) -> None:
+        if self._copied is not None:
+            self._copied.synchronize()
+
+    def synchronize(self) -> None:
+        """Wait for all work on the device."""
+        self._enter()
+        self._runtime.streamSynchronize(0)
+
+    # Work
+
+    def launch(self, kernel: str, dtype: Any, count: int, *args: Any) -> None:
+        """Run a kernel of kernels.cu over `count` elements. Its `real` is `dtype`.
+
+        An int becomes a C int, a float a `real`, None a null pointer, a pinned host array its address; NumPy
+        scalars and device arrays stay what they are.
+        """
+        self._launch(kernel, dtype, count, count, args)
+
+    def launch_rows(self, kernel: str, dtype: Any, rows: int, *args: Any) -> None:
+        """The same for a kernel that has a warp for each row."""
+        self._launch(kernel, dtype, rows, rows * WARP, args)
+
+    def _launch(self, kernel: str, dtype: Any, count: int, threads: int, args: tuple[Any, ...]) -> None:
+        if not count:
+            return
+        if threads > LARGEST:
+            raise ValueError(f"{kernel} would go over {threads} elements; a GPU kernel counts to {LARGEST}")
+        self._enter()
+        name = np.dtype(dtype).name
+        function = self._functions.get((kernel, name)) or self._function(kernel, name)
+        blocks = min(-(-threads // BLOCK), 32 * self._processors)
+        function((blocks,), (BLOCK,), (np.int32(count), *as_arguments(args, dtype)))
+
+    def _function(self, kernel: str, name: str) -> Any:
+        if name not in self._modules:
+            real = {"float32": "float", "float64": "double"}[name]
+            options = ("--std=c++17", f"-DREAL={real}")
+            self._modules[name] = self.xp.RawModule(code=SOURCE.read_text(encoding="utf-8"), options=options)
+        return self._functions.setdefault((kernel, name), self._modules[name].get_function(kernel))
+
+    def gemm(
+        self,
+        a: Any,
+        b: Any,
+        c: Any,
+        *,
+        precision: str,
+        transpose: tuple[bool, bool] = (False, False),
+        beta: float = 0.0,
+    ) -> None:
+        """c = a b + beta c, rows first: matrices, or as many of each. `transpose` says which of a, b to turn."""
+        from .cublas import Blas
+
+        self._enter()
+        if precision not in self._blas:
+            self._blas[precision] = Blas(self.xp, precision)
+        self._blas[precision].gemm(a, b, c, transpose, beta)
+
+    # Capture
+
+    @property
+    def capturing(self) -> bool:
+        """Whether the calling thread's work is being recorded."""
+        return self._recorder == threading.get_ident()
+
+    def refuse_capture(self, what: str) -> None:
+        if self.capturing:
+            raise NotCapturable(f"{what} in the middle of a step")
+
+    @contextmanager
+    def capture(self) -> Iterator[Graph]:
+        """Record the work of the block into a graph, without doing it. Raises what the block raises."""
+        self.synchronize()
+        cuda = self.xp.cuda
+        stream, pool, graph = cuda.Stream(non_blocking=True), cuda.MemoryPool(), Graph()
+        with stream, cuda.using_allocator(pool.malloc):
+            stream.begin_capture()
+            self._recorder = threading.get_ident()
+            try:
+                yield graph
+            except BaseException:
+                self._recorder = None
+                with suppress(self._runtime.CUDARuntimeError):  # the capture may be broken already
+                    stream.end_capture()
+                raise
+            self._recorder = None
+            recorded = stream.end_capture()
+        graph.kept = (pool, recorded)
+        graph.launch = recorded.launch
+
+
+def as_arguments(args: tuple[Any, ...], dtype: Any) -> tuple[Any, ...]:
+    """The arguments of a kernel as CuPy passes them on."""
+    real = np.dtype(dtype).type
+    found = []
+    for arg in args:
+        if arg is None:
+            arg = np.uint64(0)
+        elif isinstance(arg, np.generic):  # before float: a float64 is one
+            pass
+        elif isinstance(arg, (bool, int)):
+            arg = np.int32(arg)
+        elif isinstance(arg, float):
+            arg = real(arg)
+        elif isinstance(arg, np.ndarray):
+            arg = np.uint64(arg.ctypes.data)
+        found.append(arg)
+    return tuple(found)
+
+
+@cache
+def device(number: int = 0) -> Device:
+    """The GPU of that number. Raises RuntimeError that says what is missing."""
+    return Device(number)
+
+
+def import_cupy() -> Any:
+    """CuPy. Raises RuntimeError that says how to get it."""
+    try:
+        import cupy  # pyright: ignore[reportMissingImports]
+    except ImportError as error:
+        raise RuntimeError(
+            f"computing on a GPU needs CuPy ({error}); install it with Brewbench's extra: pip install 'brewbench[gpu]'"
+        ) from error
+    return cupy
+

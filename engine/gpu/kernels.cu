@@ -1,0 +1,509 @@
+// The kernels of the GPU engine: every op that is neither a matrix product nor a cuDNN convolution.
+//
+// `real` is float unless REAL says double. A kernel's first argument is the number of elements (or of rows) that it
+// goes over in strides of the whole grid, so that any launch is right. No kernel needs __syncthreads: a row is summed
+// by one warp at the most. With WARP 1 the same file is ordinary C++, and is tested as such on a host.
+
+#ifndef REAL
+#define REAL float
+#endif
+#ifndef WARP
+#define WARP 32
+#endif
+
+typedef REAL real;
+typedef unsigned int uint;
+
+#define KERNEL extern "C" __global__ void
+#define EACH(i, n) for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < (n); i += blockDim.x * gridDim.x)
+
+// Each of n rows for one warp; `lane` is the thread's number within it.
+#define EACH_ROW(row, n)                                                                                               \
+    const int lane = threadIdx.x % WARP;                                                                               \
+    for (int row = (blockIdx.x * blockDim.x + threadIdx.x) / WARP; row < (n); row += blockDim.x * gridDim.x / WARP)
+
+__device__ real warp_sum(real value) {
+    for (int distance = WARP / 2; distance > 0; distance /= 2) value += __shfl_xor_sync(0xffffffffu, value, distance);
+    return value;
+}
+
+__device__ real warp_max(real value) {
+    for (int distance = WARP / 2; distance > 0; distance /= 2) {
+        real other = __shfl_xor_sync(0xffffffffu, value, distance);
+        value = other > value ? other : value;
+    }
+    return value;
+}
+
+// Word `lane` of block `block` of Philox4x32-10, counter (block, 0, stream): engine/rng.py has the same in NumPy.
+__device__ uint philox(uint block, int lane, unsigned long long stream, uint k0, uint k1) {
+    uint c[4] = {block, 0u, (uint)stream, (uint)(stream >> 32)};
+    for (int round = 0; round < 10; ++round) {
+        unsigned long long p0 = 0xD2511F53ull * c[0], p1 = 0xCD9E8D57ull * c[2];
+        uint c1 = c[1], c3 = c[3];
+        c[0] = (uint)(p1 >> 32) ^ c1 ^ k0;
+        c[1] = (uint)p1;
+        c[2] = (uint)(p0 >> 32) ^ c3 ^ k1;
+        c[3] = (uint)p0;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    return lane == 0 ? c[0] : lane == 1 ? c[1] : lane == 2 ? c[2] : c[3];
+}
+
+// The numbers of one step, in device memory: engine/gpu/numbers.py names them in this order.
+enum { RATE, MOMENTUM, MOMENTUM2, RMS_DECAY, DELTA, CORRECTION, DECAY, SCALE, PASSES, GIVEN, LOSS = GIVEN, STEPS };
+
+// A captured step begins: take the numbers that the host left in the slot of this step, in memory both can see.
+KERNEL begin_step(int n, const double* slots, double* numbers, int ring) {
+    EACH(i, n) {
+        const double* slot = slots + (long long)fmod(numbers[STEPS], (double)ring) * GIVEN;
+        for (int k = 0; k < GIVEN; ++k) numbers[k] = slot[k];
+        numbers[LOSS] = 0;
+    }
+}
+
+// It ends: leave the loss where the host looks for it, and count.
+KERNEL end_step(int n, double* numbers, double* losses, int ring) {
+    EACH(i, n) {
+        losses[(long long)fmod(numbers[STEPS], (double)ring)] = numbers[LOSS];
+        numbers[STEPS] += 1;
+    }
+}
+
+// loss += <data, diff>, the diff of a loss being its weight.
+KERNEL add_loss(int n, const real* data, const real* diff, double* numbers, int count) {
+    EACH_ROW(row, n) {
+        real total = 0;
+        for (int k = lane; k < count; k += WARP) total += data[k] * diff[k];
+        total = warp_sum(total);
+        if (lane == 0) numbers[LOSS] += total;
+    }
+}
+
+// Sums and offsets
+
+// y (outer, channels, inner) += b (channels)
+KERNEL add_bias(int n, real* y, const real* b, int channels, int inner) {
+    EACH(i, n) y[i] += b[i / inner % channels];
+}
+
+KERNEL add(int n, real* y, const real* x) {
+    EACH(i, n) y[i] += x[i];
+}
+
+// The rows of x (rows, columns) in `parts` shares, each summed: out (parts, columns), or added to it.
+KERNEL column_sums(int n, const real* x, real* out, int rows, int columns, int parts, int accumulate) {
+    EACH(i, n) {
+        int part = i / columns, column = i % columns;
+        int share = (rows + parts - 1) / parts, stop = min(rows, (part + 1) * share);
+        real total = 0;
+        for (int row = part * share; row < stop; ++row) total += x[row * columns + column];
+        out[i] = accumulate ? out[i] + total : total;
+    }
+}
+
+// The same for x (outer, channels, inner) over outer and inner: out (parts, channels), one warp for each.
+KERNEL plane_sums(int n, const real* x, real* out, int outer, int channels, int inner, int parts, int accumulate) {
+    EACH_ROW(i, n) {
+        int part = i / channels, channel = i % channels;
+        int share = (outer + parts - 1) / parts, stop = min(outer, (part + 1) * share);
+        real total = 0;
+        for (int o = part * share; o < stop; ++o) {
+            const real* plane = x + (o * channels + channel) * inner;
+            for (int k = lane; k < inner; k += WARP) total += plane[k];
+        }
+        total = warp_sum(total);
+        if (lane == 0) out[i] = accumulate ? out[i] + total : total;
+    }
+}
+
+// Convolution as a matrix product
+
+#define MAX_AXES 8
+
+// What a kernel is slid over; `axes` numbers of each kind, one after the other.
+struct Geometry {
+    int axes, length[MAX_AXES], kernel[MAX_AXES], stride[MAX_AXES], pad[MAX_AXES], dilation[MAX_AXES], output[MAX_AXES];
+};
+
+// columns (channels * taps, images, positions) of x (images, channels, *length), zero outside.
+KERNEL im2col(int n, const real* x, real* columns, int images, int channels, int taps, int positions,
+              const Geometry* geometry) {
+    const Geometry g = *geometry;
+    EACH(i, n) {
+        int position = i % positions, image = i / positions % images, row = i / positions / images;
+        int tap = row % taps, offset = 0, step = 1;
+        bool inside = true;
+        for (int axis = g.axes - 1; axis >= 0; --axis) {
+            int at = position % g.output[axis] * g.stride[axis] + tap % g.kernel[axis] * g.dilation[axis] - g.pad[axis];
+            inside = inside && at >= 0 && at < g.length[axis];
+            offset += at * step;
+            step *= g.length[axis];
+            position /= g.output[axis];
+            tap /= g.kernel[axis];
+        }
+        columns[i] = inside ? x[(image * channels + row / taps) * step + offset] : (real)0;
+    }
+}
+
+// The transpose: x (images, channels, *length) is the sum of the columns that each of its elements went to.
+KERNEL col2im(int n, const real* columns, real* x, int images, int channels, int taps, int positions,
+              const Geometry* geometry) {
+    const Geometry g = *geometry;
+    EACH(i, n) {
+        int rest = i, at[MAX_AXES];
+        for (int axis = g.axes - 1; axis >= 0; --axis) {
+            at[axis] = rest % g.length[axis] + g.pad[axis];
+            rest /= g.length[axis];
+        }
+        int channel = rest % channels, image = rest / channels;
+        real total = 0;
+        for (int tap = 0; tap < taps; ++tap) {
+            int left = tap, position = 0, step = 1;
+            bool inside = true;
+            for (int axis = g.axes - 1; axis >= 0; --axis) {
+                int start = at[axis] - left % g.kernel[axis] * g.dilation[axis];
+                inside = inside && start >= 0 && start % g.stride[axis] == 0 && start / g.stride[axis] < g.output[axis];
+                position += start / g.stride[axis] * step;
+                step *= g.output[axis];
+                left /= g.kernel[axis];
+            }
+            if (inside) total += columns[((channel * taps + tap) * images + image) * positions + position];
+        }
+        x[i] = total;
+    }
+}
+
+// y (images, outputs, positions) = values (outputs, images, positions) + b (outputs), where there is one.
+KERNEL scatter(int n, const real* values, const real* b, real* y, int images, int outputs, int positions) {
+    EACH(i, n) {
+        int position = i % positions, output = i / positions % outputs, image = i / positions / outputs;
+        real value = values[(output * images + image) * positions + position];
+        y[i] = b ? value + b[output] : value;
+    }
+}
+
+// values (outputs, images, positions) = y (images, outputs, positions)
+KERNEL gather(int n, const real* y, real* values, int images, int outputs, int positions) {
+    EACH(i, n) {
+        int position = i % positions, image = i / positions % images, output = i / positions / images;
+        values[i] = y[(image * outputs + output) * positions + position];
+    }
+}
+
+// Rectifier
+
+KERNEL relu_forward(int n, const real* x, real* y, real slope) {
+    EACH(i, n) y[i] = x[i] > 0 ? x[i] : slope * x[i];
+}
+
+KERNEL relu_backward(int n, const real* x, const real* dy, real* dx, real slope) {
+    EACH(i, n) dx[i] = x[i] > 0 ? dy[i] : slope * dy[i];
+}
+
+// Pooling. x is (planes, H, W), y (planes, OH, OW); windows of (kh, kw) at every (sh, sw), with (ph, pw) around x.
+
+#define WINDOW(i)                                                                                                      \
+    int ow = i % OW, oh = i / OW % OH, plane = i / OW / OH;                                                            \
+    int top = oh * sh - ph, left = ow * sw - pw;                                                                       \
+    int h0 = max(top, 0), w0 = max(left, 0), h1 = min(top + kh, H), w1 = min(left + kw, W);
+
+#define SHAPE int H, int W, int OH, int OW, int kh, int kw, int sh, int sw, int ph, int pw
+
+// The first of the largest values of each window, and its place in the plane; also as a number, if `mask` is given.
+KERNEL max_pooling_forward(int n, const real* x, real* y, int* index, real* mask, real lowest, SHAPE) {
+    EACH(i, n) {
+        WINDOW(i)
+        real best = lowest;
+        int at = h0 * W + w0;
+        for (int h = h0; h < h1; ++h)
+            for (int w = w0; w < w1; ++w) {
+                real value = x[(plane * H + h) * W + w];
+                if (value > best) best = value, at = h * W + w;
+            }
+        y[i] = best;
+        index[i] = at;
+        if (mask) mask[i] = at;
+    }
+}
+
+// dx: each element has the gradients of the windows that chose it.
+KERNEL pooling_backward_by_index(int n, const real* dy, const int* index, real* dx, SHAPE) {
+    EACH(i, n) {
+        int at = i % (H * W), plane = i / (H * W), h = at / W + ph, w = at % W + pw;
+        int oh0 = h < kh ? 0 : (h - kh) / sh + 1, oh1 = min(h / sh + 1, OH);
+        int ow0 = w < kw ? 0 : (w - kw) / sw + 1, ow1 = min(w / sw + 1, OW);
+        real total = 0;
+        for (int oh = oh0; oh < oh1; ++oh)
+            for (int ow = ow0; ow < ow1; ++ow) {
+                int window = (plane * OH + oh) * OW + ow;
+                if (index[window] == at) total += dy[window];
+            }
+        dx[i] = total;
+    }
+}
+
+// The mean of each window: padding counts, what lies beyond the padding does not.
+KERNEL average_pooling_forward(int n, const real* x, real* y, SHAPE) {
+    EACH(i, n) {
+        WINDOW(i)
+        real total = 0;
+        for (int h = h0; h < h1; ++h)
+            for (int w = w0; w < w1; ++w) total += x[(plane * H + h) * W + w];
+        y[i] = total / ((min(top + kh, H + ph) - top) * (min(left + kw, W + pw) - left));
+    }
+}
+
+KERNEL average_pooling_backward(int n, const real* dy, real* dx, SHAPE) {
+    EACH(i, n) {
+        int at = i % (H * W), plane = i / (H * W), h = at / W + ph, w = at % W + pw;
+        int oh0 = h < kh ? 0 : (h - kh) / sh + 1, oh1 = min(h / sh + 1, OH);
+        int ow0 = w < kw ? 0 : (w - kw) / sw + 1, ow1 = min(w / sw + 1, OW);
+        real total = 0;
+        for (int oh = oh0; oh < oh1; ++oh)
+            for (int ow = ow0; ow < ow1; ++ow) {
+                int top = oh * sh - ph, left = ow * sw - pw;
+                int size = (min(top + kh, H + ph) - top) * (min(left + kw, W + pw) - left);
+                total += dy[(plane * OH + oh) * OW + ow] / size;
+            }
+        dx[i] = total;
+    }
+}
+
+// In training: walk over each window until the running sum reaches a random share of the total.
+KERNEL stochastic_pooling_draw(int n, const real* x, real* y, int* index, real* mask, const double* numbers, uint k0,
+                               uint k1, SHAPE) {
+    EACH(i, n) {
+        WINDOW(i)
+        real total = 0, running = 0, value = 0;
+        for (int h = h0; h < h1; ++h) {
+            real row = 0;
+            for (int w = w0; w < w1; ++w) row += x[(plane * H + h) * W + w];
+            total += row;
+        }
+        uint word = philox(i / 4, i % 4, (unsigned long long)numbers[PASSES], k0, k1);
+        real share = (real)(word * (1.0 / 4294967296.0)) * total;
+        int at = -1;
+        for (int h = h0; h < h1 && at < 0; ++h)
+            for (int w = w0; w < w1 && at < 0; ++w) {
+                value = x[(plane * H + h) * W + w];
+                running += value;
+                if (running >= share) at = h * W + w;
+            }
+        y[i] = at < 0 ? (real)0 : value;
+        index[i] = at;
+        if (mask) mask[i] = at;
+    }
+}
+
+// In test: the mean weighted by the values themselves.
+KERNEL stochastic_pooling_mean(int n, const real* x, real* y, real tiny, SHAPE) {
+    EACH(i, n) {
+        WINDOW(i)
+        real total = 0, squares = 0;
+        for (int h = h0; h < h1; ++h)
+            for (int w = w0; w < w1; ++w) {
+                real value = x[(plane * H + h) * W + w];
+                total += value;
+                squares += value * value;
+            }
+        total += tiny;
+        y[i] = total > 0 ? squares / total : (real)0;
+    }
+}
+
+// Local response normalisation of x (N, C, H, W)
+
+// Across channels, one thread for all the channels of a pixel. scale = k + alpha * (sum of squares), y = x scale^-beta.
+KERNEL lrn_forward(int n, const real* x, real* scale, real* y, int channels, int area, int half, real alpha, real beta,
+                   real k) {
+    EACH(i, n) {
+        int first = i / area * channels * area + i % area;
+        for (int c = 0; c < channels; ++c) {
+            real total = 0;
+            for (int j = max(c - half, 0); j <= min(c + half, channels - 1); ++j) {
+                real value = x[first + j * area];
+                total += value * value;
+            }
+            int at = first + c * area;
+            real s = k + alpha * total;
+            scale[at] = s;
+            y[at] = x[at] * pow(s, -beta);
+        }
+    }
+}
+
+KERNEL lrn_backward(int n, const real* x, const real* y, const real* dy, const real* scale, real* dx, int channels,
+                    int area, int half, real alpha, real beta) {
+    EACH(i, n) {
+        int first = i / area * channels * area + i % area;
+        for (int c = 0; c < channels; ++c) {
+            real total = 0;
+            for (int j = max(c - half, 0); j <= min(c + half, channels - 1); ++j) {
+                int other = first + j * area;
+                total += dy[other] * y[other] / scale[other];
+            }
+            int at = first + c * area;
+            dx[at] = dy[at] * pow(scale[at], -beta) - 2 * alpha * beta * x[at] * total;
+        }
+    }
+}
+
+// Within a channel: the window is a square of pixels.
+KERNEL lrn_within_forward(int n, const real* x, real* scale, real* y, int H, int W, int half, real alpha, real beta,
+                          real k) {
+    EACH(i, n) {
+        int w = i % W, h = i / W % H, plane = i / W / H;
+        real total = 0;
+        for (int a = max(h - half, 0); a <= min(h + half, H - 1); ++a)
+            for (int b = max(w - half, 0); b <= min(w + half, W - 1); ++b) {
+                real value = x[(plane * H + a) * W + b];
+                total += value * value;
+            }
+        scale[i] = k + alpha * total;
+        y[i] = x[i] * pow(scale[i], -beta);
+    }
+}
+
+KERNEL lrn_within_backward(int n, const real* x, const real* y, const real* dy, const real* scale, real* dx, int H,
+                           int W, int half, real alpha, real beta) {
+    EACH(i, n) {
+        int w = i % W, h = i / W % H, plane = i / W / H;
+        real total = 0;
+        for (int a = max(h - half, 0); a <= min(h + half, H - 1); ++a)
+            for (int b = max(w - half, 0); b <= min(w + half, W - 1); ++b) {
+                int other = (plane * H + a) * W + b;
+                total += dy[other] * y[other] / scale[other];
+            }
+        dx[i] = dy[i] * pow(scale[i], -beta) - 2 * alpha * beta * x[i] * total;
+    }
+}
+
+// Softmax of x (outer, classes, inner), one warp for each (outer, inner)
+
+#define CLASS(row, c) ((row / inner * classes + (c)) * inner + row % inner)
+
+KERNEL softmax_forward(int n, const real* x, real* y, int classes, int inner, real lowest) {
+    EACH_ROW(row, n) {
+        real largest = lowest, total = 0;
+        for (int c = lane; c < classes; c += WARP) {
+            real value = x[CLASS(row, c)];
+            largest = value > largest ? value : largest;
+        }
+        largest = warp_max(largest);
+        for (int c = lane; c < classes; c += WARP) {
+            real value = exp(x[CLASS(row, c)] - largest);
+            y[CLASS(row, c)] = value;
+            total += value;
+        }
+        total = warp_sum(total);
+        for (int c = lane; c < classes; c += WARP) y[CLASS(row, c)] /= total;
+    }
+}
+
+KERNEL softmax_backward(int n, const real* y, const real* dy, real* dx, int classes, int inner) {
+    EACH_ROW(row, n) {
+        real total = 0;
+        for (int c = lane; c < classes; c += WARP) total += dy[CLASS(row, c)] * y[CLASS(row, c)];
+        total = warp_sum(total);
+        for (int c = lane; c < classes; c += WARP) dx[CLASS(row, c)] = (dy[CLASS(row, c)] - total) * y[CLASS(row, c)];
+    }
+}
+
+// Dropout: the mask is drawn anew in backward, from the same counter.
+
+KERNEL dropout(int n, const real* x, real* y, const double* numbers, uint k0, uint k1, double threshold, real factor) {
+    EACH(i, n) {
+        uint word = philox(i / 4, i % 4, (unsigned long long)numbers[PASSES], k0, k1);
+        y[i] = word >= threshold ? x[i] * factor : (real)0;
+    }
+}
+
+// Solver updates over a whole arena. `starts` are the first elements of the segments, `multipliers` their pairs of
+// lr_mult and decay_mult. g becomes what is subtracted from w.
+
+__device__ int segment_of(int i, const int* starts, int segments) {
+    int low = 0, high = segments - 1;
+    while (low < high) {
+        int middle = (low + high + 1) / 2;
+        if (starts[middle] <= i) low = middle;
+        else high = middle - 1;
+    }
+    return low;
+}
+
+#define UPDATE(name, ...)                                                                                              \
+    KERNEL name(int n, const double* numbers, const int* starts, const double* multipliers, int segments, int l1,      \
+                real* weight, real* gradient, __VA_ARGS__)
+
+#define EACH_PARAMETER(i, n)                                                                                           \
+    EACH(i, n) {                                                                                                       \
+        const int segment = segment_of(i, starts, segments);                                                           \
+        const real rate = (real)(numbers[RATE] * multipliers[2 * segment]);                                            \
+        const real decay = (real)(numbers[DECAY] * multipliers[2 * segment + 1]);                                      \
+        const real w = weight[i];                                                                                      \
+        real g = gradient[i] * (real)numbers[SCALE];                                                                   \
+        if (decay != 0) g += decay * (l1 ? (real)((w > 0) - (w < 0)) : w);
+
+#define END_PARAMETER                                                                                                  \
+        gradient[i] = g;                                                                                               \
+        weight[i] = w - g;                                                                                             \
+    }
+
+UPDATE(update_sgd, real* v) {
+    const real momentum = (real)numbers[MOMENTUM];
+    EACH_PARAMETER(i, n)
+    g = momentum * v[i] + rate * g;
+    v[i] = g;
+    END_PARAMETER
+}
+
+UPDATE(update_nesterov, real* v) {
+    const real momentum = (real)numbers[MOMENTUM], ahead = (real)(1 + numbers[MOMENTUM]);
+    EACH_PARAMETER(i, n)
+    real before = momentum * v[i], now = before + rate * g;
+    v[i] = now;
+    g = ahead * now - before;
+    END_PARAMETER
+}
+
+UPDATE(update_adagrad, real* h) {
+    const real delta = (real)numbers[DELTA];
+    EACH_PARAMETER(i, n)
+    real squares = h[i] + g * g;
+    h[i] = squares;
+    g = g / (sqrt(squares) + delta) * rate;
+    END_PARAMETER
+}
+
+UPDATE(update_rmsprop, real* h) {
+    const real keep = (real)numbers[RMS_DECAY], take = (real)(1 - numbers[RMS_DECAY]), delta = (real)numbers[DELTA];
+    EACH_PARAMETER(i, n)
+    real mean = keep * h[i] + take * (g * g);
+    h[i] = mean;
+    g = g / (sqrt(mean) + delta) * rate;
+    END_PARAMETER
+}
+
+UPDATE(update_adadelta, real* h, real* u) {
+    const real keep = (real)numbers[MOMENTUM], take = (real)(1 - numbers[MOMENTUM]), delta = (real)numbers[DELTA];
+    EACH_PARAMETER(i, n)
+    real mean = keep * h[i] + take * (g * g), steps = u[i];
+    h[i] = mean;
+    g *= sqrt((steps + delta) / (mean + delta));
+    u[i] = keep * steps + take * (g * g);
+    g *= rate;
+    END_PARAMETER
+}
+
+UPDATE(update_adam, real* m, real* v) {
+    const real keep = (real)numbers[MOMENTUM], take = (real)(1 - numbers[MOMENTUM]);
+    const real keep2 = (real)numbers[MOMENTUM2], take2 = (real)(1 - numbers[MOMENTUM2]), delta = (real)numbers[DELTA];
+    EACH_PARAMETER(i, n)
+    real mean = keep * m[i] + take * g, squares = keep2 * v[i] + take2 * (g * g);
+    m[i] = mean;
+    v[i] = squares;
+    g = mean / (sqrt(squares) + delta) * (real)(rate * numbers[CORRECTION]);
+    END_PARAMETER
+}

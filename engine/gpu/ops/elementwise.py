@@ -1,0 +1,61 @@
+"""Rectifier and dropout on the GPU."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ... import rng
+from ...blob import Blob
+from ...context import Context
+from ...ops import implements
+from ..numbers import numbers_of
+from ._op import DeviceOp
+
+
+@implements("relu", "cuda")
+class ReLU(DeviceOp):
+    """y = max(x, 0) + slope min(x, 0); y may be x."""
+
+    def __init__(self, context: Context, *, shape: tuple[int, ...], slope: float):
+        super().__init__(context)
+        self.count, self.slope = prod(shape), slope
+
+    def forward(self, x: Blob, y: Blob) -> None:
+        self.launch("relu_forward", self.count, x.read(), y.write(), self.slope)
+
+    def backward(self, y: Blob, x: Blob) -> None:
+        """x.diff from x.data and y.diff."""
+        self.launch("relu_backward", self.count, x.read(), y.read_diff(), x.write_diff(), self.slope)
+
+
+@implements("dropout", "cuda")
+class Dropout(DeviceOp):
+    """y = m x / (1 - ratio), m being 0 with probability `ratio`, else 1, drawn by (seed, layer, pass); y may be x.
+
+    No mask is kept: backward draws the same one.
+    """
+
+    def __init__(self, context: Context, *, ratio: float, layer: str):
+        super().__init__(context)
+        self.layer = layer
+        self.threshold = np.float64(int(ratio * 2**32))
+        self.factor = 1 / (1 - ratio) if ratio < 1 else 0.0
+        self.passes = 0
+
+    def forward(self, x: Blob, y: Blob) -> None:
+        self.passes = self.context.passes
+        self.apply(x.read(), y.write())
+
+    def backward(self, y: Blob, x: Blob) -> None:
+        """x.diff from y.diff, by the mask of the last forward."""
+        self.apply(y.read_diff(), x.write_diff())
+
+    def apply(self, values: Any, out: Any) -> None:
+        """out = the values under the mask."""
+        numbers = numbers_of(self.context)
+        numbers.set(passes=self.passes)
+        key = map(np.uint32, rng.key(self.context.seed, self.layer))
+        self.launch("dropout", values.size, values, out, numbers.values, *key, self.threshold, self.factor)

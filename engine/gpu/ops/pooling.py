@@ -1,0 +1,88 @@
+"""Pooling on the GPU: maximum, average, and a random draw."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ...blob import Blob
+from ...context import Context
+from ...ops import implements
+from ..numbers import numbers_of
+from ._op import DeviceOp
+
+Pair = tuple[int, int]
+
+
+class Pooling(DeviceOp):
+    """Windows of `kernel` at every `stride` over an image (N, C, H, W) with `pad` added on every side."""
+
+    def __init__(
+        self, context: Context, *, image: tuple[int, ...], output: Pair, kernel: Pair, stride: Pair, pad: Pair
+    ):
+        super().__init__(context)
+        self.inside, self.outside = prod(image), prod(image[:2]) * prod(output)
+        self.shape = (*image[2:], *output, *kernel, *stride, *pad)
+        self.index: Any = None  # of each window's choice; made when first written
+
+    def index_array(self) -> Any:
+        if self.index is None:
+            self.index = self.device.allocate(self.outside, np.dtype(np.int32))
+        return self.index
+
+    def backward_by_index(self, y: Blob, x: Blob) -> None:
+        """x.diff = the gradient of each window at the place it chose."""
+        self.launch("pooling_backward_by_index", self.inside, y.read_diff(), self.index, x.write_diff(), *self.shape)
+
+
+@implements("max_pooling", "cuda")
+class MaxPooling(Pooling):
+    """The largest value of each window; the first of equals. Remembers where it was for backward."""
+
+    def forward(self, x: Blob, y: Blob, mask: Blob | None = None) -> None:
+        lowest = float(np.finfo(self.context.dtype).min)
+        arrays = x.read(), y.write(), self.index_array(), None if mask is None else mask.write()
+        self.launch("max_pooling_forward", self.outside, *arrays, lowest, *self.shape)
+
+    def backward(self, y: Blob, x: Blob) -> None:
+        """x.diff from y.diff."""
+        self.backward_by_index(y, x)
+
+
+@implements("average_pooling", "cuda")
+class AveragePooling(Pooling):
+    """The mean over each window, padding counting as zeros, what lies beyond the padding not counting."""
+
+    def forward(self, x: Blob, y: Blob) -> None:
+        self.launch("average_pooling_forward", self.outside, x.read(), y.write(), *self.shape)
+
+    def backward(self, y: Blob, x: Blob) -> None:
+        """x.diff from y.diff."""
+        self.launch("average_pooling_backward", self.inside, y.read_diff(), x.write_diff(), *self.shape)
+
+
+@implements("stochastic_pooling", "cuda")
+class StochasticPooling(Pooling):
+    """A value drawn from each window with probability in proportion to it; in test, their mean so weighted."""
+
+    def __init__(self, context: Context, *, key: tuple[int, int], training: bool, **spec: Any):
+        super().__init__(context, **spec)
+        self.key, self.training = tuple(map(np.uint32, key)), training
+
+    def forward(self, x: Blob, y: Blob, mask: Blob | None = None) -> None:
+        if not self.training:
+            tiny = float(np.finfo(self.context.dtype).tiny)
+            self.launch("stochastic_pooling_mean", self.outside, x.read(), y.write(), tiny, *self.shape)
+            return
+        numbers = numbers_of(self.context)
+        numbers.set(passes=self.context.passes)
+        arrays = x.read(), y.write(), self.index_array(), None if mask is None else mask.write()
+        self.launch("stochastic_pooling_draw", self.outside, *arrays, numbers.values, *self.key, *self.shape)
+
+    def backward(self, y: Blob, x: Blob) -> None:
+        """x.diff from y.diff, after a forward pass in training."""
+        if self.index is None:
+            raise RuntimeError("stochastic pooling has a gradient in the TRAIN phase only")
+        self.backward_by_index(y, x)

@@ -1,0 +1,79 @@
+"""Solver updates on the GPU: one kernel over all parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from ...context import Context
+from ...memory import MODIFY, Arena
+from ...ops import implements
+from ...ops.update import Rates, Segment
+from ..numbers import numbers_of
+from ._op import DeviceOp
+
+TYPES = ("SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam")
+
+
+@implements("update", "cuda")
+class Update(DeviceOp):
+    """The rule of one of Caffe's solvers, with the multipliers of each segment looked up by the kernel."""
+
+    def __init__(self, context: Context, *, rule: Any, type: str):
+        super().__init__(context)
+        self.kernel = f"update_{type.lower()}"
+        self.tables: tuple[Any, Any] | None = None
+
+    @classmethod
+    def supports(cls, context: Context, *, type: str, **spec: Any) -> bool:
+        return type in TYPES
+
+    def apply(
+        self,
+        data: Arena,
+        diff: Arena,
+        history: Sequence[Arena],
+        segments: Sequence[Segment],
+        rates: Rates,
+        *,
+        scale: float = 1.0,
+        decay: float = 0.0,
+        l1: bool = False,
+    ) -> None:
+        """diff = rule(diff * scale + decay * decay_mult * (w, or its sign if `l1`)); w -= diff."""
+        if not data.count:
+            return
+        numbers = numbers_of(self.context)
+        numbers.set(**given(rates, scale, decay))
+        arrays = [arena.on(self.device, MODIFY) for arena in (data, diff, *history)]
+        self.tables = self.tables or self.made_tables(segments)
+        self.launch(self.kernel, data.count, numbers.values, *self.tables, len(segments), l1, *arrays)
+
+    def made_tables(self, segments: Sequence[Segment]) -> tuple[Any, Any]:
+        """Where segments start, and their multipliers, in device memory."""
+        starts = self.device.allocate(len(segments), np.dtype(np.int32))
+        multipliers = self.device.allocate(2 * len(segments), np.dtype(np.float64))
+        self.device.from_host(np.array([one.start for one in segments], np.int32), starts)
+        pairs = [(one.lr_mult, one.decay_mult) for one in segments]
+        self.device.from_host(np.array(pairs, np.float64).ravel(), multipliers)
+        return starts, multipliers
+
+
+def given(rates: Rates, scale: float, decay: float) -> dict[str, float]:
+    """The numbers of an update, by the names that `Numbers` has for them."""
+    correction = 1.0
+    if rates.momentum < 1 and rates.momentum2 < 1:
+        correction = sqrt(1 - rates.momentum2**rates.step) / (1 - rates.momentum**rates.step)
+    return dict(
+        rate=rates.rate,
+        momentum=rates.momentum,
+        momentum2=rates.momentum2,
+        rms_decay=rates.rms_decay,
+        delta=rates.delta,
+        correction=correction,
+        decay=decay,
+        scale=scale,
+    )

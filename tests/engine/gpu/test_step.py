@@ -1,0 +1,203 @@
+"""Training on the GPU engine: the rules of the solvers, and the iteration that is captured as a graph."""
+
+import numpy as np
+import pytest
+from google.protobuf import text_format
+
+from brewbench.engine import Listener, Net, get_solver
+from brewbench.engine.backend import Backend
+from brewbench.engine.gpu import step
+from brewbench.engine.gpu.ops import update
+from brewbench.proto.messages import NetParameter, SolverParameter
+
+# Kernels and matrix products alone: nothing in it is done by an array module, whose work the stand-in cannot record.
+NET = """
+name: "small"
+layer { name: "x" type: "DummyData" top: "x" dummy_data_param { shape { dim: 4 dim: 2 dim: 9 dim: 9 }
+  data_filler { type: "gaussian" std: 1 } } }
+layer { name: "conv" type: "Convolution" bottom: "x" top: "conv" param { lr_mult: 1 } param { lr_mult: 2 decay_mult: 0 }
+  convolution_param { num_output: 4 kernel_size: 3 pad: 1 engine: CAFFE weight_filler { type: "xavier" } } }
+layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
+layer { name: "norm" type: "LRN" bottom: "conv" top: "norm" lrn_param { local_size: 3 alpha: 0.1 } }
+layer { name: "pool" type: "Pooling" bottom: "norm" top: "pool" pooling_param { kernel_size: 3 stride: 2 } }
+layer { name: "drop" type: "Dropout" bottom: "pool" top: "pool" }
+layer { name: "ip" type: "InnerProduct" bottom: "pool" top: "ip"
+  inner_product_param { num_output: 3 weight_filler { type: "xavier" } } }
+layer { name: "soft" type: "Softmax" bottom: "ip" top: "soft" }
+layer { name: "out" type: "InnerProduct" bottom: "soft" top: "out" loss_weight: 0.3
+  inner_product_param { num_output: 2 weight_filler { type: "gaussian" std: 3 } } }
+"""
+
+SOLVER = 'base_lr: 0.05 lr_policy: "inv" gamma: 0.3 power: 0.75 weight_decay: 0.01 random_seed: 5'
+
+
+def solver_of(backend, solver=SOLVER, net=NET, **fields):
+    param = text_format.Parse(solver, SolverParameter())
+    for name, value in fields.items():
+        setattr(param, name, value)
+    return get_solver(param, text_format.Parse(net, NetParameter()), backend=backend)
+
+
+def values_of(solver):
+    return [blob.data.copy() for blobs in solver.net.params.values() for blob in blobs]
+
+
+class Losses(Listener):
+    def __init__(self, solver):
+        self.seen = []
+        solver.listeners.append(self)
+
+    def on_iteration(self, solver, loss):
+        self.seen.append(loss)
+
+
+@pytest.mark.parametrize("regularization", ["L1", "L2"])
+@pytest.mark.parametrize("type", update.TYPES)
+def test_the_rules_are_those_of_the_cpu(gpu, type, regularization):
+    momentum = 0.0 if type in ("AdaGrad", "RMSProp") else 0.9
+    fields = dict(type=type, momentum=momentum, regularization_type=regularization, rms_decay=0.9)
+    results = []
+    for backend in ("cpu", Backend("gpu", precision="ieee")):
+        solver = solver_of(backend, **fields)
+        losses = Losses(solver)
+        solver.step(6)
+        results.append((losses.seen, values_of(solver), [b.data.copy() for slot in solver.history for b in slot]))
+    (losses, weights, history), (their_losses, their_weights, their_history) = results
+    np.testing.assert_allclose(their_losses, losses, 1e-4)
+    for mine, theirs in zip([*weights, *history], [*their_weights, *their_history], strict=True):
+        np.testing.assert_allclose(theirs, mine, 2e-3, 2e-4)
+
+
+def by_layer(solver):
+    """Let every iteration run layer by layer."""
+    solver.net.before_forward.append(lambda index: None)
+    return solver
+
+
+def captured_of(solver):
+    return solver._captured
+
+
+def test_a_captured_iteration_gives_what_one_by_layer_gives(gpu):
+    graphed, eager = solver_of("gpu", momentum=0.9), by_layer(solver_of("gpu", momentum=0.9))
+    seen, expected = Losses(graphed), Losses(eager)
+    graphed.step(8)
+    eager.step(8)
+    assert captured_of(graphed).broken is None and captured_of(graphed).launched == 7
+    assert captured_of(eager).launched == 0
+    np.testing.assert_allclose(seen.seen, expected.seen, 1e-6)
+    for mine, theirs in zip(values_of(graphed), values_of(eager), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert graphed.net.context.passes == eager.net.context.passes
+
+
+def test_numbers_change_without_another_capture(gpu):
+    solvers = solver_of("gpu", momentum=0.9), by_layer(solver_of("gpu", momentum=0.9))
+    for solver in solvers:
+        solver.step(3)
+        graph = solver._captured.graph
+        param = SolverParameter()
+        param.CopyFrom(solver.param)
+        param.base_lr, param.momentum, param.weight_decay = 0.01, 0.5, 0.1
+        solver.change(param)
+        solver.step(3)
+        assert solver._captured.graph is graph
+    for mine, theirs in zip(*map(values_of, solvers), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_what_is_written_on_the_host_between_two_iterations_counts(gpu):
+    solvers = solver_of("gpu"), by_layer(solver_of("gpu"))
+    for solver in solvers:
+        solver.step(3)
+        solver.net.params["ip"][0].data[...] = 0.25
+        solver.step(2)
+    assert captured_of(solvers[0]).launched == 4
+    for mine, theirs in zip(*map(values_of, solvers), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_losses_may_be_read_late(gpu, monkeypatch):
+    monkeypatch.setattr(step, "RING", 4)
+    graphed, eager = (solver_of("gpu", average_loss=50) for _ in range(2))
+    by_layer(eager)
+    graphed.step(20)
+    eager.step(20)
+    assert graphed.smoothed_loss == pytest.approx(eager.smoothed_loss, rel=1e-6)
+
+
+def test_another_shape_or_seed_is_captured_anew(gpu):
+    text = NET.replace('"DummyData" top: "x" dummy_data_param', '"Input" top: "x" input_param').replace(
+        '\n  data_filler { type: "gaussian" std: 1 }', ""
+    )
+    solver = solver_of("gpu", net=text)
+    solver.net.blobs["x"].data = np.random.RandomState(0).randn(4, 2, 9, 9)
+    solver.step(3)
+    first = captured_of(solver).graph
+    solver.net.context.seed += 1
+    solver.step(1)
+    second = captured_of(solver).graph
+    solver.step(1)
+    assert captured_of(solver).graph is second is not first
+
+
+@pytest.mark.parametrize(
+    "fields, reason",
+    [
+        (dict(iter_size=2), "iter_size"),
+        (dict(clip_gradients=1.0), "clip_gradients"),
+    ],
+)
+def test_some_iterations_run_by_layer(gpu, fields, reason):
+    solver = solver_of("gpu", **fields)
+    solver.step(3)
+    assert captured_of(solver).launched == 0
+    assert reason in captured_of(solver).why_not()
+
+
+def test_a_layer_that_computes_on_the_host_lets_the_net_run_by_layer(gpu):
+    text = NET + """
+    layer { name: "marks" type: "DummyData" top: "marks" dummy_data_param { shape { dim: 4 dim: 4 }
+      data_filler { type: "constant" value: 1 } } }
+    layer { name: "seq" type: "Reshape" bottom: "pool" top: "seq" reshape_param { shape { dim: 4 dim: 4 dim: -1 } } }
+    layer { name: "lone" type: "RNN" bottom: "seq" bottom: "marks" top: "lone" loss_weight: 0.01
+      recurrent_param { num_output: 2 weight_filler { type: "xavier" } bias_filler { type: "constant" } } }"""
+    graphed, eager = solver_of("gpu", net=text), by_layer(solver_of("gpu", net=text))
+    seen, expected = Losses(graphed), Losses(eager)
+    graphed.step(4)
+    eager.step(4)
+    assert "lone" in captured_of(graphed).why_not() or "cannot be captured" in captured_of(graphed).why_not()
+    np.testing.assert_allclose(seen.seen, expected.seen, 1e-6)
+    for mine, theirs in zip(values_of(graphed), values_of(eager), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_dropout_draws_the_same_mask_on_both_backends(gpu):
+    text = """layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 50 dim: 7 } } }
+    layer { name: "drop" type: "Dropout" bottom: "x" top: "y" dropout_param { dropout_ratio: 0.3 } }"""
+    found = []
+    for backend in ("cpu", "gpu"):
+        net = Net(text_format.Parse(text, NetParameter()), 0, seed=11, backend=backend)
+        net.blobs["x"].data = 1
+        for _ in range(3):
+            net.forward()
+            found.append(net.blobs["y"].data.copy())
+    for k in range(3):
+        np.testing.assert_array_equal(found[k], found[k + 3])
+    assert (found[0] != found[1]).any()
+
+
+@pytest.mark.gpu
+def test_a_net_of_array_module_layers_is_captured_too():
+    """With a loss and a split, which are CuPy's own kernels."""
+    text = NET + """
+    layer { name: "label" type: "DummyData" top: "label" dummy_data_param { shape { dim: 4 } } }
+    layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }"""
+    graphed, eager = solver_of("gpu", net=text), by_layer(solver_of("gpu", net=text))
+    seen, expected = Losses(graphed), Losses(eager)
+    graphed.step(6)
+    eager.step(6)
+    assert captured_of(graphed).broken is None and captured_of(graphed).launched == 5
+    np.testing.assert_allclose(seen.seen, expected.seen, 1e-6)
+    for mine, theirs in zip(values_of(graphed), values_of(eager), strict=True):
+        np.testing.assert_allclose(mine, theirs, 1e-6, 1e-7)
