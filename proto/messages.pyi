@@ -215,6 +215,34 @@ class LayerParameter(Message):
     """Settings of a Tile layer."""
     window_data_param: WindowDataParameter
     """Settings of a WindowData layer."""
+    bn_param: BNParameter
+    """Not BVLC's: settings of a BN layer."""
+    continuation_indicator_param: ContinuationIndicatorParameter
+    """Not BVLC's: settings of a ContinuationIndicator layer."""
+    detection_output_param: DetectionOutputParameter
+    """Not BVLC's: settings of a DetectionOutput layer."""
+    interp_param: InterpParameter
+    """Not BVLC's: settings of an Interp layer."""
+    norm_param: NormalizeParameter
+    """Not BVLC's: settings of a Normalize layer."""
+    permute_param: PermuteParameter
+    """Not BVLC's: settings of a Permute layer."""
+    prior_box_param: PriorBoxParameter
+    """Not BVLC's: settings of a PriorBox layer."""
+    psroi_pooling_param: PSROIPoolingParameter
+    """Not BVLC's: settings of a PSROIPooling layer."""
+    relu6_param: ReLUParameter
+    """Not BVLC's: settings of a ReLU6 layer."""
+    reorg_param: ReorgParameter
+    """Not BVLC's: settings of a Reorg layer."""
+    roi_pooling_param: ROIPoolingParameter
+    """Not BVLC's: settings of a ROIPooling layer."""
+    shuffle_channel_param: ShuffleChannelParameter
+    """Not BVLC's: settings of a ShuffleChannel layer."""
+    smooth_l1_loss_param: SmoothL1LossParameter
+    """Not BVLC's: settings of a SmoothL1Loss layer."""
+    upsample_param: UpsampleParameter
+    """Not BVLC's: settings of an Upsample layer."""
     blobs: RepeatedCompositeFieldContainer[BlobProto]
     """The layer's learned arrays; present in saved weights, absent from a net written by hand."""
     def __init__(
@@ -279,6 +307,20 @@ class LayerParameter(Message):
         threshold_param: ThresholdParameter | Mapping[str, Any] | None = ...,
         tile_param: TileParameter | Mapping[str, Any] | None = ...,
         window_data_param: WindowDataParameter | Mapping[str, Any] | None = ...,
+        bn_param: BNParameter | Mapping[str, Any] | None = ...,
+        continuation_indicator_param: ContinuationIndicatorParameter | Mapping[str, Any] | None = ...,
+        detection_output_param: DetectionOutputParameter | Mapping[str, Any] | None = ...,
+        interp_param: InterpParameter | Mapping[str, Any] | None = ...,
+        norm_param: NormalizeParameter | Mapping[str, Any] | None = ...,
+        permute_param: PermuteParameter | Mapping[str, Any] | None = ...,
+        prior_box_param: PriorBoxParameter | Mapping[str, Any] | None = ...,
+        psroi_pooling_param: PSROIPoolingParameter | Mapping[str, Any] | None = ...,
+        relu6_param: ReLUParameter | Mapping[str, Any] | None = ...,
+        reorg_param: ReorgParameter | Mapping[str, Any] | None = ...,
+        roi_pooling_param: ROIPoolingParameter | Mapping[str, Any] | None = ...,
+        shuffle_channel_param: ShuffleChannelParameter | Mapping[str, Any] | None = ...,
+        smooth_l1_loss_param: SmoothL1LossParameter | Mapping[str, Any] | None = ...,
+        upsample_param: UpsampleParameter | Mapping[str, Any] | None = ...,
         blobs: Iterable[BlobProto | Mapping[str, Any]] | None = ...,
     ) -> None: ...
 
@@ -2038,4 +2080,450 @@ class V0LayerParameter(Message):
         shuffle_images: bool | None = ...,
         concat_dim: int | None = ...,
         hdf5_output_param: HDF5OutputParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+
+class BNParameter(Message):
+    """Scale, offset and running statistics of a BN layer, in the words of two forks that do not mix."""
+    class BNMode(int, metaclass=EnumTypeWrapper):
+        """Where the statistics of SegNet's BN come from."""
+        LEARN: ClassVar[BNParameter.BNMode]
+        """From the batch, in both phases."""
+        INFERENCE: ClassVar[BNParameter.BNMode]
+        """From scale and offset, into which a script has merged them."""
+    LEARN: ClassVar[BNParameter.BNMode]
+    INFERENCE: ClassVar[BNParameter.BNMode]
+    class Engine(int, metaclass=EnumTypeWrapper):
+        """Implementations to choose from."""
+        DEFAULT: ClassVar[BNParameter.Engine]
+        """Whichever suits the layer and the machine best."""
+        CAFFE: ClassVar[BNParameter.Engine]
+        """The portable implementation."""
+        CUDNN: ClassVar[BNParameter.Engine]
+        """NVIDIA's cuDNN, where there is one."""
+    DEFAULT: ClassVar[BNParameter.Engine]
+    CAFFE: ClassVar[BNParameter.Engine]
+    CUDNN: ClassVar[BNParameter.Engine]
+    slope_filler: FillerParameter
+    """How the scale of each channel starts out (PSPNet, temporal segment networks)."""
+    bias_filler: FillerParameter
+    """How the offset of each channel starts out (PSPNet, temporal segment networks)."""
+    momentum: float
+    """How much of the running statistics survives each batch; nearer to 1 remembers longer."""
+    eps: float
+    """Added to the variance so that a constant channel does not divide by zero."""
+    frozen: bool
+    """Uses the running statistics in training too, and learns neither scale nor offset."""
+    engine: int
+    """Which implementation computes the layer; here they are one."""
+    scale_filler: FillerParameter
+    """How the scale of each channel starts out (SegNet, ENet; its number there is 1)."""
+    shift_filler: FillerParameter
+    """How the offset of each channel starts out (SegNet, ENet; its number there is 2)."""
+    bn_mode: int
+    """Whether the batch's statistics are used or are already part of scale and offset (SegNet, ENet; its number there is 3)."""
+    def __init__(
+        self,
+        *,
+        slope_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bias_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        momentum: float | None = ...,
+        eps: float | None = ...,
+        frozen: bool | None = ...,
+        engine: int | str | None = ...,
+        scale_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        shift_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        bn_mode: int | str | None = ...,
+    ) -> None: ...
+
+
+class ContinuationIndicatorParameter(Message):
+    """The shape of the marks that a ContinuationIndicator layer makes."""
+    time_step: int
+    """How many steps a sequence has."""
+    batch_size: int
+    """How many sequences run side by side; needed where there is no bottom to take it from."""
+    def __init__(
+        self,
+        *,
+        time_step: int | None = ...,
+        batch_size: int | None = ...,
+    ) -> None: ...
+
+
+class DetectionOutputParameter(Message):
+    """How a DetectionOutput layer turns predictions into boxes, and which of them it keeps."""
+    num_classes: int
+    """How many classes are predicted, the background counted in."""
+    share_location: bool
+    """Predicts one box for all classes (true) or one for each."""
+    background_label_id: int
+    """The class that stands for nothing being there, whose boxes are left out; -1 where there is none."""
+    nms_param: NonMaximumSuppressionParameter
+    """How boxes that overlap a better one are left out."""
+    save_output_param: SaveOutputParameter
+    """Where detections would be written; no files are written here."""
+    code_type: int
+    """What the four predicted numbers mean, as seen from the prior box."""
+    keep_top_k: int
+    """How many boxes are kept of each image; -1 keeps all."""
+    variance_encoded_in_target: bool
+    """Takes the predictions as they are, without multiplying by the prior's variances."""
+    confidence_threshold: float
+    """Boxes must have a confidence above this; unset, all do."""
+    visualize: bool
+    """Would show the detections in a window; not done here."""
+    visualize_threshold: float
+    """Confidence from which a detection would be shown."""
+    save_file: str
+    """File into which the window's video would be written."""
+    def __init__(
+        self,
+        *,
+        num_classes: int | None = ...,
+        share_location: bool | None = ...,
+        background_label_id: int | None = ...,
+        nms_param: NonMaximumSuppressionParameter | Mapping[str, Any] | None = ...,
+        save_output_param: SaveOutputParameter | Mapping[str, Any] | None = ...,
+        code_type: int | str | None = ...,
+        keep_top_k: int | None = ...,
+        variance_encoded_in_target: bool | None = ...,
+        confidence_threshold: float | None = ...,
+        visualize: bool | None = ...,
+        visualize_threshold: float | None = ...,
+        save_file: str | None = ...,
+    ) -> None: ...
+
+
+class InterpParameter(Message):
+    """The size that an Interp layer brings images to, given in one of three ways."""
+    height: int
+    """Height that comes out, together with width."""
+    width: int
+    """Width that comes out, together with height."""
+    zoom_factor: int
+    """Puts this many steps, less one, of new pixels between two old ones."""
+    shrink_factor: int
+    """Keeps about every so many-th pixel."""
+    pad_beg: int
+    """Zero, or the negative of how many rows and columns are cut off at the top and the left."""
+    pad_end: int
+    """Zero, or the negative of how many rows and columns are cut off at the bottom and the right."""
+    def __init__(
+        self,
+        *,
+        height: int | None = ...,
+        width: int | None = ...,
+        zoom_factor: int | None = ...,
+        shrink_factor: int | None = ...,
+        pad_beg: int | None = ...,
+        pad_end: int | None = ...,
+    ) -> None: ...
+
+
+class NonMaximumSuppressionParameter(Message):
+    """How boxes that overlap a better one are left out."""
+    nms_threshold: float
+    """Overlap (intersection over union) from which the box with less confidence is left out."""
+    top_k: int
+    """How many boxes of a class, those with most confidence, are looked at; -1, or unset, all."""
+    eta: float
+    """Below 1, lowers a threshold above one half by this factor with each box that is kept."""
+    def __init__(
+        self,
+        *,
+        nms_threshold: float | None = ...,
+        top_k: int | None = ...,
+        eta: float | None = ...,
+    ) -> None: ...
+
+
+class NormalizeParameter(Message):
+    """Over what a Normalize layer takes the length, and what it multiplies with."""
+    across_spatial: bool
+    """Takes one length for each item (true), or one for each position over its channels."""
+    scale_filler: FillerParameter
+    """How the learned scale starts out; 1 if not given."""
+    channel_shared: bool
+    """Learns one scale for all channels (true), or one for each."""
+    eps: float
+    """Added to the sum of squares so that zeros do not divide by zero."""
+    def __init__(
+        self,
+        *,
+        across_spatial: bool | None = ...,
+        scale_filler: FillerParameter | Mapping[str, Any] | None = ...,
+        channel_shared: bool | None = ...,
+        eps: float | None = ...,
+    ) -> None: ...
+
+
+class PermuteParameter(Message):
+    """The new order of a blob's axes."""
+    order: RepeatedScalarFieldContainer[int]
+    """For each axis of the top the axis of the bottom it is; those not named follow in their old order."""
+    def __init__(
+        self,
+        *,
+        order: Iterable[int] | None = ...,
+    ) -> None: ...
+
+
+class PriorBoxParameter(Message):
+    """The boxes that a PriorBox layer lays over each position."""
+    class CodeType(int, metaclass=EnumTypeWrapper):
+        """What four numbers say of a box, as seen from its prior."""
+        CORNER: ClassVar[PriorBoxParameter.CodeType]
+        """How far each side is moved."""
+        CENTER_SIZE: ClassVar[PriorBoxParameter.CodeType]
+        """How far the centre is moved, in sizes of the prior, and the logarithms of how much it grows."""
+        CORNER_SIZE: ClassVar[PriorBoxParameter.CodeType]
+        """How far each side is moved, in sizes of the prior."""
+    CORNER: ClassVar[PriorBoxParameter.CodeType]
+    CENTER_SIZE: ClassVar[PriorBoxParameter.CodeType]
+    CORNER_SIZE: ClassVar[PriorBoxParameter.CodeType]
+    min_size: RepeatedScalarFieldContainer[float]
+    """Side of the square box; several give several sets of boxes."""
+    max_size: RepeatedScalarFieldContainer[float]
+    """One for each min_size: adds a square box of their geometric mean."""
+    aspect_ratio: RepeatedScalarFieldContainer[float]
+    """Width over height of further boxes; 1 is always there."""
+    flip: bool
+    """Adds to each aspect ratio its inverse."""
+    clip: bool
+    """Cuts boxes off at the image's edges."""
+    variance: RepeatedScalarFieldContainer[float]
+    """What predictions are multiplied with, one number for all four or one for each; 0.1 if not given."""
+    img_size: int
+    """Side of the image; unset, it is that of the second bottom."""
+    img_h: int
+    """Height of the image, together with img_w in place of img_size."""
+    img_w: int
+    """Width of the image, together with img_h in place of img_size."""
+    step: float
+    """Distance of two positions; unset, the image's size over the bottom's."""
+    step_h: float
+    """Vertical distance, together with step_w in place of step."""
+    step_w: float
+    """Horizontal distance, together with step_h in place of step."""
+    offset: float
+    """Where in its cell a box has its centre, as a part of the cell's size."""
+    def __init__(
+        self,
+        *,
+        min_size: Iterable[float] | None = ...,
+        max_size: Iterable[float] | None = ...,
+        aspect_ratio: Iterable[float] | None = ...,
+        flip: bool | None = ...,
+        clip: bool | None = ...,
+        variance: Iterable[float] | None = ...,
+        img_size: int | None = ...,
+        img_h: int | None = ...,
+        img_w: int | None = ...,
+        step: float | None = ...,
+        step_h: float | None = ...,
+        step_w: float | None = ...,
+        offset: float | None = ...,
+    ) -> None: ...
+
+
+class PSROIPoolingParameter(Message):
+    """How a PSROIPooling layer averages regions."""
+    spatial_scale: float
+    """Size of the bottom as a part of the image's, whose pixels the regions are given in."""
+    output_dim: int
+    """How many channels come out."""
+    group_size: int
+    """How many parts each side of a region has, each with channels of its own."""
+    def __init__(
+        self,
+        *,
+        spatial_scale: float | None = ...,
+        output_dim: int | None = ...,
+        group_size: int | None = ...,
+    ) -> None: ...
+
+
+class ReorgParameter(Message):
+    """How a Reorg layer moves pixels into channels."""
+    stride: int
+    """Side of the squares of pixels that become channels."""
+    reverse: bool
+    """Moves channels back into pixels."""
+    def __init__(
+        self,
+        *,
+        stride: int | None = ...,
+        reverse: bool | None = ...,
+    ) -> None: ...
+
+
+class ResizeParameter(Message):
+    """How images would be resized; part of SaveOutputParameter, and without effect here."""
+    class Resize_mode(int, metaclass=EnumTypeWrapper):
+        """What gives way where the proportions differ."""
+        WARP: ClassVar[ResizeParameter.Resize_mode]
+        """The proportions."""
+        FIT_SMALL_SIZE: ClassVar[ResizeParameter.Resize_mode]
+        """The larger side, which is longer than asked for."""
+        FIT_LARGE_SIZE_AND_PAD: ClassVar[ResizeParameter.Resize_mode]
+        """Nothing: a rim fills what is left."""
+    WARP: ClassVar[ResizeParameter.Resize_mode]
+    FIT_SMALL_SIZE: ClassVar[ResizeParameter.Resize_mode]
+    FIT_LARGE_SIZE_AND_PAD: ClassVar[ResizeParameter.Resize_mode]
+    class Pad_mode(int, metaclass=EnumTypeWrapper):
+        """Ways to fill a rim."""
+        CONSTANT: ClassVar[ResizeParameter.Pad_mode]
+        """One value everywhere."""
+        MIRRORED: ClassVar[ResizeParameter.Pad_mode]
+        """The image mirrored at its edge."""
+        REPEAT_NEAREST: ClassVar[ResizeParameter.Pad_mode]
+        """The pixels at the edge, repeated."""
+    CONSTANT: ClassVar[ResizeParameter.Pad_mode]
+    MIRRORED: ClassVar[ResizeParameter.Pad_mode]
+    REPEAT_NEAREST: ClassVar[ResizeParameter.Pad_mode]
+    class Interp_mode(int, metaclass=EnumTypeWrapper):
+        """Ways to compute pixels, in OpenCV's words."""
+        LINEAR: ClassVar[ResizeParameter.Interp_mode]
+        """From the four nearest, by distance."""
+        AREA: ClassVar[ResizeParameter.Interp_mode]
+        """The mean of the area that becomes a pixel."""
+        NEAREST: ClassVar[ResizeParameter.Interp_mode]
+        """The nearest one."""
+        CUBIC: ClassVar[ResizeParameter.Interp_mode]
+        """A cubic curve through sixteen pixels."""
+        LANCZOS4: ClassVar[ResizeParameter.Interp_mode]
+        """Lanczos' kernel over sixty-four pixels."""
+    LINEAR: ClassVar[ResizeParameter.Interp_mode]
+    AREA: ClassVar[ResizeParameter.Interp_mode]
+    NEAREST: ClassVar[ResizeParameter.Interp_mode]
+    CUBIC: ClassVar[ResizeParameter.Interp_mode]
+    LANCZOS4: ClassVar[ResizeParameter.Interp_mode]
+    prob: float
+    """Chance that this way of resizing is taken."""
+    resize_mode: int
+    """What gives way where the proportions differ."""
+    height: int
+    """Height that comes out."""
+    width: int
+    """Width that comes out."""
+    height_scale: int
+    """Height to which boxes refer in FIT_SMALL_SIZE."""
+    width_scale: int
+    """Width to which boxes refer in FIT_SMALL_SIZE."""
+    pad_mode: int
+    """What the rim is filled with."""
+    pad_value: RepeatedScalarFieldContainer[float]
+    """The value of a constant rim, one for all channels or one for each."""
+    interp_mode: RepeatedScalarFieldContainer[int]
+    """How pixels are computed, one of them being drawn."""
+    def __init__(
+        self,
+        *,
+        prob: float | None = ...,
+        resize_mode: int | str | None = ...,
+        height: int | None = ...,
+        width: int | None = ...,
+        height_scale: int | None = ...,
+        width_scale: int | None = ...,
+        pad_mode: int | str | None = ...,
+        pad_value: Iterable[float] | None = ...,
+        interp_mode: Iterable[int | str] | None = ...,
+    ) -> None: ...
+
+
+class ROIPoolingParameter(Message):
+    """How a ROIPooling layer looks at regions."""
+    pooled_h: int
+    """How many rows come out of each region."""
+    pooled_w: int
+    """How many columns come out of each region."""
+    spatial_scale: float
+    """Size of the bottom as a part of the image's, whose pixels the regions are given in."""
+    def __init__(
+        self,
+        *,
+        pooled_h: int | None = ...,
+        pooled_w: int | None = ...,
+        spatial_scale: float | None = ...,
+    ) -> None: ...
+
+
+class SaveOutputParameter(Message):
+    """Where detections would be written; without effect here."""
+    output_directory: str
+    """Folder for the files."""
+    output_name_prefix: str
+    """What file names begin with."""
+    output_format: str
+    """The form of the files: VOC, COCO or ILSVRC."""
+    label_map_file: str
+    """File that gives classes their names."""
+    name_size_file: str
+    """File with the name, height and width of each image, in their order."""
+    num_test_image: int
+    """How many images of that list are tested."""
+    resize_param: ResizeParameter
+    """How images were resized before."""
+    def __init__(
+        self,
+        *,
+        output_directory: str | None = ...,
+        output_name_prefix: str | None = ...,
+        output_format: str | None = ...,
+        label_map_file: str | None = ...,
+        name_size_file: str | None = ...,
+        num_test_image: int | None = ...,
+        resize_param: ResizeParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+
+class ShuffleChannelParameter(Message):
+    """Into how many groups a ShuffleChannel layer parts the channels."""
+    group: int
+    """Number of groups that are shuffled into each other; must divide the channels."""
+    def __init__(
+        self,
+        *,
+        group: int | None = ...,
+    ) -> None: ...
+
+
+class SmoothL1LossParameter(Message):
+    """Where a SmoothL1Loss layer turns from a parabola into a line."""
+    sigma: float
+    """The loss is a parabola up to a difference of one over the square of this, and then a line."""
+    def __init__(
+        self,
+        *,
+        sigma: float | None = ...,
+    ) -> None: ...
+
+
+class UpsampleParameter(Message):
+    """How much larger an Upsample layer makes an image."""
+    scale: int
+    """Factor for both sides."""
+    scale_h: int
+    """Factor for the height, together with scale_w in place of scale."""
+    scale_w: int
+    """Factor for the width, together with scale_h in place of scale."""
+    pad_out_h: bool
+    """Makes the top one row lower, for a mask from a bottom of odd height."""
+    pad_out_w: bool
+    """Makes the top one column narrower, for a mask from a bottom of odd width."""
+    upsample_h: int
+    """Height that comes out, together with upsample_w in place of a factor."""
+    upsample_w: int
+    """Width that comes out, together with upsample_h in place of a factor."""
+    def __init__(
+        self,
+        *,
+        scale: int | None = ...,
+        scale_h: int | None = ...,
+        scale_w: int | None = ...,
+        pad_out_h: bool | None = ...,
+        pad_out_w: bool | None = ...,
+        upsample_h: int | None = ...,
+        upsample_w: int | None = ...,
     ) -> None: ...

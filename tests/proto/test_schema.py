@@ -1,4 +1,4 @@
-"""caffe.proto is Caffe's schema exactly, its generated files are fresh, its classes disturb no others."""
+"""caffe.proto is Caffe's schema exactly, and a listed part of its forks'; its files are fresh, its classes private."""
 
 import ast
 import csv
@@ -12,9 +12,10 @@ from google.protobuf import descriptor_pb2
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto
 
 from brewbench.proto import generate, messages
+from brewbench.proto.fields import help_of
 
 PROTO = Path(generate.__file__).parent
-GOLDEN = Path(__file__).parent / "data" / "schema.tsv"
+DATA = Path(__file__).parent / "data"
 
 Row = tuple[str, str, int, str, str, object, str]
 
@@ -24,8 +25,8 @@ def default_value(kind: str, text: str) -> object:
     return struct.pack("f", float(text)) if kind == "float" and text else text
 
 
-def golden_rows() -> set[Row]:
-    with GOLDEN.open(newline="") as file:
+def listed_rows(name: str) -> set[Row]:
+    with (DATA / name).open(newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     return {
         (
@@ -39,6 +40,14 @@ def golden_rows() -> set[Row]:
         )
         for row in rows
     }
+
+
+def golden_rows() -> set[Row]:
+    return listed_rows("schema.tsv")
+
+
+def fork_rows() -> set[Row]:
+    return listed_rows("forks.tsv")
 
 
 def enum_rows(name: str, enum: descriptor_pb2.EnumDescriptorProto) -> set[Row]:
@@ -75,8 +84,21 @@ def test_schema_has_everything_of_caffe():
     assert golden_rows() - our_rows() == set()
 
 
-def test_schema_has_nothing_that_caffe_does_not():
-    assert our_rows() - golden_rows() == set()
+def test_schema_has_nothing_that_caffe_does_not_but_what_is_listed_as_forks():
+    assert our_rows() - golden_rows() == fork_rows()
+
+
+def test_forks_add_to_caffes_messages_only_settings_of_their_layers():
+    caffes = {row[0] for row in golden_rows()}
+    added = {row for row in fork_rows() if row[0] in caffes}
+    assert {row[0] for row in added} == {"LayerParameter"}
+    assert {row[4] for row in added} - {"ReLUParameter"} <= {row[0] for row in fork_rows()} - caffes
+
+
+def test_help_marks_the_fields_of_forks():
+    for message, field, *_ in fork_rows():
+        if message == "LayerParameter":
+            assert help_of(message, field).startswith("Not BVLC's: "), field
 
 
 def test_default_comparison_sees_a_changed_default():
@@ -117,7 +139,7 @@ def test_module_exposes_what_the_stubs_declare():
             declared.add(node.name)
         elif isinstance(node, ast.AnnAssign):
             declared.add(ast.unparse(node.target))
-    top_level = {row[0].split(".")[0] for row in golden_rows()}
+    top_level = {row[0].split(".")[0] for row in golden_rows() | fork_rows()}
     assert declared == top_level | {"TRAIN", "TEST", "pool"}
     assert all(hasattr(messages, name) for name in declared)
     assert messages.TRAIN == messages.Phase.Value("TRAIN") == 0
