@@ -1,12 +1,15 @@
 """Caffe's files: `.caffemodel`, `.solverstate`, their HDF5 twins, and single blobs such as mean images.
 
-The numbers of a large net pass once, as bytes, and not through message objects where that can be helped. What is
-not the file it should be raises ValueError with the file's name; one that cannot be read, OSError.
+The numbers of a large net pass once, as bytes, and not through message objects; those of a file stay in it until
+somebody takes them (`Stored`). What is not the file it should be raises ValueError with the file's name; one that
+cannot be read, OSError.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from math import prod
 from os import PathLike
 from pathlib import Path
@@ -26,14 +29,27 @@ from ..proto.messages import (
 )
 from . import wire
 from .atomic import atomic_path, atomic_write
+from .blob import MAX_AXES
+from .stored import FileBytes, Stored
 
 FilePath = str | PathLike
 SavedBlob = tuple[np.ndarray, np.ndarray | None]  # data, and diff where it is kept
 Part = bytes | memoryview
+Message = memoryview | FileBytes
+Values = np.ndarray | Stored
 
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+_HDF5_STARTS = (0, 512, 1024, 2048)  # where it can be: MATLAB puts 512 bytes of its own in front
+_MOST_BLOBS = 1 << 20  # numbered datasets beyond this are no blobs of a net
+_DEEPEST = 100  # groups within groups
+_MOST_COMPRESSED = 1100  # how many times smaller than its values a compressed dataset can be
 _POINTER = b"version https://git-lfs"
-_LAYERS = (LayerParameter, V1LayerParameter, V0LayerParameter)  # may have fields of somebody's own Caffe
+_OPEN = (NetParameter, LayerParameter, V1LayerParameter, V0LayerParameter, BlobProto)  # may have others' fields
+# What NVIDIA's Caffe adds to a BlobProto: values as bytes of a type that is given beside them; before that, halves.
+_RAW_FIELDS = {12: "raw_data", 13: "raw_diff"}
+_RAW_TYPES = {10: "raw_data_type", 11: "raw_diff_type"}
+_HALF_FIELDS = {10: "half_data", 11: "half_diff"}
+_RAW_DTYPES = {0: "<f8", 1: "<f4", 2: "<f2"}
 _EXTRA_FIELD, _EXTRA_NAME = 5000, "brewbench"  # what only Brewbench reads: field of binary files, dataset of HDF5
 
 
@@ -42,7 +58,7 @@ class LayerWeights(NamedTuple):
 
     name: str
     type: str
-    blobs: list[Any]
+    blobs: list[Any]  # Values
 
 
 class SavedState(NamedTuple):
@@ -53,7 +69,7 @@ class SavedState(NamedTuple):
 
     iter: int
     learned_net: str
-    history: list[np.ndarray]
+    history: Sequence[Values]
     current_step: int
     extra: bytes = b""
 
@@ -71,12 +87,13 @@ def blob_from_proto(proto: Any) -> SavedBlob:
 
     The arrays are read-only views of one copy. Raises ValueError when shape and number of values differ.
     """
-    return _parse_blob(memoryview(proto.SerializeToString()))
+    data, diff = _parse_blob(memoryview(proto.SerializeToString()))
+    return np.asarray(data), None if diff is None else np.asarray(diff)
 
 
 def read_blob(path: FilePath) -> np.ndarray:
     """The array in a file of one BlobProto, such as a mean image (`.binaryproto`)."""
-    return _parse(path, "a blob (.binaryproto)", _parse_blob)[0]
+    return np.asarray(_parse(path, "a blob (.binaryproto)", _parse_blob)[0])
 
 
 def write_blob(path: FilePath, array: np.ndarray) -> None:
@@ -92,7 +109,8 @@ def read_net_weights(path: FilePath) -> list[LayerWeights]:
     """Name, type and parameter blobs of every layer of a `.caffemodel` or its HDF5 twin, in the file's order.
 
     Which of the two it is, is seen from the content. The layers of old models (V1, V0) come with their old type
-    names, those of HDF5 with none. The arrays are read-only.
+    names, those of HDF5 with none. The values stay in the file until they are taken; those of NVIDIA's Caffe may be
+    of half precision.
     """
     if _is_hdf5(path):
         return _read_weights_hdf5(path)
@@ -151,40 +169,78 @@ def write_net_weights_hdf5(
 
 def _read_weights_hdf5(path: FilePath) -> list[LayerWeights]:
     with _open_hdf5(path) as file:
-        if "data" not in file:
-            raise ValueError(f"{path}: has no group 'data'; it is not a .caffemodel.h5")
-        return list(_layers_hdf5(file["data"]))
+        if not _is_group(file.get("data")):
+            raise ValueError("has no group 'data'; it is not a .caffemodel.h5")
+        return list(_layers_hdf5(path, file["data"]))
 
 
-def _layers_hdf5(group: Any, within: str = "") -> Iterator[LayerWeights]:
+def _layers_hdf5(path: FilePath, group: Any, within: str = "") -> Iterator[LayerWeights]:
     """The layers of an HDF5 group, those with a "/" in their name too: a group that only holds groups is none."""
-    for name, member in group.items():
+    for name in group:
+        member = group.get(name)
         if not _is_group(member):
             continue
-        inner = [one for one in member.values() if _is_group(one)]
+        inner = [one for one in member if _is_group(member.get(one))]
         if len(inner) < len(member) or not inner:
-            yield LayerWeights(within + name, "", _numbered(member))
-        yield from _layers_hdf5(member, f"{within}{name}/")
+            yield LayerWeights(within + name, "", _numbered(path, member))
+        if within.count("/") > _DEEPEST:
+            raise ValueError(f"the groups go deeper than {_DEEPEST} levels")
+        yield from _layers_hdf5(path, member, f"{within}{name}/")
 
 
 def _is_group(member: Any) -> bool:
     return hasattr(member, "items")
 
 
-def _open_hdf5(path: FilePath) -> Any:
+@contextmanager
+def _open_hdf5(path: FilePath) -> Iterator[Any]:
+    """An HDF5 file. What goes wrong while it is open becomes a ValueError with its name."""
     import h5py
 
     try:
-        return h5py.File(path, "r")
+        file = h5py.File(path, "r")
     except OSError as error:
         raise ValueError(f"{path}: the HDF5 file is damaged or cut short: {error}") from error
+    try:
+        with file:
+            yield file
+    except (OSError, KeyError, TypeError, IndexError, RuntimeError) as error:
+        raise ValueError(f"{path}: the HDF5 file is damaged, or not what it should be: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
-def _numbered(group: Any) -> list[Any]:
+def _numbered(path: FilePath, group: Any) -> list[Any]:
     """The datasets 0, 1, 2, ... of an HDF5 group; None for those that are not there."""
-    found = {name: member for name, member in group.items() if not _is_group(member)}
+    found = {name: member for name in group if not _is_group(member := group[name])}
+    for name in found:
+        if not (name.isascii() and name.isdecimal() and int(name) < _MOST_BLOBS):
+            raise ValueError(f"{group.name} has a dataset {name!r}, where blobs are numbered from 0")
     count = 1 + max((int(name) for name in found), default=-1)
-    return [found[str(index)][()] if str(index) in found else None for index in range(count)]
+    return [_dataset(path, found[str(i)]) if str(i) in found else None for i in range(count)]
+
+
+def _dataset(path: FilePath, dataset: Any) -> Values:
+    """The values of a dataset: where they lie in one piece, those that stay in the file."""
+    if getattr(dataset, "dtype", np.dtype("O")).kind not in "iuf" or dataset.shape is None:
+        raise ValueError(f"{dataset.name} does not hold numbers")
+    if dataset.chunks is None:
+        return Stored(dataset.shape, dataset.dtype, partial(_read_dataset, path, dataset.name))
+    # Compressed values can turn out to be damaged when they are read: better now than when half a net is filled.
+    if dataset.nbytes > _MOST_COMPRESSED * Path(path).stat().st_size:
+        raise ValueError(f"{dataset.name} says it has {dataset.nbytes:,} bytes of values, more than the file can hold")
+    return dataset[()]
+
+
+def _read_dataset(path: FilePath, name: str, out: np.ndarray) -> None:
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        dataset: Any = file[name]
+        if dataset.size != out.size:
+            raise OSError(f"{path}: has been changed while it was being read")
+        if out.size:
+            dataset.read_direct(out.reshape(dataset.shape))
 
 
 # Solver states
@@ -196,11 +252,14 @@ def read_solver_state(path: FilePath) -> SavedState:
         with _open_hdf5(path) as file:
             missing = {"iter", "history", "current_step"} - set(file)
             if missing:
-                raise ValueError(f"{path}: has no {' and no '.join(sorted(missing))}; it is not a .solverstate.h5")
+                raise ValueError(f"has no {' and no '.join(sorted(missing))}; it is not a .solverstate.h5")
             learned = file["learned_net"][()] if "learned_net" in file else b""
             step, iteration = file["current_step"][0], file["iter"][0]
             extra = file[_EXTRA_NAME][()].tobytes() if _EXTRA_NAME in file else b""
-            return SavedState(int(iteration), learned.decode(), _numbered(file["history"]), int(step), extra)
+            history = _numbered(path, file["history"])
+            if any(blob is None for blob in history):
+                raise ValueError("blobs of the history are missing")
+            return SavedState(int(iteration), learned.decode(), history, int(step), extra)
     return _parse(path, "a .solverstate", _parse_state)
 
 
@@ -244,22 +303,25 @@ def write_solver_state(
 
 def _is_hdf5(path: FilePath) -> bool:
     with open(path, "rb") as file:
-        return file.read(len(_HDF5_MAGIC)) == _HDF5_MAGIC
+        start = file.read(_HDF5_STARTS[-1] + len(_HDF5_MAGIC))
+        return any(start.startswith(_HDF5_MAGIC, at) for at in _HDF5_STARTS)
 
 
-def _parse(path: FilePath, what: str, parse: Callable[[memoryview], Any]) -> Any:
-    content = Path(path).read_bytes()
-    if content.startswith(_POINTER):
+def _parse(path: FilePath, what: str, parse: Callable[[FileBytes], Any]) -> Any:
+    content = FileBytes(path)
+    if bytes(content[: len(_POINTER)]) == _POINTER:
         raise ValueError(f"{path}: is the pointer of a file in Git LFS, not the file; fetch it with `git lfs pull`")
     if not content:
         raise ValueError(f"{path}: is empty; {what} was expected")
+    if _is_hdf5(path):
+        raise ValueError(f"{path}: is an HDF5 file; {what} was expected")
     try:
-        return parse(memoryview(content))
+        return parse(content)
     except (ValueError, DecodeError) as error:
         raise ValueError(f"{path}: is not {what}, or is cut short: {error}") from error
 
 
-def _parse_net(message: memoryview) -> list[LayerWeights]:
+def _parse_net(message: Message) -> list[LayerWeights]:
     layers = []
     for name, value in _named_fields(NetParameter, message):
         if name == "layer":
@@ -269,14 +331,15 @@ def _parse_net(message: memoryview) -> list[LayerWeights]:
     return layers
 
 
-def _parse_layer(cls: Any, message: memoryview) -> LayerWeights:
+def _parse_layer(cls: Any, message: Message) -> LayerWeights:
     name = type = ""
     blobs = []
     for field, value in _named_fields(cls, message):
         if field == "name":
             name = bytes(value).decode()
         elif field == "type" and isinstance(value, int):
-            type = V1LayerParameter.LayerType.Name(value)
+            known = V1LayerParameter.LayerType.DESCRIPTOR.values_by_number.get(value)
+            type = known.name if known else str(value)  # of somebody's own Caffe
         elif field == "type":
             type = bytes(value).decode()
         elif field == "blobs":
@@ -286,7 +349,7 @@ def _parse_layer(cls: Any, message: memoryview) -> LayerWeights:
     return LayerWeights(name, type, blobs)
 
 
-def _parse_state(message: memoryview) -> SavedState:
+def _parse_state(message: Message) -> SavedState:
     found: dict[str, Any] = {"iter": 0, "learned_net": b"", "current_step": 0, _EXTRA_NAME: b""}
     history = []
     for name, value in _named_fields(SolverState, message, {_EXTRA_FIELD: _EXTRA_NAME}):
@@ -298,37 +361,66 @@ def _parse_state(message: memoryview) -> SavedState:
     return SavedState(found["iter"], learned_net, history, found["current_step"], extra)
 
 
-def _parse_blob(message: memoryview) -> SavedBlob:
-    """Data and diff of a serialised BlobProto: views of its bytes where they lie in one piece."""
-    numbers: dict[str, list[memoryview]] = {}
+def _parse_blob(message: Message) -> tuple[Values, Values | None]:
+    """Data and diff of a serialised BlobProto, where they are; for those that lie in pieces, a copy."""
+    numbers: dict[str, list[Any]] = {}
     shape: tuple[int, ...] = ()
     legacy: dict[str, int] = {}
-    for name, value in _named_fields(BlobProto, message):
+    types: dict[str, int] = {}
+    for name, value in _named_fields(BlobProto, message, _RAW_FIELDS | _HALF_FIELDS, _RAW_TYPES):
         if name == "shape":
             shape = tuple(BlobShape.FromString(bytes(value)).dim)
+        elif name.endswith("_type"):
+            types[name] = value
         elif isinstance(value, int):
             legacy[name] = value
         else:
             numbers.setdefault(name, []).append(value)
     if legacy:
         shape = tuple(legacy.get(name, 0) for name in ("num", "channels", "height", "width"))
+    if len(shape) > MAX_AXES:
+        raise ValueError(f"a blob has at most {MAX_AXES} axes; got {len(shape)}")
     kept = []
     for kind in ("data", "diff"):
-        values = np.empty(0, np.float32)
-        for name, dtype in ((kind, "<f4"), (f"double_{kind}", "<f8")):
-            if name in numbers:
-                pieces = numbers[name]
-                values = np.frombuffer(pieces[0] if len(pieces) == 1 else b"".join(pieces), dtype)
+        values = _values_of(numbers, kind, types)
         if values.size != prod(shape) and (kind == "data" or values.size):
             raise ValueError(f"a blob of shape {shape} has {values.size:,} values in {kind}")
         kept.append(values.reshape(shape) if values.size or kind == "data" else None)
     return kept[0], kept[1]
 
 
-def _named_fields(cls: Any, message: memoryview, others: Mapping[int, str] | None = None) -> Iterator[tuple[str, Any]]:
-    """The fields of a serialised message of a class by name, and those among `others`, bytes whose names it gives.
+def _values_of(numbers: Mapping[str, list[Any]], kind: str, types: Mapping[str, int]) -> Any:
+    """The values of a blob, flat, from the first of the fields for them that is there."""
+    for name, dtype in ((f"double_{kind}", "<f8"), (kind, "<f4")):
+        if name in numbers:
+            return _flat(numbers[name], dtype)
+    if f"raw_{kind}" in numbers:
+        code = types.get(f"raw_{kind}_type")
+        if code not in _RAW_DTYPES:
+            raise ValueError(f"its raw_{kind} is of type {code}; known are 0 (double), 1 (float), 2 (half)")
+        return _flat(numbers[f"raw_{kind}"][-1:], _RAW_DTYPES[code])
+    if f"half_{kind}" in numbers:
+        values = wire.read_varints(b"".join(map(bytes, numbers[f"half_{kind}"])))
+        return values.astype("<u2").view("<f2")
+    return np.empty(0, np.float32)
 
-    Raises ValueError for a field of the wrong kind, and for one that is neither, except in a layer.
+
+def _flat(pieces: list[Any], dtype: str) -> Values:
+    if len(pieces) == 1 and isinstance(pieces[0], FileBytes):
+        return pieces[0].array(dtype)
+    return np.frombuffer(pieces[0] if len(pieces) == 1 else b"".join(map(bytes, pieces)), dtype)
+
+
+def _named_fields(
+    cls: Any,
+    message: Message,
+    others: Mapping[int, str] | None = None,
+    other_numbers: Mapping[int, str] | None = None,
+) -> Iterator[tuple[str, Any]]:
+    """The fields of a serialised message of a class by name, and those among `others`, whose names these give.
+
+    `others` are bytes, `other_numbers` numbers. Raises ValueError for a field of the wrong kind, and for one that is
+    neither, except in messages to which others have added fields.
     """
     for number, kind, value in wire.fields(message):
         field = cls.DESCRIPTOR.fields_by_number.get(number)
@@ -340,7 +432,9 @@ def _named_fields(cls: Any, message: memoryview, others: Mapping[int, str] | Non
             yield field.name, value
         elif others and number in others and kind == wire.BYTES:
             yield others[number], value
-        elif cls not in _LAYERS:
+        elif other_numbers and number in other_numbers and kind == wire.VARINT:
+            yield other_numbers[number], value
+        elif cls not in _OPEN:
             raise ValueError(f"{cls.DESCRIPTOR.name} has no field {number}")
 
 

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 _LENGTH = {FIXED64: 8, FIXED32: 4}
 
-Value = int | memoryview
 
 
-def fields(message: memoryview) -> Iterator[tuple[int, int, Value]]:
-    """The fields of a serialised message: number, wire type, value (an int for VARINT, else the bytes).
+def fields(message: Any) -> Iterator[tuple[int, int, Any]]:
+    """The fields of a serialised message: number, wire type, value (an int for VARINT, else a part of the message).
 
-    Raises ValueError where the bytes are no message, or end too early.
+    A message is a memoryview, or what can be indexed and sliced as one. Raises ValueError where the bytes are no
+    message, or end too early.
     """
     at = 0
     while at < len(message):
         key, at = read_varint(message, at)
         number, kind = key >> 3, key & 7
+        if not number:
+            raise ValueError(f"byte {at}: there is no field 0")
         if kind == VARINT:
             value, at = read_varint(message, at)
             yield number, kind, value
@@ -35,7 +40,7 @@ def fields(message: memoryview) -> Iterator[tuple[int, int, Value]]:
         at += length
 
 
-def read_varint(message: memoryview, at: int) -> tuple[int, int]:
+def read_varint(message: Any, at: int) -> tuple[int, int]:
     """The number that begins at a byte, and where the next thing begins. Raises ValueError at the end of the bytes."""
     value = 0
     for shift in range(0, 70, 7):
@@ -47,6 +52,23 @@ def read_varint(message: memoryview, at: int) -> tuple[int, int]:
         if byte < 128:
             return value, at
     raise ValueError("a number has more than 64 bits")
+
+
+def read_varints(packed: bytes) -> np.ndarray:
+    """The numbers written one after the other, each below 2**63. Raises ValueError for what they are not."""
+    octets = np.frombuffer(packed, np.uint8)
+    last = np.flatnonzero(octets < 128)
+    if octets.size and (not last.size or last[-1] != octets.size - 1):
+        raise ValueError("the bytes end inside a number")
+    first = np.concatenate([[0], last[:-1] + 1]) if last.size else last
+    lengths = last - first + 1
+    if lengths.size and lengths.max() > 9:
+        raise ValueError("a number has more than 63 bits")
+    values = np.zeros(last.size, np.int64)
+    for place in range(int(lengths.max(initial=0))):
+        there = lengths > place
+        values[there] |= (octets[first[there] + place].astype(np.int64) & 127) << (7 * place)
+    return values
 
 
 def varint(value: int) -> bytes:

@@ -1,12 +1,15 @@
 """Files that Caffe wrote are read, and what is written is what Caffe writes."""
 
+import tracemalloc
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+from google.protobuf import text_format
 
-from brewbench.engine import files
+from brewbench.engine import Net, files, wire
+from brewbench.engine.stored import FileBytes, Stored
 from brewbench.proto.messages import BlobProto, NetParameter, SolverState, V1LayerParameter
 
 FORMATS = Path(__file__).parents[1] / "golden" / "formats"
@@ -63,6 +66,72 @@ def test_old_blobs_and_unpacked_numbers_are_read():
     equal([files._parse_blob(memoryview(b"\x3a\x03\x0a\x01\x02" + unpacked))[0]], [np.array([7, 8])])
     with pytest.raises(ValueError, match=r"shape \(2, 2\) has 3 values in data"):
         files.blob_from_proto(BlobProto(shape={"dim": [2, 2]}, data=[1, 2, 3]))
+
+
+RAW = {"<f8": 0, "<f4": 1, "<f2": 2}
+
+
+def nvidia_blob(values, diff=None, kind="<f2", shape=(2, 3)):
+    """A BlobProto as NVIDIA's Caffe from 0.16 on writes it: the types in fields 10 and 11, the bytes in 12 and 13."""
+    out = wire.header(7, 2 + len(shape)) + wire.header(1, len(shape)) + bytes(shape)
+    out += bytes([10 << 3, RAW[kind]]) + (bytes([11 << 3, RAW[kind]]) if diff is not None else b"")
+    for number, array in ((12, values), (13, diff)):
+        if array is not None:
+            raw = array.astype(kind).tobytes()
+            out += wire.header(number, len(raw)) + raw
+    return out
+
+
+@pytest.mark.parametrize("kind", RAW)
+def test_raw_values_of_nvidias_caffe_are_read(tmp_path, kind):
+    values = np.array([[1, -2.5, 65504], [6e-8, 0, 0.1]], kind)
+    (tmp_path / "raw").write_bytes(nvidia_blob(values, -values, kind))
+    np.testing.assert_array_equal(files.read_blob(tmp_path / "raw"), values)
+    data, diff = files._parse_blob(memoryview(nvidia_blob(values, -values, kind)))
+    assert diff is not None
+    equal([np.asarray(data), np.asarray(diff)], [values, -values])
+
+
+def test_raw_values_without_a_known_type_are_refused():
+    content = nvidia_blob(np.zeros((2, 3)))
+    for code in (3, 9):
+        with pytest.raises(ValueError, match=f"raw_data is of type {code}"):
+            files._parse_blob(memoryview(content.replace(bytes([10 << 3, 2]), bytes([10 << 3, code]))))
+    with pytest.raises(ValueError, match="raw_data is of type None"):
+        files._parse_blob(memoryview(content.replace(bytes([10 << 3, 2]), b"")))
+    cut = wire.header(7, 3) + bytes([10, 1, 1]) + bytes([10 << 3, 2]) + wire.header(12, 3) + b"abc"
+    with pytest.raises(ValueError, match="multiple of element size"):
+        files._parse_blob(memoryview(cut))
+
+
+def test_halves_of_older_forks_are_read():
+    values = np.array([0.5, -1, 3e-5, 1000], np.float16)
+    packed = b"".join(wire.varint(int(bits)) for bits in values.view(np.uint16))
+    content = wire.header(7, 3) + bytes([10, 1, 4]) + wire.header(10, len(packed)) + packed
+    equal([np.asarray(files._parse_blob(memoryview(content))[0])], [values])
+    with pytest.raises(ValueError, match="end inside a number"):
+        wire.read_varints(packed + b"\xff")
+    assert wire.read_varints(b"").size == 0
+
+
+def test_a_model_of_nvidias_caffe_loads_into_a_net(tmp_path):
+    weights = np.random.default_rng(0).normal(size=(2, 3)).astype(np.float16)
+    blob = nvidia_blob(weights)
+    layer = b"".join([wire.header(1, 2), b"ip", wire.header(7, len(blob)), blob, wire.header(999, 1), b"?"])
+    model = b"".join([bytes([11 << 3, 2]), wire.header(100, len(layer)), layer])  # 11: default_forward_type
+    (tmp_path / "half.caffemodel").write_bytes(model)
+    net = Net(
+        text_format.Parse(
+            """
+            layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 3 } } }
+            layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y"
+              inner_product_param { num_output: 2 bias_term: false } }
+            """,
+            NetParameter(),
+        )
+    )
+    assert net.copy_from(tmp_path / "half.caffemodel") == []
+    np.testing.assert_array_equal(net.params["ip"][0].data, weights.astype(np.float32))
 
 
 def test_a_mean_file_is_read_and_written(tmp_path):
@@ -238,3 +307,135 @@ def test_a_cut_solver_state_is_named(tmp_path):
     with pytest.raises(ValueError, match="cut: is not a .solverstate, or is cut short"):
         files.read_solver_state(tmp_path / "cut")
     assert SolverState.FromString(content).iter == 7
+
+
+ONE_LAYER = """
+layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: %d } } }
+layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y" inner_product_param { num_output: %d } }
+layer { name: "ip2" type: "InnerProduct" bottom: "y" top: "z" inner_product_param { num_output: 2 } }
+"""
+
+
+def one_layer(inputs, outputs):
+    return Net(text_format.Parse(ONE_LAYER % (inputs, outputs), NetParameter()))
+
+
+@pytest.mark.parametrize("ending", ["", ".h5"])
+def test_values_stay_in_the_file_until_they_are_taken(tmp_path, ending):
+    path = tmp_path / f"big.caffemodel{ending}"
+    net = one_layer(1000, 4000)
+    net.save(path)
+    files.read_net_weights(path)  # whatever is loaded once
+    tracemalloc.start()
+    found = {layer.name: layer.blobs for layer in files.read_net_weights(path)}
+    assert tracemalloc.get_traced_memory()[1] < 1e6
+    net.copy_from(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert path.stat().st_size > 16e6
+    assert peak < 17e6  # one blob at a time, and the net is there already
+    np.testing.assert_array_equal(found["ip"][0], net.params["ip"][0].data)
+    path.unlink()
+    if not ending:
+        assert np.asarray(found["ip"][1]).shape == (4000,)  # the file is still open
+
+
+@pytest.mark.parametrize("ending", ["", ".h5"])
+def test_a_file_that_changes_while_it_is_read_is_an_error(tmp_path, ending):
+    path = tmp_path / f"out.caffemodel{ending}"
+    one_layer(100, 40).save(path)
+    blob = {layer.name: layer.blobs for layer in files.read_net_weights(path)}["ip2"][0]
+    with open(path, "rb+") as file:
+        file.truncate(500)
+    with pytest.raises(OSError, match="out.caffemodel|truncated"):
+        np.asarray(blob)
+
+
+def test_a_stored_array_is_an_array(tmp_path):
+    values = np.arange(6, dtype="<f4")
+    (tmp_path / "values").write_bytes(b"--" + values.tobytes())
+    part = FileBytes(tmp_path / "values")[2:]
+    stored = part.array("<f4")
+    assert isinstance(stored, Stored) and (stored.shape, stored.ndim, stored.size) == ((6,), 1, 6)
+    assert "(2, 3)" in repr(stored.reshape((2, 3)))
+    np.testing.assert_array_equal(stored.reshape((2, 3)), values.reshape(2, 3))
+    assert np.asarray(stored, np.float64).dtype == np.float64
+    for shape in ((4,), (-2, -3)):
+        with pytest.raises(ValueError, match="cannot reshape"):
+            stored.reshape(shape)
+    with pytest.raises(ValueError, match="cannot be had without a copy"):
+        np.array(stored, copy=False)
+    with pytest.raises(ValueError, match="no whole number"):
+        part[1:].array("<f4")
+    assert (part[0], len(part[5:3]), bytes(part[:4])) == (0, 0, values[:1].tobytes())
+    with pytest.raises(IndexError):
+        part[24]
+
+
+def hostile(path, kind):
+    """An HDF5 file that looks like a model."""
+    with h5py.File(path, "w") as file:
+        group = file.create_group("data/ip")
+        if kind == "text":
+            group["0"] = "not numbers"
+        elif kind == "name":
+            group["first"] = [1.0]
+        elif kind == "numbers":
+            group["99999999999"] = [1.0]
+        elif kind == "huge":
+            group.create_dataset("0", (1 << 40,), "f4", chunks=(1 << 20,), compression="gzip")
+        elif kind == "deep":
+            file.create_group("data/" + "/".join("a" * 200))
+        elif kind == "cycle":
+            group["again"] = file["data"]
+        elif kind == "no group":
+            del file["data"]
+            file["data"] = [1.0]
+        elif kind == "nowhere":
+            group["0"] = h5py.SoftLink("/nowhere")
+
+
+@pytest.mark.parametrize("kind", ["text", "name", "numbers", "huge", "deep", "cycle", "no group", "nowhere"])
+def test_hdf5_that_is_no_model_is_one_error(tmp_path, kind):
+    path = tmp_path / "bad.caffemodel.h5"
+    hostile(path, kind)
+    net = one_layer(3, 2)
+    net.params["ip"][0].data = 5
+    with pytest.raises(ValueError, match=r"bad.caffemodel.h5: "):
+        net.copy_from(path)
+    assert (net.params["ip"][0].data == 5).all()
+
+
+def test_a_file_that_promises_more_than_fits_is_refused_before_it_is_read(tmp_path):
+    with h5py.File(tmp_path / "huge.h5", "w") as file:
+        file.create_dataset("data/ip/0", (1 << 40,), "f4")  # in one piece, never written: takes no room
+        file["data/ip/1"] = np.zeros(2, np.float32)
+    with pytest.raises(ValueError, match="parameter 0 of layer 'ip' has shape"):
+        one_layer(3, 2).copy_from(tmp_path / "huge.h5")
+
+
+def test_every_damage_to_a_file_is_an_error_or_harmless(tmp_path):
+    draw = np.random.default_rng(0)
+    for name, read in (
+        ("conv_SGD_bin_iter_7.caffemodel", files.read_net_weights),
+        ("conv_SGD_bin_iter_7.solverstate", files.read_solver_state),
+        ("conv_SGD_h5_iter_7.caffemodel.h5", files.read_net_weights),
+        ("conv_SGD_h5_iter_7.solverstate.h5", files.read_solver_state),
+    ):
+        content = np.frombuffer((FORMATS / name).read_bytes(), np.uint8)
+        errors = 0
+        for _ in range(150):
+            damaged = content.copy()
+            damaged[draw.integers(0, min(len(damaged), 2000), 4)] = draw.integers(0, 256, 4)
+            (tmp_path / name).write_bytes(damaged.tobytes())
+            try:
+                found = read(tmp_path / name)
+                if isinstance(found, files.SavedState):
+                    found = [files.LayerWeights("", "", list(found.history))]
+                for layer in found:
+                    for blob in layer.blobs:
+                        np.asarray(blob)
+            except ValueError as error:
+                assert name in str(error)
+                errors += 1
+        assert errors > 10

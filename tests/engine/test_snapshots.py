@@ -103,7 +103,8 @@ def parse(text):
 def test_old_models_with_blobs_of_four_axes_load(name, not_here):
     net = Net(parse(PLAIN % "c1"), TEST)
     assert net.copy_from(FORMATS / name) == not_here
-    stored = {layer.name: layer.blobs for layer in files.read_net_weights(FORMATS / name)}
+    read = files.read_net_weights(FORMATS / name)
+    stored = {layer.name: [np.asarray(blob) for blob in layer.blobs] for layer in read}
     assert stored["c1"][1].size == 3 and stored["c1"][1].any()
     for layer, blobs in net.params.items():
         for blob, values in zip(blobs, stored[layer], strict=True):
