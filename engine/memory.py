@@ -130,7 +130,9 @@ class Memory:
         elif self._fill is not None or place not in self.valid:
             with _first_touch:
                 if self._fill is not None:
-                    self._fill(self._buffer(HOST))
+                    host = self._buffer(HOST)
+                    self.home.settle(host)
+                    self._fill(host)
                     self.valid, self._fill = {HOST}, None
                 if place not in self.valid:
                     self._bring_to(place)
