@@ -38,11 +38,9 @@ def test_the_nets_have_the_known_numbers_of_parameters(name, params):
     assert report.ok and report.param_count == params
 
 
-def train(name, batch, backend, iterations, by_layer=False):
+def train(name, batch, backend, iterations):
     """The losses, and the weights at the end."""
     solver = get_solver(text_format.Parse(SOLVER, SolverParameter()), message_of(name, batch), backend=backend)
-    if by_layer:
-        solver.net.before_forward.append(lambda index: None)
     draw = np.random.RandomState(0)
     data = solver.net.blobs["data"]
     data.data = draw.randn(*data.shape)
@@ -54,9 +52,9 @@ def train(name, batch, backend, iterations, by_layer=False):
     return losses, [blob.data for blobs in solver.net.params.values() for blob in blobs]
 
 
-def compare(name, batch, iterations, tolerance, by_layer=False):
+def compare(name, batch, iterations, tolerance):
     losses, weights = train(name, batch, "cpu", iterations)
-    found, others = train(name, batch, Backend("gpu", precision="ieee"), iterations, by_layer)
+    found, others = train(name, batch, Backend("gpu", precision="ieee"), iterations)
     np.testing.assert_allclose(found, losses, 10 * tolerance)
     for mine, theirs in zip(others, weights, strict=True):
         assert np.linalg.norm(mine - theirs) <= tolerance * np.linalg.norm(theirs) + 1e-6
@@ -64,8 +62,7 @@ def compare(name, batch, iterations, tolerance, by_layer=False):
 
 @pytest.mark.parametrize("name", ["LeNet", "CIFAR-quick"])
 def test_small_nets_train_as_on_the_cpu(gpu, name):
-    # what an array module does cannot be recorded by the stand-in: it runs by layer
-    compare(name, 4, 4, 1e-4, by_layer=getattr(gpu, "stands_in", False))
+    compare(name, 4, 4, 1e-4)
 
 
 @pytest.mark.gpu

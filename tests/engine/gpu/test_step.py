@@ -10,7 +10,6 @@ from brewbench.engine.gpu import step
 from brewbench.engine.gpu.ops import update
 from brewbench.proto.messages import NetParameter, SolverParameter
 
-# Kernels and matrix products alone: nothing in it is done by an array module, whose work the stand-in cannot record.
 NET = """
 name: "small"
 layer { name: "x" type: "DummyData" top: "x" dummy_data_param { shape { dim: 4 dim: 2 dim: 9 dim: 9 }
@@ -187,8 +186,7 @@ def test_dropout_draws_the_same_mask_on_both_backends(gpu):
     assert (found[0] != found[1]).any()
 
 
-@pytest.mark.gpu
-def test_a_net_of_array_module_layers_is_captured_too():
+def test_a_net_of_array_module_layers_is_captured_too(gpu):
     """With a loss and a split, which are CuPy's own kernels."""
     text = NET + """
     layer { name: "label" type: "DummyData" top: "label" dummy_data_param { shape { dim: 4 } } }
