@@ -48,10 +48,10 @@ def convert_imageset(
     is already what it should become is taken as it is. `check_size` refuses images that differ in size. Keys are
     ``00000012_name``, the number being the place in the list, mixed or not.
 
-    An image that cannot be read is left out, and `warn(message)` called. `progress(done, total)` is called every
-    thousand images. The database appears when it is complete. Raises ValueError for a list or settings that are not
-    what they should be and when no image at all can be read, OSError when the list cannot be read, FileExistsError
-    when the database is there.
+    An image that cannot be read is left out, and `warn(message)` called. `progress(done, total)` is called first,
+    after every thousand rows written, and at the end; `total` leaves out what could not be read so far. The database
+    appears when it is complete. Raises ValueError for a list or settings that are not what they should be and when no
+    image at all can be read, OSError when the list cannot be read, FileExistsError when the database is there.
     """
     lines = read_list(image_list)
     if not lines:
@@ -74,12 +74,13 @@ def _rows(
     warn: Warn | None,
 ) -> Iterator[tuple[bytes, bytes]]:
     size = None
-    written = False
+    written, total = 0, len(lines)
+    if progress is not None:
+        progress(written, total)
     for index, made in enumerate(Workers("images").stream(make, lines)):
-        if progress is not None and index % _REPORT_EVERY == 0:
-            progress(index, len(lines))
         name = lines[index][0]
         if isinstance(made, OSError | ValueError):
+            total -= 1
             if warn is not None:
                 warn(f"{name} is left out: {made}")
             continue
@@ -87,12 +88,14 @@ def _rows(
             size = size or len(made.data)
             if len(made.data) != size:
                 raise ValueError(f"{name} makes {len(made.data):,} bytes; those before made {size:,}")
-        written = True
         yield b"%08d_%s" % (index, name.encode(errors="surrogateescape")), made.SerializeToString()
+        written += 1
+        if progress is not None and written % _REPORT_EVERY == 0:
+            progress(written, total)
     if not written:
         raise ValueError("none of the images could be read")
     if progress is not None:
-        progress(len(lines), len(lines))
+        progress(written, total)
 
 
 def _datum_of(

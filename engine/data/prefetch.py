@@ -57,6 +57,7 @@ def _fill_slots(
             fill(slot)
             full.put(slot)
     except BaseException as error:
+        del fill  # which the traceback would keep, and with it all that is open
         full.put(_Failure(error))
 
 

@@ -28,7 +28,8 @@ def read_windows(path: str | PathLike) -> Windows:
     """Read a window file.
 
     For each image it has the words ``# number name channels height width count``, and then, for each of `count`
-    boxes, ``label overlap x1 y1 x2 y2``. Raises ValueError where it is not so, OSError when it cannot be read.
+    boxes, ``label overlap x1 y1 x2 y2``. As in Caffe it is the number, counted from 0, that says which of the images
+    the boxes lie in. Raises ValueError where it is not so, OSError when it cannot be read.
     """
     words = Path(path).read_text(encoding="utf-8", errors="surrogateescape").split()
     names: list[str] = []
@@ -36,7 +37,7 @@ def read_windows(path: str | PathLike) -> Windows:
     start = 0
     while start < len(words):
         try:
-            sign, _, name, _, _, _, count = words[start : start + 7]
+            sign, number, name, _, _, _, count = words[start : start + 7]
             if sign != "#":
                 raise ValueError(f"expected '#', found {sign!r}")
             start += 7
@@ -44,13 +45,17 @@ def read_windows(path: str | PathLike) -> Windows:
             if end > len(words):
                 raise ValueError("the file ends too early")
             table = np.array(words[start:end], np.float64).reshape(-1, _COLUMNS)
+            table = np.insert(table, 0, int(number), axis=1)
         except ValueError as error:
             raise ValueError(f"{path}: image {len(names)} is not described as it should be: {error}") from error
-        tables.append(np.insert(table, 0, len(names), axis=1))
+        tables.append(table)
         names.append(name)
         start = end
     whole = np.concatenate(tables)
     images, labels = whole[:, :2].astype(np.int64).T
+    beyond = images[(images < 0) | (images >= len(names))]
+    if beyond.size:
+        raise ValueError(f"{path}: boxes lie in image {beyond[0]}; there are {len(names)} images, counted from 0")
     return Windows(names, images, labels, whole[:, 2].astype(np.float32), whole[:, 3:].astype(np.int64))
 
 
@@ -62,46 +67,50 @@ def cut_window(
     `context_pad` pixels of the square on each side are for what lies around the box; `square` widens the shorter
     side of the box instead of stretching it. Where that leads beyond the image, nothing is there: returns the part
     that is, (C, h, w), and the row and column of the square at which it begins. Raises ValueError for a box that
-    does not lie in the image. Source: Girshick et al., "Rich feature hierarchies for accurate object detection and
-    semantic segmentation", CVPR 2014, appendix A.
+    lies, without context partly and with it wholly, outside the image. Source: Girshick et al., "Rich feature
+    hierarchies for accurate object detection and semantic segmentation", CVPR 2014, appendix A.
     """
     _, height, width = image.shape
     x1, y1, x2, y2 = (int(value) for value in box)
-    if not (0 <= x1 <= x2 < width and 0 <= y1 <= y2 < height):
-        raise ValueError(f"the box {x1} {y1} {x2} {y2} does not lie in an image of {height} x {width}")
-    rows, columns = (y1, y2), (x1, x2)
+    across, down = (x1, x2 + 1, 0, size), (y1, y2 + 1, 0, size)  # start, end, place in the square, extent there
     if context_pad or square:
+        scale = np.float32(size) / np.float32(size - 2 * context_pad)
         longer = max(y2 - y1, x2 - x1) + 1 if square else None
-        scale = size / (size - 2 * context_pad)
-        rows, columns = _widened(rows, scale, longer), _widened(columns, scale, longer)
-    row, top, bottom, high = _fitted(rows, height, size)
-    column, left, right, wide = _fitted(columns, width, size, mirror)
+        across = _fitted(_widened((x1, x2), scale, longer), width, size, mirror)
+        down = _fitted(_widened((y1, y2), scale, longer), height, size)
+    (left, right, column, wide), (top, bottom, row, high) = across, down
+    if not (0 <= left < right <= width and 0 <= top < bottom <= height and wide > 0 and high > 0):
+        raise ValueError(f"the box {x1} {y1} {x2} {y2} does not lie in an image of {height} x {width}")
     part = resize(image[:, top:bottom, left:right], high, wide)
     return part[:, :, ::-1] if mirror else part, row, column
 
 
-def _widened(span: tuple[int, int], scale: float, length: int | None) -> tuple[int, int]:
-    """A span, or one of another length with the same centre, scaled about its centre."""
-    half = (span[1] - span[0] + 1) / 2
-    centre = span[0] + half
+# Caffe reckons in single precision, which decides where halves are rounded.
+
+
+def _widened(span: tuple[int, int], scale: np.float32, length: int | None) -> tuple[int, int]:
+    """A span, or one of another length with the same centre, scaled about its centre; both ends counted in."""
+    half = np.float32(span[1] - span[0] + 1) / np.float32(2)
+    centre = np.float32(span[0]) + half
     if length is not None:
-        half = length / 2
+        half = np.float32(length) / np.float32(2)
     return _rounded(centre - half * scale), _rounded(centre + half * scale)
 
 
 def _fitted(span: tuple[int, int], length: int, size: int, mirror: bool = False) -> tuple[int, int, int, int]:
     """A span of an axis of some length, to be brought to `size`, cut to what is there.
 
-    Returns where that begins among the `size` (counted from the other side, if mirrored), where it begins and ends
-    on the axis, and how many of the `size` it takes.
+    Returns where it begins and ends on the axis, where among the `size` (counted from the other side, if mirrored),
+    and how many of them it takes.
     """
     before, after = max(0, -span[0]), max(0, span[1] - length + 1)
     start, end = span[0] + before, span[1] - after + 1
-    scale = size / (span[1] - span[0] + 1)
-    place = _rounded((after if mirror else before) * scale)
-    return place, start, end, min(_rounded((end - start) * scale), size - place)
+    scale = np.float32(size) / np.float32(max(1, span[1] - span[0] + 1))
+    place = _rounded(np.float32(after if mirror else before) * scale)
+    return start, end, place, min(_rounded(np.float32(end - start) * scale), size - place)
 
 
-def _rounded(value: float) -> int:
+def _rounded(value: np.float32) -> int:
     """To the nearest whole number, halves away from zero."""
-    return floor(abs(value) + 0.5) * (1 if value >= 0 else -1)
+    exact = float(value)
+    return floor(abs(exact) + 0.5) * (1 if exact >= 0 else -1)

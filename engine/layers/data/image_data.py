@@ -55,8 +55,12 @@ class ImageData(Prefetching):
         size = (settings.new_height, settings.new_width) if settings.new_height else None
         self._images = _Images(lines, root, settings.root_folder, settings.is_color, size)
         self._transformer = Transformer(self.param.transform_param, self.context, self.training, self.name)
+        skipped = self.first_row()
+        if skipped >= len(lines):
+            message = f"rand_skip leaves out the first {skipped} images; the list {settings.source!r} has {len(lines)}."
+            raise DefinitionError(message, "rand_skip")
         shape = self._transformer.shape(self._images.read(0).shape)
-        self.begin((settings.batch_size, *shape), self.first_row())
+        self.begin((settings.batch_size, *shape), skipped)
 
     @property
     def rows(self) -> int:

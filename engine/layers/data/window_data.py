@@ -24,16 +24,17 @@ _ROWS_AT_ONCE = 1024  # rows whose random numbers are drawn together
 class WindowData(Prefetching):
     r"""Boxes of a window file, drawn at random: a share `fg_fraction` of objects, behind the rest of background.
 
-    A box that overlaps an object by `fg_threshold` or more counts as one, below `bg_threshold` as background. It is
-    cut out as `crop_mode` and `context_pad` say and warped to `crop_size` of `transform_param`, whose `mirror`,
-    mean (in the middle of the mean image) and `scale` apply; what lies beyond the image is 0. What is drawn depends
-    on the seed, the layer's name and the position in the stream of rows.
+    A box that overlaps an object by `fg_threshold` or more counts as one, below `bg_threshold` as background; there
+    must be some of both. It is cut out as `crop_mode` and `context_pad` say and warped to `crop_size` of
+    `transform_param`, whose `mirror` and mean (in the middle of the mean image) apply; what lies beyond the image is
+    0. What is drawn depends on the seed, the layer's name and the position in the stream of rows.
 
     Bottom: none.
     Top: images (N, 3, crop_size, crop_size) in blue, green, red, N being `batch_size`; labels (N,), 0 being
     background.
     Reference: Girshick et al., "Rich feature hierarchies for accurate object detection and semantic segmentation",
     CVPR 2014.
+    Caffe quirk: the scale is `scale` of `window_data_param`; that of `transform_param` is ignored.
     """
 
     tops = 2
@@ -52,10 +53,10 @@ class WindowData(Prefetching):
             raise DefinitionError(message, "context_pad")
         mean: Any = transformer.mean
         if mean is not None:
-            if mean.shape[0] != 3 or mean.shape[1] != mean.shape[2] or mean.shape[1] < size:
-                message = f"the mean image must be (3, n, n), n at least {size}; it is {mean.shape}."
+            edge = (mean.shape[2] - size) // 2  # down as well as across
+            if mean.shape[0] != 3 or edge < 0 or mean.shape[1] < edge + size:
+                message = f"the mean image must have 3 channels and room for crop_size {size}; it is {mean.shape}."
                 raise DefinitionError(message, "transform_param.mean_file")
-            edge = (mean.shape[1] - size) // 2
             mean = mean[:, edge : edge + size, edge : edge + size]
         elif len(transformer.mean_values) not in (0, 1, 3):
             message = f"give mean_value once or 3 times; got {len(transformer.mean_values)}."
@@ -65,7 +66,7 @@ class WindowData(Prefetching):
         windows = self._read()
         in_batch = int(np.float32(settings.batch_size) * np.float32(settings.fg_fraction))
         groups = self._group(windows, in_batch)
-        self._sampling = _Sampling(settings, windows, groups, in_batch, self._root, size, mean, transformer)
+        self._sampling = _Sampling(settings, windows, groups, in_batch, self._root, size, mean, transformer.mirror)
         self.begin((settings.batch_size, 3, size, size))
 
     def _read(self) -> Windows:
@@ -92,13 +93,14 @@ class WindowData(Prefetching):
         )
         if (windows.labels[objects] < 1).any():
             raise DefinitionError("a window that shows an object must have a label of at least 1.", "source")
-        for field, group, wanted in (
-            ("fg_threshold", objects, in_batch),
-            ("bg_threshold", ground, settings.batch_size - in_batch),
+        for field, group, what in (
+            ("fg_threshold", objects, "shows an object"),
+            ("bg_threshold", ground, "is background"),
         ):
-            if wanted and not len(group):
-                what = "shows an object" if field == "fg_threshold" else "is background"
-                raise DefinitionError(f"no window {what}; a batch is to have {wanted} that do so.", field)
+            if not len(group):
+                raise DefinitionError(f"no window {what}: none has the overlap for it.", field)
+        if not 0 <= in_batch <= settings.batch_size:
+            raise DefinitionError(f"fg_fraction must be from 0 to 1; got {settings.fg_fraction:g}.", "fg_fraction")
         return ground, objects
 
     def reader(self, position: int, rank: int, ranks: int) -> Reader:
@@ -116,7 +118,7 @@ class _Sampling(NamedTuple):
     root: Path
     size: int
     mean: np.ndarray | None  # (3, size, size)
-    transformer: Transformer
+    mirror: bool
 
 
 class _Drawn(NamedTuple):
@@ -143,7 +145,7 @@ class _WindowReader(Reader):
             which, turn = self._draw(row)
             window = int(group[which % len(group)])
             batch.labels[index] = what.windows.labels[window] if is_object else 0
-            drawn.append(_Drawn(window, what.transformer.mirror and turn % 2 == 1, batch.data[index]))
+            drawn.append(_Drawn(window, what.mirror and turn % 2 == 1, batch.data[index]))
         self.workers.map(self._put, drawn)
 
     def _draw(self, row: int) -> tuple[int, int]:
@@ -177,7 +179,7 @@ class _WindowReader(Reader):
         out[place] = part
         if what.mean is not None:
             out[place] -= what.mean[place]
-        out *= what.transformer.scale
+        out *= out.dtype.type(settings.scale)
 
     def _content(self, index: int, path: Path) -> bytes:
         content = self._kept.get(index)

@@ -59,6 +59,19 @@ def test_the_thread_ends_when_its_owner_is_forgotten():
     assert not alive("forgotten")
 
 
+def test_what_was_read_from_is_let_go_at_once():
+    counter = Counter()
+    watch = weakref.ref(counter)
+    prefetcher = Prefetcher(counter.fill, [[]], "letting go")
+    gc.disable()
+    try:
+        prefetcher.close()
+        del counter
+        assert watch() is None
+    finally:
+        gc.enable()
+
+
 def test_whoever_waits_is_told_when_it_is_closed():
     blocked = threading.Event()
 

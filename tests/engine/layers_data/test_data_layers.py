@@ -372,6 +372,7 @@ def test_memory_that_does_not_fit_is_refused():
         (IMAGES.replace("batch_size: 4", "batch_size: 0"), "batch_size", "at least 1; got 0"),
         (IMAGES + "data_param { prefetch: 0 }", "data_param.prefetch", "at least 1; got 0"),
         (IMAGES.replace("batch_size", "new_height: 5 batch_size"), "new_width", "both, or neither"),
+        (IMAGES.replace("batch_size", "rand_skip: 4000000000 batch_size"), "rand_skip", "leaves out the first"),
         (IMAGES.replace("images_same.txt", "nowhere"), "source", "there is no list of images 'nowhere'"),
         (IMAGES.replace("images_same.txt", "h5data_list.txt"), "source", "h5data_list.txt:1: expected an image's name"),
         (IMAGES.replace("images_same.txt", "images_noroot.txt"), "source", "there is no image 'im00.png'"),

@@ -89,14 +89,20 @@ def test_a_batch_is_background_and_then_objects(folder):
 
 def test_mirror_mean_and_scale(folder):
     objects = [cut(IMAGES[where], box) for where, _, box in OBJECTS]
-    settings = "batch_size: 20 fg_fraction: 1"
+    settings = "batch_size: 20 fg_fraction: 1 scale: 0.5"
     straight = [(one - np.float32([1, 2, 3])[:, None, None]) * np.float32(0.5) for one in objects]
-    transform = "crop_size: 8 mirror: true scale: 0.5 mean_value: 1 mean_value: 2 mean_value: 3"
+    transform = "crop_size: 8 mirror: true scale: 7 mean_value: 1 mean_value: 2 mean_value: 3"
     images, _ = Source(folder, settings, transform).batches(1)
     turned = {which(image, straight + [one[:, :, ::-1] for one in straight]) // 2 for image in images}
     assert turned == {0, 1}
-    mean = np.arange(300, dtype=np.float32).reshape(1, 3, 10, 10)
+
+
+@pytest.mark.parametrize("height", [10, 9, 12])
+def test_the_mean_image_is_cut_where_its_width_says(folder, height):
+    objects = [cut(IMAGES[where], box) for where, _, box in OBJECTS]
+    mean = np.arange(3 * height * 10, dtype=np.float32).reshape(1, 3, height, 10)
     files.write_blob(folder / "mean.binaryproto", mean)
+    settings = "batch_size: 20 fg_fraction: 1"
     images, _ = Source(folder, settings, 'crop_size: 8 mean_file: "mean.binaryproto"').batches(1)
     for image in images:
         which(image, [one - mean[0, :, 1:9, 1:9] for one in objects])
@@ -134,7 +140,28 @@ def test_mirrored_padding_is_on_the_other_side(folder):
 
 
 def write(folder: Path, box: str) -> None:
-    (folder / "windows.txt").write_text(f"# 0\nimage0.png\n3\n20\n30\n1\n2 1.0 {box}\n")
+    (folder / "windows.txt").write_text(f"# 0\nimage0.png\n3\n20\n30\n2\n2 1.0 {box}\n0 0 0 0 1 1\n")
+
+
+def test_the_number_says_which_image_the_boxes_lie_in(folder):
+    text = "# 1 image0.png 3 20 30 1 2 1.0 0 0 15 19 # 0 image1.png 3 25 16 1 0 0 0 0 3 3"
+    (folder / "windows.txt").write_text(text)
+    images, _ = Source(folder, "batch_size: 1 fg_fraction: 1").batches(1)
+    np.testing.assert_array_equal(images[0], cut(IMAGES[1], (0, 0, 15, 19)))
+
+
+def test_with_context_a_box_may_lie_partly_outside(folder):
+    write(folder, "-4 -2 9 9")
+    images, _ = Source(folder, "context_pad: 1 batch_size: 1 fg_fraction: 1").batches(1)
+    # centre 3, 4; half of 14 and 12 times 8 / 6 is 9.33 and 8: from -6, -4 to 12, 12, of which 6 and 4 are not there
+    part = resize(IMAGES[0][:, 0:13, 0:13], round(13 * 8 / 17), round(13 * 8 / 19))
+    expected = np.zeros((3, 8, 8), np.float32)
+    expected[:, 2:, 3:] = part[:, :, :5]
+    assert part.shape == (3, 6, 5)
+    np.testing.assert_array_equal(images[0], expected)
+    write(folder, "100 100 109 109")
+    with pytest.raises(DefinitionError, match="does not lie in an image of 20 x 30"):
+        Source(folder, "context_pad: 1 fg_fraction: 1").batches(1)
 
 
 def test_a_run_goes_on_from_any_position_and_kept_files_change_nothing(folder):
@@ -163,10 +190,11 @@ def test_names_count_from_the_root_folder(folder):
         ("", "", "transform_param.crop_size", "at least 1; got 0"),
         ('crop_mode: "round"', "crop_size: 8", "crop_mode", "can be warp or square; got 'round'"),
         ("context_pad: 4", "crop_size: 8", "context_pad", "leaves nothing of crop_size 8"),
-        ("fg_threshold: 0.9", "crop_size: 8", "fg_threshold", "no window shows an object; a batch is to have 2"),
-        ("bg_threshold: 0.1", "crop_size: 8", "bg_threshold", "no window is background; a batch is to have 6"),
+        ("fg_threshold: 0.9", "crop_size: 8", "fg_threshold", "no window shows an object"),
+        ("bg_threshold: 0.1", "crop_size: 8", "bg_threshold", "no window is background"),
+        ("fg_fraction: 1.2", "crop_size: 8", "fg_fraction", "must be from 0 to 1; got 1.2"),
         ("", "crop_size: 8 mean_value: 1 mean_value: 2", "transform_param.mean_value", "once or 3 times; got 2"),
-        ("", 'crop_size: 8 mean_file: "mean"', "transform_param.mean_file", r"must be \(3, n, n\), n at least 8"),
+        ("", 'crop_size: 8 mean_file: "mean"', "transform_param.mean_file", "room for crop_size 8; it is"),
     ],
 )
 def test_settings_that_cannot_be_are_errors_on_their_field(folder, settings, transform, field, message):
@@ -185,6 +213,8 @@ def test_settings_that_cannot_be_are_errors_on_their_field(folder, settings, tra
         ("# 0 image0.png 3 20 30 2 1 1.0 0 0 3 3", "the file ends too early"),
         ("# 0 image0.png 3 20 30 1 1 1.0 0 0 3 x", "could not convert string to float: 'x'"),
         ("# 0 image0.png 3 20 30 1 0 1.0 0 0 3 3", "must have a label of at least 1"),
+        ("# 1 image0.png 3 20 30 1 1 1.0 0 0 3 3", "boxes lie in image 1; there are 1 images, counted from 0"),
+        ("# x image0.png 3 20 30 1 1 1.0 0 0 3 3", "image 0 is not described as it should be"),
         ("# 0 gone.png 3 20 30 1 1 1.0 0 0 3 3", "there is no image 'gone.png'"),
     ],
 )
