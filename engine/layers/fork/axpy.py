@@ -1,0 +1,46 @@
+"""Axpy. A scaled blob plus another."""
+
+from __future__ import annotations
+
+from ...errors import DefinitionError
+from ...layer import Layer, layer
+
+
+@layer("Axpy")
+class Axpy(Layer):
+    r"""Multiplies each channel by a number that another blob gives, and adds a third blob.
+
+    $$ z_{n,c,i} = a_{n,c} \, x_{n,c,i} + y_{n,c,i} $$
+
+    Bottom: a (N, C) or (N, C, 1, 1); x (N, C, ...); y, of the shape of x.
+    Top: z, of the shape of x.
+    Reference: Hu, Shen and Sun, CVPR 2018 (squeeze-and-excitation).
+    Fork: hujie-frank/SENet.
+    """
+
+    bottoms = 3
+
+    def reshape(self, bottom, top):
+        factor, x, y = (blob.shape for blob in bottom)
+        if len(x) < 2 or factor[:2] != x[:2] or any(length != 1 for length in factor[2:]):
+            raise DefinitionError(f"needs one factor for each channel of {x}; the first bottom is {factor}.", "bottom")
+        if x != y:
+            raise DefinitionError(f"the second and third bottom must have one shape; got {x} and {y}.", "bottom")
+        top[0].reshape(*x)
+        self.spread = (*x[:2], *(1,) * (len(x) - 2))
+        self.axes = tuple(range(2, len(x)))
+
+    def forward(self, bottom, top):
+        out = top[0].write()
+        self.xp.multiply(bottom[0].read().reshape(self.spread), bottom[1].read(), out=out)
+        out += bottom[2].read()
+
+    def backward(self, top, propagate_down, bottom):
+        gradient = top[0].read_diff()
+        if propagate_down[0]:
+            total = (gradient * bottom[1].read()).sum(axis=self.axes)
+            bottom[0].write_diff()[...] = total.reshape(bottom[0].shape)
+        if propagate_down[1]:
+            self.xp.multiply(gradient, bottom[0].read().reshape(self.spread), out=bottom[1].write_diff())
+        if propagate_down[2]:
+            bottom[2].write_diff()[...] = gradient
