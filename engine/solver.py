@@ -350,7 +350,8 @@ class Solver:
         request, self.request = self.request, None
         self.iter += 1
         for listener in self.listeners:
-            listener.on_iteration(self, float(loss))
+            if type(listener).on_iteration is not Listener.on_iteration:  # looking at a loss waits for the device
+                listener.on_iteration(self, float(loss))
         if request == "snapshot" or (param.snapshot and self.iter % param.snapshot == 0):
             self.snapshot()
         return request != "stop"

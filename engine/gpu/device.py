@@ -56,7 +56,7 @@ class Device(Place):
         self.cudnn: Any = None  # made by the first convolution
         self._copied: Any = None  # the event after the last copy from pinned memory
         self._recorder: int | None = None  # the thread that captures
-        self.errors: type[Exception] = self._runtime.CUDARuntimeError
+        self.library_lock = threading.RLock()  # cuBLAS and cuDNN know one stream at a time
 
     def __repr__(self) -> str:
         return f"<Device {self.number}: {self._runtime.getDeviceProperties(self.number)['name'].decode()}>"
@@ -132,8 +132,9 @@ class Device(Place):
     def _launch(self, kernel: str, dtype: Any, count: int, threads: int, args: tuple[Any, ...]) -> None:
         if not count:
             return
-        if threads > LARGEST:
-            raise ValueError(f"{kernel} would go over {threads} elements; a GPU kernel counts to {LARGEST}")
+        largest = max(threads, *(getattr(arg, "size", 0) for arg in args))
+        if largest > LARGEST:
+            raise ValueError(f"{kernel} would go over {largest} elements; a GPU kernel counts to {LARGEST}")
         self._enter()
         name = np.dtype(dtype).name
         function = self._functions.get((kernel, name)) or self._function(kernel, name)
@@ -161,9 +162,10 @@ class Device(Place):
         from .cublas import Blas
 
         self._enter()
-        if precision not in self._blas:
-            self._blas[precision] = Blas(self.xp, precision)
-        self._blas[precision].gemm(a, b, c, transpose, beta)
+        with self.library_lock:
+            if precision not in self._blas:
+                self._blas[precision] = Blas(self.xp, precision)
+            self._blas[precision].gemm(a, b, c, transpose, beta)
 
     # Capture
 
@@ -182,14 +184,14 @@ class Device(Place):
         self.synchronize()
         cuda = self.xp.cuda
         stream, pool, graph = cuda.Stream(non_blocking=True), cuda.MemoryPool(), Graph()
-        with stream, cuda.using_allocator(pool.malloc):
+        with self.library_lock, stream, cuda.using_allocator(pool.malloc):
             stream.begin_capture()
             self._recorder = threading.get_ident()
             try:
                 yield graph
             except BaseException:
                 self._recorder = None
-                with suppress(self._runtime.CUDARuntimeError):  # the capture may be broken already
+                with suppress(RuntimeError):  # the capture may be broken already
                     stream.end_capture()
                 raise
             self._recorder = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from ..context import Context
 
 # In the order of the enum in kernels.cu; LOSS and STEPS follow them there.
 FIELDS = ("rate", "momentum", "momentum2", "rms_decay", "delta", "correction", "decay", "scale", "passes")
+LOSS = len(FIELDS)
 COUNT = len(FIELDS) + 2
 
 
@@ -28,6 +30,10 @@ class Numbers:
         for name, value in given.items():
             self._given[FIELDS.index(name)] = value
         self.device.from_host(self._given, self.values[: len(FIELDS)])
+
+    def expect(self, values: Sequence[float]) -> None:
+        """Know what a captured step is about to take from its slot, so that a change of some leaves the others."""
+        self._given[:] = values
 
 
 def numbers_of(context: Context) -> Numbers:

@@ -114,6 +114,10 @@ class Cudnn:
 
     def run(self, plan: Plan, arrays: dict[int, Any], workspace: Callable[[int], Any]) -> None:
         """Do a convolution. `workspace` gives room for that many bytes."""
+        with self.device.library_lock:
+            self._run(plan, arrays, workspace)
+
+    def _run(self, plan: Plan, arrays: dict[int, Any], workspace: Callable[[int], Any]) -> None:
         stream = self.device.xp.cuda.get_current_stream().ptr
         if stream != self.stream:
             self.api.set_stream(self.handle, stream)
@@ -137,8 +141,8 @@ class Cudnn:
                 plan = Plan(graph, index, graph.get_workspace_size_plan_at_index(index))
                 if plan.workspace <= WORKSPACE:
                     found.append((self._time(plan, arrays, workspace), index, plan))
-            except unsupported:
-                continue  # a candidate that cannot be built or captured
+            except (*unsupported, MemoryError):
+                continue  # a candidate that cannot be built or captured, or has no room
         return min(found)[2] if found else None
 
     def _time(self, plan: Plan, arrays: dict[int, Any], workspace: Callable[[int], Any]) -> float:

@@ -1,4 +1,4 @@
-"""A solver's iteration as one CUDA graph: forward, backward and update with a single launch from Python."""
+"""A solver's iteration, or a net's forward pass, with a few launches from Python instead of hundreds."""
 
 from __future__ import annotations
 
@@ -7,67 +7,67 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..blob import Blob
-from ..memory import MODIFY, Memory
-from .device import Device, Graph, NotCapturable
-from .numbers import FIELDS, numbers_of
+from .numbers import COUNT, FIELDS, LOSS, numbers_of
 from .ops.update import given
+from .program import BACKWARD, FORWARD, Item, Program, Unfinished
 
 if TYPE_CHECKING:
+    from ..net import Net
     from ..solver import Solver
 
 RING = 1024  # iterations whose numbers and losses are under way at the most
+BEGIN, UPDATE, END = "begin", "update", "end"
 
 
 class LossToCome:
     """The loss of an iteration that the device may not have finished; float() waits for it."""
 
-    def __init__(self, step: CapturedStep, slot: int):
-        self.step, self.slot = step, slot
+    def __init__(self, step: CapturedStep, slot: int, more: float):
+        self.step, self.slot, self.more = step, slot, more
         self._value: float | None = None
 
     def __float__(self) -> float:
         if self._value is None:
             self.step.device.synchronize()
-            self._value = float(self.step.losses[self.slot])
+            self._value = float(self.step.losses[self.slot]) + self.more
         return self._value
 
 
 class CapturedStep:
-    """The iterations of one solver, each launched as a whole.
+    """The iterations of one solver, each launched as a whole, or in a few pieces.
 
     Data layers run before each launch, and their tops are copied to the device. Rate, momentum, decay and the number
     of the pass are handed over in memory that both sides see, so that they may change between any two iterations.
     The first iteration of given shapes runs layer by layer, which finds plans and room for everything; the second is
     captured. Another seed or other memory lead to another capture; whatever must see or change something in the
-    middle of an iteration (`why_not`) lets it run layer by layer.
+    middle of an iteration (`why_not`) lets it run layer by layer, with the same numbers.
     """
 
     def __init__(self, solver: Solver):
-        place = solver.net.context.place
-        assert isinstance(place, Device)
-        self.solver, self.net, self.device = solver, solver.net, place
-        self.broken: str | None = None  # why it could not be captured
-        self.graph: Graph | None = None
+        self.solver, self.net = solver, solver.net
+        layers = self.net.layers
+        self._sources = [index for index, layer in enumerate(layers) if layer.is_source]
+        forward = [index for index, layer in enumerate(layers) if not layer.is_source]
+        backward = [index for index in reversed(forward) if self.net.nodes[index].need_backward]
+        self._forward = [Item(FORWARD, index) for index in forward]
+        items = [Item(BEGIN), *self._forward, *(Item(BACKWARD, k) for k in backward), Item(UPDATE), Item(END)]
+        self.program = Program(self.net, items, self._do, self._history)
+        self.device = self.program.device
         self.launched = 0
         self._key: Any = None
         self._warm: Any = None  # the shapes of which an iteration has run by layer
-        self._failures = 0
-        self._memories: list[tuple[Memory, Any]] = []
         self._pending: list[LossToCome] = []
         self._fixed = self._why_never()
-        layers = self.net.layers
-        self._sources = [index for index, layer in enumerate(layers) if layer.is_source]
-        self._others = [index for index, layer in enumerate(layers) if not layer.is_source]
-        self.slots = place.host_array(RING * len(FIELDS), np.dtype(np.float64))
-        self.losses = place.host_array(RING, np.dtype(np.float64))
+        self.slots = self.device.host_array(RING * len(FIELDS), np.dtype(np.float64))
+        self.losses = self.device.host_array(RING, np.dtype(np.float64))
 
     def why_not(self) -> str | None:
         """What stands against running the coming iteration as a whole; None when nothing does."""
         from ..solver import Listener
 
         net, param = self.net, self.solver.param
-        if self._fixed or self.broken:
-            return self._fixed or self.broken
+        if self._fixed or self.program.broken:
+            return self._fixed or self.program.broken
         if net.before_forward or net.after_forward or net.before_backward or net.after_backward:
             return "somebody looks on between two layers"
         if any(type(one).on_gradients_ready is not Listener.on_gradients_ready for one in self.solver.listeners):
@@ -78,9 +78,9 @@ class CapturedStep:
 
     def _why_never(self) -> str | None:
         """What stands against it for good."""
-        for layer in self.net.layers:
-            if layer.category == "python" or layer.reshapes_itself or (layer.is_source and layer.blobs):
-                return f"layer {layer.name!r} ({layer.type}) has to run by itself"
+        for index in self._sources:
+            if self.net.layers[index].blobs:
+                return f"layer {self.net.layers[index].name!r} has parameters, and no bottoms"
         return None
 
     def run(self) -> Any:
@@ -91,79 +91,79 @@ class CapturedStep:
             net.forward_layer(index)
         shapes = [blob.shape for index in self._sources for blob in net.nodes[index].tops]
         if shapes != self._warm:
-            self.graph, self._warm = None, shapes
-            return self._run_by_layer()
-        if self.graph is None or self._key != self._current_key() or not self._bring():
-            try:
-                self._capture()
-            except (NotCapturable, self.device.errors) as error:
-                self.graph = None
-                self._failures += 1
-                if self._failures > 1:  # the first may only have lacked what running by layer makes
-                    self.broken = f"it cannot be captured: {error}"
-                return self._run_by_layer()
-        return self._launch()
+            self.program.drop()
+            self._warm = shapes
+            self._load_kernels()
+            return self._by_layer(1)
+        if not self.program.captured or self._key != self._current_key():
+            self._key = self._current_key()
+            if not self.program.capture():
+                return self._by_layer(1)
+        slot = self._hand_over()
+        try:
+            more = self.program.run()
+        except Unfinished as stop:
+            self.device.synchronize()
+            begun = float(numbers_of(net.context).values[LOSS]) if stop.start else 0.0
+            return begun + stop.loss + self._by_layer(max(stop.start, 1))
+        self.launched += 1
+        net.context.passes += 1
+        loss = LossToCome(self, slot, more)
+        self._pending.append(loss)
+        return loss
 
-    def _run_by_layer(self) -> float:
-        """The rest of an iteration whose data are there already, as Net and Solver would do it."""
-        loss = sum(self.net.forward_layer(index) for index in self._others)
-        self.net.context.passes += 1
-        self.net.backward()
-        self.solver.apply_update()
+    def _by_layer(self, start: int) -> float:
+        """The items from `start` on, as Net and Solver would do them; returns their loss."""
+        loss, last = 0.0, len(self._forward)
+        for number, item in enumerate(self.program.items[start:], start):
+            if number == last + 1:
+                self.net.context.passes += 1
+            if item.kind == FORWARD:
+                loss += self.net.forward_layer(item.index)
+            elif item.kind == BACKWARD:
+                self.net.backward_layer(item.index)
+            elif item.kind == UPDATE:
+                self.solver.apply_update()
         return loss
 
     def _current_key(self) -> Any:
         """What is frozen into the graph as a number, and may change."""
         return self.net.context.seed, self.solver.param.regularization_type
 
-    def _capture(self) -> None:
-        net, device = self.net, self.device
-        for memory in self._held_memories():
-            memory.on(device, MODIFY)
-        numbers = numbers_of(net.context).values
-        dtype = net.context.dtype
-        with device.capture() as graph:
+    def _history(self) -> list[Blob]:
+        return [blob for slot in self.solver.history for blob in slot]
+
+    def _do(self, item: Item) -> None:
+        """One item, to be recorded."""
+        device, dtype = self.device, self.net.context.dtype
+        numbers = numbers_of(self.net.context).values
+        if item.kind == BEGIN:
             device.launch("begin_step", dtype, 1, self.slots, numbers, RING)
-            for index in self._others:
-                node = net.nodes[index]
-                net.layers[index].forward(node.bottoms, node.tops)
-                for top, weight in zip(node.tops, node.loss_weights, strict=True):
-                    if weight:
-                        device.launch_rows("add_loss", dtype, 1, top.read(), top.read_diff(), numbers, top.count)
-            for index in reversed(self._others):
-                node = net.nodes[index]
-                if node.need_backward:
-                    net.layers[index].backward(node.tops, node.propagate_down, node.bottoms)
+        elif item.kind == UPDATE:
             self.solver.apply_update()
+        elif item.kind == END:
             device.launch("end_step", dtype, 1, numbers, self.losses, RING)
-        graph.kept = graph.kept, dict(net.context.scratch), [dict(vars(layer)) for layer in net.layers]
-        self.graph, self._key = graph, self._current_key()
-        self._memories = [(memory, memory.held(device)) for memory in self._held_memories()]
+        elif item.kind == FORWARD:
+            node = self.net.nodes[item.index]
+            self.net.layers[item.index].forward(node.bottoms, node.tops)
+            for top, weight in zip(node.tops, node.loss_weights, strict=True):
+                if weight:
+                    device.launch_rows("add_loss", dtype, 1, top.read(), top.read_diff(), numbers, top.count)
+        else:
+            node = self.net.nodes[item.index]
+            self.net.layers[item.index].backward(node.tops, node.propagate_down, node.bottoms)
 
-    def _held_memories(self) -> list[Memory]:
-        """Every memory of the net and the solver that is on the device, each once."""
-        found: dict[int, Memory] = {}
-        blobs = [blob for slot in self.solver.history for blob in slot]
-        for node, layer in zip(self.net.nodes, self.net.layers, strict=True):
-            own = [value for value in vars(layer).values() if isinstance(value, Blob)]
-            blobs += [*node.bottoms, *node.tops, *layer.blobs, *own]
-        for blob in blobs:
-            for memory in (blob.data_memory, blob.diff_memory):
-                if memory.held(self.device) is not None or memory.pending:
-                    found[id(memory)] = memory
-        return list(found.values())
+    def _load_kernels(self) -> None:
+        """Launch what is launched in captured steps alone once: a kernel is loaded by its first launch."""
+        device, dtype = self.device, self.net.context.dtype
+        numbers_of(self.net.context)
+        unused, one = device.allocate(COUNT, np.dtype(np.float64)), device.allocate(1, np.dtype(dtype))
+        device.launch("begin_step", dtype, 1, self.slots, unused, RING)
+        device.launch_rows("add_loss", dtype, 1, one, one, unused, 1)
+        device.launch("end_step", dtype, 1, unused, device.allocate(RING, np.dtype(np.float64)), RING)
 
-    def _bring(self) -> bool:
-        """Bring to the device what was written elsewhere; False when memory is no longer what the graph knows."""
-        here = {self.device}
-        for memory, array in self._memories:
-            if memory.held(self.device) is not array:
-                return False
-            if memory.valid != here or memory.pending:
-                memory.on(self.device, MODIFY)
-        return True
-
-    def _launch(self) -> LossToCome:
+    def _hand_over(self) -> int:
+        """Put the numbers of the coming iteration where its graph looks for them; returns the slot."""
         solver, slot = self.solver, self.launched % RING
         if len(self._pending) == RING:
             for loss in self._pending:
@@ -171,11 +171,56 @@ class CapturedStep:
             self._pending.clear()
         numbers = given(solver.rates, 1.0, solver.param.weight_decay)
         numbers["passes"] = solver.iter
-        self.slots[slot * len(FIELDS) : (slot + 1) * len(FIELDS)] = [numbers[name] for name in FIELDS]
-        assert self.graph is not None
-        self.graph.launch()
+        values = [numbers[name] for name in FIELDS]
+        self.slots[slot * len(FIELDS) : (slot + 1) * len(FIELDS)] = values
+        numbers_of(self.net.context).expect(values)
+        return slot
+
+
+class CapturedForward:
+    """The forward passes of one net, its inputs being filled, each launched as a whole or in a few pieces.
+
+    `run()` leaves the values in the blobs, as `Net.forward` does, and waits for nothing; it returns no loss. The first
+    pass of given shapes runs by layer. Data layers run before the launch.
+    """
+
+    def __init__(self, net: Net):
+        self.net = net
+        layers = net.layers
+        self._sources = [index for index, layer in enumerate(layers) if layer.is_source]
+        items = [Item(FORWARD, index) for index, layer in enumerate(layers) if not layer.is_source]
+        self.program = Program(net, items, self._do)
+        self.launched = 0
+        self._seed: int | None = None
+        self._warm: Any = None
+
+    def run(self) -> None:
+        """One forward pass."""
+        net = self.net
+        for index in self._sources:
+            net.forward_layer(index)
+        shapes = [blob.shape for index in self._sources for blob in net.nodes[index].tops]
+        if shapes != self._warm:
+            self.program.drop()
+            self._warm = shapes
+            return self._by_layer(0)
+        if not self.program.captured or self._seed != net.context.seed:
+            self._seed = net.context.seed
+            if not self.program.capture():
+                return self._by_layer(0)
+        numbers_of(net.context).set(passes=net.context.passes)
+        try:
+            self.program.run()
+        except Unfinished as stop:
+            return self._by_layer(stop.start)
         self.launched += 1
+        net.context.passes += 1
+
+    def _by_layer(self, start: int) -> None:
+        for item in self.program.items[start:]:
+            self.net.forward_layer(item.index)
         self.net.context.passes += 1
-        loss = LossToCome(self, slot)
-        self._pending.append(loss)
-        return loss
+
+    def _do(self, item: Item) -> None:
+        node = self.net.nodes[item.index]
+        self.net.layers[item.index].forward(node.bottoms, node.tops)

@@ -286,6 +286,9 @@ class Array:
     def swapaxes(self, a, b):
         return Array(self.machine, self.host.swapaxes(a, b))
 
+    def transpose(self, *axes):
+        return Array(self.machine, self.host.transpose(*axes))
+
     def astype(self, dtype, copy=True):
         return self if not copy and self.dtype == dtype else compute(lambda x: x.astype(dtype), (self,), {})
 
@@ -339,6 +342,9 @@ class Array:
 
     def min(self, axis=None, out=None, keepdims=False):
         return self._reduce("min", axis, keepdims, out)
+
+    def prod(self, axis=None, dtype=None, out=None, keepdims=False):
+        return self._reduce("prod", axis, keepdims, out, dtype)
 
     def clip(self, a_min=None, a_max=None, out=None):
         return compute(lambda x: np.clip(x, a_min, a_max), (self,), {})
@@ -438,8 +444,15 @@ def _called(function, *args, **kwargs):
     return compute(function, args, kwargs)
 
 
-UFUNCS = ("abs add divide exp expm1 greater log log1p maximum minimum multiply negative power sign sqrt subtract tanh "
-          "trunc").split()  # fmt: skip
+def _view(function, array, *args, **kwargs):
+    return Array(array.machine, function(array.host, *args, **kwargs))
+
+
+NOT_IN_CUPY = ("isnat", "matvec", "spacing", "vecdot", "vecmat", "matmul")
+UFUNCS = [name for name in dir(np) if isinstance(getattr(np, name), np.ufunc) and name not in NOT_IN_CUPY]
+FUNCTIONS = """take take_along_axis concatenate stack repeat tile roll pad where sum mean max min prod any all argmax
+    argmin cumsum""".split()
+VIEWS = "moveaxis flip transpose swapaxes expand_dims squeeze broadcast_to".split()
 
 
 class Modules:
@@ -530,10 +543,12 @@ def make_cupy(libraries, ran):
         machine.submit(lambda: np.copyto(out.host, real(values), where=real(where)))
 
     xp.copyto = copyto
-    xp.moveaxis = lambda a, source, target: Array(machine, np.moveaxis(a.host, source, target))
-    xp.flip = lambda a, axis=None: Array(machine, np.flip(a.host, axis))
-    for name in ("take", "take_along_axis", "concatenate", "stack"):
-        setattr(xp, name, partial(_called, getattr(np, name)))
+    for name in VIEWS:
+        setattr(xp, name, partial(_view, getattr(np, name)))
+    for name in FUNCTIONS:
+        if not hasattr(xp, name):
+            setattr(xp, name, partial(_called, getattr(np, name)))
+    xp.clip = lambda a, a_min, a_max, out=None: compute(np.clip, (a, a_min, a_max), {} if out is None else {"out": out})
 
     def argsort(a, axis=-1, kind=None):
         machine.host_waits("Thrust waits for its stream")

@@ -82,7 +82,7 @@ def test_a_captured_iteration_gives_what_one_by_layer_gives(gpu):
     seen, expected = Losses(graphed), Losses(eager)
     graphed.step(8)
     eager.step(8)
-    assert captured_of(graphed).broken is None and captured_of(graphed).launched == 7
+    assert captured_of(graphed).program.broken is None and captured_of(graphed).launched == 7
     assert captured_of(eager).launched == 0
     np.testing.assert_allclose(seen.seen, expected.seen, 1e-6)
     for mine, theirs in zip(values_of(graphed), values_of(eager), strict=True):
@@ -94,13 +94,13 @@ def test_numbers_change_without_another_capture(gpu):
     solvers = solver_of("gpu", momentum=0.9), by_layer(solver_of("gpu", momentum=0.9))
     for solver in solvers:
         solver.step(3)
-        graph = solver._captured.graph
+        graph = solver._captured.program.parts
         param = SolverParameter()
         param.CopyFrom(solver.param)
         param.base_lr, param.momentum, param.weight_decay = 0.01, 0.5, 0.1
         solver.change(param)
         solver.step(3)
-        assert solver._captured.graph is graph
+        assert solver._captured.program.parts is graph
     for mine, theirs in zip(*map(values_of, solvers), strict=True):
         np.testing.assert_array_equal(mine, theirs)
 
@@ -132,12 +132,12 @@ def test_another_shape_or_seed_is_captured_anew(gpu):
     solver = solver_of("gpu", net=text)
     solver.net.blobs["x"].data = np.random.RandomState(0).randn(4, 2, 9, 9)
     solver.step(3)
-    first = captured_of(solver).graph
+    first = captured_of(solver).program.parts
     solver.net.context.seed += 1
     solver.step(1)
-    second = captured_of(solver).graph
+    second = captured_of(solver).program.parts
     solver.step(1)
-    assert captured_of(solver).graph is second is not first
+    assert captured_of(solver).program.parts is second is not first
 
 
 @pytest.mark.parametrize(
@@ -154,21 +154,90 @@ def test_some_iterations_run_by_layer(gpu, fields, reason):
     assert reason in captured_of(solver).why_not()
 
 
-def test_a_layer_that_computes_on_the_host_lets_the_net_run_by_layer(gpu):
-    text = NET + """
-    layer { name: "marks" type: "DummyData" top: "marks" dummy_data_param { shape { dim: 4 dim: 4 }
-      data_filler { type: "constant" value: 1 } } }
-    layer { name: "seq" type: "Reshape" bottom: "pool" top: "seq" reshape_param { shape { dim: 4 dim: 4 dim: -1 } } }
-    layer { name: "lone" type: "RNN" bottom: "seq" bottom: "marks" top: "lone" loss_weight: 0.01
-      recurrent_param { num_output: 2 weight_filler { type: "xavier" } bias_filler { type: "constant" } } }"""
-    graphed, eager = solver_of("gpu", net=text), by_layer(solver_of("gpu", net=text))
+PYTHON = """
+layer { name: "twice" type: "Python" bottom: "pool" top: "twice"
+  python_param { module: "layers_of_a_user" layer: "Twice" } }"""
+
+USER = """
+from brewbench import caffe
+
+class Twice(caffe.Layer):
+    def setup(self, bottom, top):
+        self.runs = 0
+    def reshape(self, bottom, top):
+        top[0].reshape(*bottom[0].data.shape)
+    def forward(self, bottom, top):
+        top[0].data[...] = 2 * bottom[0].data
+    def backward(self, top, propagate_down, bottom):
+        bottom[0].diff[...] = 2 * top[0].diff
+"""
+
+
+def in_the_middle(text, layer):
+    """NET with a layer behind its pooling, whose top the layers above read."""
+    before, after = NET.split('layer { name: "drop"')
+    name = text_format.Parse(layer, NetParameter()).layer[0].top[0]
+    return before + layer + ('layer { name: "drop"' + after).replace('"pool"', f'"{name}"')
+
+
+def same_by_layer(text, iterations=6, **fields):
+    """Train captured and by layer, hold one to the other, and return the captured step."""
+    graphed, eager = solver_of("gpu", net=text, **fields), by_layer(solver_of("gpu", net=text, **fields))
     seen, expected = Losses(graphed), Losses(eager)
-    graphed.step(4)
-    eager.step(4)
-    assert "lone" in captured_of(graphed).why_not() or "cannot be captured" in captured_of(graphed).why_not()
+    graphed.step(iterations)
+    eager.step(iterations)
     np.testing.assert_allclose(seen.seen, expected.seen, 1e-6)
     for mine, theirs in zip(values_of(graphed), values_of(eager), strict=True):
         np.testing.assert_array_equal(mine, theirs)
+    assert graphed.net.context.passes == eager.net.context.passes
+    return captured_of(graphed)
+
+
+def test_a_users_layer_splits_the_graph(gpu, tmp_path, monkeypatch):
+    (tmp_path / "layers_of_a_user.py").write_text(USER)
+    monkeypatch.syspath_prepend(tmp_path)
+    found = same_by_layer(in_the_middle(NET, PYTHON), momentum=0.9)
+    assert found.launched == 5 and found.why_not() is None
+    kinds = [graph is None for _, graph in found.program.parts]
+    assert kinds == [False, True, False, True, False]  # up to it, it, the rest and back to it, it, the rest
+
+
+def test_a_layer_that_looks_at_values_runs_by_itself(gpu):
+    marks = """layer { name: "marks" type: "DummyData" top: "marks" dummy_data_param { shape { dim: 4 }
+      data_filler { type: "constant" value: 1 } } }"""
+    keep = 'layer { name: "keep" type: "Filter" bottom: "pool" bottom: "marks" top: "kept" }'
+    found = same_by_layer(marks + in_the_middle(NET, keep))
+    assert {found.net.layer_names[k] for k in found.program.alone} == {"keep"}
+    assert found.launched == 4  # once by layer to begin with, once more to give the filter a second try
+
+
+def test_shapes_that_change_from_pass_to_pass_let_the_net_run_by_layer(gpu):
+    marks = """layer { name: "marks" type: "DummyData" top: "marks" dummy_data_param { shape { dim: 4 }
+      data_filler { type: "uniform" min: -1 max: 1 } } }
+    layer { name: "step" type: "Threshold" bottom: "marks" top: "step" }"""
+    keep = 'layer { name: "keep" type: "Filter" bottom: "pool" bottom: "step" top: "kept" }'
+    found = same_by_layer(marks + in_the_middle(NET, keep), 16)
+    assert "'keep' gives its tops another shape" in found.why_not()
+
+
+def test_layers_whose_sums_are_long_are_captured_too(gpu):
+    text = in_the_middle(NET, """layer { name: "bn" type: "BatchNorm" bottom: "pool" top: "bn" }
+    layer { name: "best" type: "ArgMax" bottom: "pool" top: "best" }
+    layer { name: "end" type: "Silence" bottom: "best" }""")
+    found = same_by_layer(text)
+    assert {found.net.layer_names[k] for k in found.program.alone} <= {"best"}  # sorting waits for its stream
+
+
+def test_a_forward_pass_is_captured(gpu):
+    text = NET.replace('data_filler { type: "gaussian" std: 1 }', 'data_filler { type: "uniform" max: 1 }')
+    nets = [Net(text_format.Parse(text, NetParameter()), 0, seed=11, backend="gpu") for _ in range(2)]
+    captured = step.CapturedForward(nets[0])
+    for _ in range(4):
+        captured.run()
+        nets[1].forward()
+        for name in ("pool", "ip", "out"):
+            np.testing.assert_array_equal(nets[0].blobs[name].data, nets[1].blobs[name].data)
+    assert captured.launched == 3 and nets[0].context.passes == nets[1].context.passes == 4
 
 
 def test_dropout_draws_the_same_mask_on_both_backends(gpu):
@@ -195,7 +264,7 @@ def test_a_net_of_array_module_layers_is_captured_too(gpu):
     seen, expected = Losses(graphed), Losses(eager)
     graphed.step(6)
     eager.step(6)
-    assert captured_of(graphed).broken is None and captured_of(graphed).launched == 5
+    assert captured_of(graphed).program.broken is None and captured_of(graphed).launched == 5
     np.testing.assert_allclose(seen.seen, expected.seen, 1e-6)
     for mine, theirs in zip(values_of(graphed), values_of(eager), strict=True):
         np.testing.assert_allclose(mine, theirs, 1e-6, 1e-7)
