@@ -13,9 +13,16 @@ COMMANDS = {
     "test": "score a net",
     "time": "measure a net, layer by layer",
     "convert_mnist": "make a database of MNIST's files",
+    "convert_imageset": "make a database of image files",
+    "compute_image_mean": "average the images of a database",
+    "extract_features": "write blobs of a net into databases",
+    "classify": "score image files with a net",
+    "detect": "score windows of image files with a net",
     "check": "find all that is wrong with nets and solvers",
     "summarize": "print a net's layers as a table",
+    "draw_net": "draw a net as a picture",
     "parse_log": "make tables of a training log",
+    "plot_training_log": "draw curves of training logs",
     "upgrade_net_proto_text": "write an old net's text in the present form",
     "upgrade_net_proto_binary": "write an old net's binary file in the present form",
     "upgrade_solver_proto_text": "write an old solver's text in the present form",
@@ -32,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     What goes wrong is told in one message on stderr, with status 1. The flag -debug, or BREWBENCH_DEBUG=1 in the
     environment, lets the exception through.
     """
-    words = list(sys.argv[1:] if argv is None else argv)
+    words = _command_first(list(sys.argv[1:] if argv is None else argv))
     debug = bool({"-debug", "--debug"} & set(words)) or os.environ.get("BREWBENCH_DEBUG", "0") not in ("", "0")
     try:
         status = _run(words)
@@ -65,6 +72,14 @@ def usage() -> str:
     )
 
 
+def _command_first(words: list[str]) -> list[str]:
+    """The command brought to the front: gflags takes it behind its flags, too."""
+    if not words or not words[0].startswith("-") or words[0].lstrip("-") in ("help", "h", "version"):
+        return words
+    place = next((index for index, word in enumerate(words) if word in COMMANDS), 0)
+    return [words[place], *words[:place], *words[place + 1 :]]
+
+
 def _run(words: list[str]) -> int:
     name = words[0] if words else "help"
     if name.startswith("-"):
@@ -72,8 +87,8 @@ def _run(words: list[str]) -> int:
     if name in COMMANDS:
         try:
             return import_module(f".{name}", __name__).run(words[1:]) or 0
-        except SystemExit:  # by -help, once it is printed
-            return 0
+        except SystemExit as end:  # by -help, once it is printed, and by a parser that was given nothing
+            return int(end.code or 0)
     if name in ("help", "-help", "-h"):
         print(usage())
         return 0

@@ -16,7 +16,7 @@ def run(words: Sequence[str]) -> int:
     """Print every finding about the files; returns 1 if one of them is an error, else 0. Raises UsageError."""
     parser = Parser("check")
     parser.add_argument("files", nargs="+", metavar="FILE", help="prototxt files of nets or solvers")
-    parser.flag("json", action="store_true", help="print JSON")
+    parser.switch("json", help="print JSON")
     parser.flag("phase", choices=("TRAIN", "TEST"), help="phase of the nets; both if not given")
     add_net_state(parser)
     args = parser.parse(words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .flags import Parser
+from .flags import Parser, add_backend
 
 
 def run(words: Sequence[str]) -> None:
@@ -13,18 +13,19 @@ def run(words: Sequence[str]) -> None:
     parser.add_argument("images", metavar="IMAGES", help="an IDX file of images, plain or .gz")
     parser.add_argument("labels", metavar="LABELS", help="the IDX file of their labels")
     parser.add_argument("db", metavar="DB", help="the folder to make")
-    parser.flag("backend", default="lmdb", metavar="NAME", help="kind of database; lmdb, the only one so far")
+    add_backend(parser)
+    parser.add_log()
     args = parser.parse(words)
 
     from ...engine.data.mnist import convert_mnist
-    from .log import LOG, logging_to
-    from .progress import progress_bar
+    from .log import LOG, logging_as
+    from .progress import Steps, progress_bar
 
-    with logging_to(), progress_bar(0, unit=" rows") as bar:
+    def begin(total: int) -> None:
+        LOG.info("Opened %s %s", args.backend, args.db)
+        LOG.info("A total of %d items.", total)
 
-        def show(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        count = convert_mnist(args.images, args.labels, args.db, args.backend, show)
+    with logging_as(args), progress_bar(0, unit=" rows") as bar:
+        told = Steps(bar, begin, lambda done: None)
+        count = convert_mnist(args.images, args.labels, args.db, args.backend, told)
         LOG.info("Processed %d files.", count)

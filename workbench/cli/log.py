@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import getpass
 import logging
+import os
+import platform
+import re
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
@@ -14,9 +19,11 @@ from typing import Any
 from google.protobuf.text_format import MessageToString
 
 from ...engine.debug import DebugRecord, ParamNorms
+from ...engine.graph import state_meets_rule
 from ...engine.net import Net
 from ...engine.solver import Listener, Output, Progress, Solver, TestResult
 from ...proto.messages import NetParameter
+from .flags import UsageError, gpu_properties
 
 LOG = logging.getLogger("brewbench.cli")
 LOG.setLevel(logging.INFO)
@@ -30,7 +37,14 @@ def number(value: float) -> str:
 
 def text_of(message: Any) -> str:
     """A message as text, as Caffe puts it into its log."""
-    return MessageToString(message, as_utf8=True).rstrip("\n")
+    text = MessageToString(message, as_utf8=True).rstrip("\n")
+    return re.sub(r"(?m)(?<=: )-?\d+\.0$", lambda whole: _shortest(float(whole[0])), text)
+
+
+def _shortest(value: float) -> str:
+    """A whole number in a field of floats, as protobuf's C++ prints it."""
+    short = f"{value:.6g}"
+    return short if float(short) == value else f"{value:.9g}"
 
 
 class GlogFormatter(logging.Formatter):
@@ -63,15 +77,15 @@ class _Stderr(logging.StreamHandler):
 
 
 @contextmanager
-def logging_to(path: str | PathLike | None = None) -> Iterator[None]:
-    """Within it, LOG writes to stderr, and appends to a file if one is given."""
+def logging_to(*paths: str | PathLike, level: int = logging.INFO) -> Iterator[None]:
+    """Within it, LOG writes to stderr, and appends to files where some are given, what is of this level or above."""
     handlers: list[logging.Handler] = [_Stderr()]
-    if path is not None:
-        handlers.append(logging.FileHandler(path, encoding="utf-8"))
-    for handler in handlers:
-        handler.setFormatter(GlogFormatter())
-        LOG.addHandler(handler)
     try:
+        handlers += [logging.FileHandler(path, encoding="utf-8") for path in paths]
+        for handler in handlers:
+            handler.setFormatter(GlogFormatter())
+            handler.setLevel(level)
+            LOG.addHandler(handler)
         yield
     finally:
         for handler in handlers:
@@ -79,20 +93,85 @@ def logging_to(path: str | PathLike | None = None) -> Iterator[None]:
             handler.close()
 
 
+@contextmanager
+def logging_as(args: Namespace) -> Iterator[None]:
+    """The same as the flags -log, -log_dir and -minloglevel say, or glog's variables GLOG_log_dir, GLOG_minloglevel.
+
+    Begins by telling the flags that the command has no use for. Raises OSError for files that cannot be written.
+    """
+    folder = args.log_dir or os.environ.get("GLOG_log_dir")
+    level = args.minloglevel
+    if level is None:
+        given = os.environ.get("GLOG_minloglevel", "")
+        level = int(given) if given.isdecimal() else 0
+    paths = [args.log] if args.log else []
+    if folder:
+        paths.append(_file_in(Path(folder)))
+    with logging_to(*paths, level=logging.INFO + 10 * level):
+        for name in args.unused:
+            LOG.warning("The flag -%s has no meaning for this command.", name)
+        yield
+
+
+def _file_in(folder: Path) -> Path:
+    """A new file, named as glog names it, and ``brewbench.INFO``, a link to it."""
+    machine, _, _ = platform.node().partition(".")
+    name = f"brewbench.{machine}.{getpass.getuser()}.log.INFO.{datetime.now():%Y%m%d-%H%M%S}.{os.getpid()}"
+    path = folder / name
+    path.touch()
+    with suppress(OSError):  # not every system has links
+        link = folder / "brewbench.INFO"
+        link.unlink(missing_ok=True)
+        link.symlink_to(name)
+    return path
+
+
+def log_machine(gpus: Sequence[int], one: bool = True) -> None:
+    """Tell what computes: the CPU, or the first of the GPUs named; `one` where a command never takes more.
+
+    Raises UsageError for more where they would be taken.
+    """
+    if not gpus:
+        LOG.info("Use CPU.")
+        return
+    if not one:
+        if len(gpus) > 1:
+            raise UsageError(f"-gpu {','.join(map(str, gpus))}: this version trains on one GPU; name one")
+        LOG.info("Using GPUs %d", gpus[0])
+        LOG.info("GPU %d: %s", gpus[0], _name_of(gpus[0]))
+        return
+    for number in reversed(gpus[1:]):
+        LOG.info("Not using GPU #%d for single-GPU function", number)
+    LOG.info("Use GPU with device ID %d", gpus[0])
+    LOG.info("GPU device name: %s", _name_of(gpus[0]))
+
+
+def _name_of(gpu: int) -> str:
+    return gpu_properties(gpu)["name"].decode()
+
+
 # Nets
 
 
 def log_net(net: Net) -> None:
     """Tell how a net is built: its text, then bottoms, tops, shapes and memory layer by layer."""
+    _log_rules(net)
     LOG.info("Initializing net from parameters: \n%s", text_of(_filtered(net)))
     memory = 0
     for node in net.nodes:
+        param = node.entry.param
+        LOG.info("Creating layer %s", node.name)
+        if param.type == "Data":
+            kind = param.data_param.DB.Name(param.data_param.backend).lower()
+            LOG.info("Opened %s %s", kind, param.data_param.source)
         LOG.info("Creating Layer %s", node.name)
         for blob_id in node.bottom_ids:
             LOG.info("%s <- %s", node.name, net.blob_names[blob_id])
         for blob_id in node.top_ids:
             in_place = " (in-place)" if blob_id in node.bottom_ids else ""
             LOG.info("%s -> %s%s", node.name, net.blob_names[blob_id], in_place)
+        if param.type in ("Data", "ImageData", "WindowData"):
+            LOG.info("output data size: %s", ",".join(map(str, node.tops[0].shape)))
         LOG.info("Setting up %s", node.name)
         for top, weight in zip(node.tops, node.loss_weights, strict=True):
             LOG.info("Top shape: %s(%d)", "".join(f"{size} " for size in top.shape), top.count)
@@ -100,11 +179,39 @@ def log_net(net: Net) -> None:
                 LOG.info("    with loss weight %s", number(weight))
             memory += top.count * top.dtype.itemsize
         LOG.info("Memory required for data: %d", memory)
+        for (layer, _), owner in net.shared.items():
+            if layer == node.name:
+                place = owner.name, owner.layer, owner.index
+                LOG.info("Sharing parameters '%s' owned by layer '%s', param index %d", *place)
     for node in reversed(net.nodes):
         LOG.info("%s %s backward computation.", node.name, "needs" if node.need_backward else "does not need")
     for name in net.outputs:
         LOG.info("This network produces output %s", name)
     LOG.info("Network initialization done.")
+
+
+def _log_rules(net: Net) -> None:
+    """Tell the rules of layers that do not hold in the net's state."""
+    state = net.state
+    for param in net.source.param.layer:
+        for rule in param.include or param.exclude:
+            if state_meets_rule(state, rule):
+                break
+            LOG.info("%s specified by a rule in layer %s", _difference(state, rule), param.name)
+
+
+def _difference(state: Any, rule: Any) -> str:
+    """The first thing, in Caffe's order and words, in which a state does not meet a rule."""
+    if rule.HasField("phase") and rule.phase != state.phase:
+        return f"The NetState phase ({state.phase}) differed from the phase ({rule.phase})"
+    if rule.HasField("min_level") and state.level < rule.min_level:
+        return f"The NetState level ({state.level}) is above the min_level ({rule.min_level})"
+    if rule.HasField("max_level") and state.level > rule.max_level:
+        return f"The NetState level ({state.level}) is above the max_level ({rule.max_level})"
+    for stage in rule.stage:
+        if stage not in state.stage:
+            return f"The NetState did not contain stage '{stage}'"
+    return f"The NetState contained a not_stage '{next(one for one in rule.not_stage if one in state.stage)}'"
 
 
 def _filtered(net: Net) -> Any:
@@ -142,6 +249,7 @@ def log_solver(solver: Solver) -> None:
     else:
         LOG.info("Creating training net specified in %s.", field)
     log_net(solver.net)
+    _log_weights(solver)
     named = ["test_net_param"] * len(param.test_net_param)
     named += [f"test_net file: {name}" for name in param.test_net]
     generic = f"net file: {param.net}" if field == "net" else "net_param"
@@ -149,11 +257,15 @@ def log_solver(solver: Solver) -> None:
         name = named[index] if index < len(named) else generic
         LOG.info("Creating test net (#%d) specified by %s", index, name)
         log_net(net)
+        _log_weights(solver)
+    LOG.info("Solver scaffolding done.")
+
+
+def _log_weights(solver: Solver) -> None:
     for name, unused in solver.unused_weights.items():
         LOG.info("Finetuning from %s", name)
         for layer in unused:
             LOG.info("Ignoring source layer %s", layer)
-    LOG.info("Solver scaffolding done.")
 
 
 class SolverLog(Listener):

@@ -14,7 +14,7 @@ def run(words: Sequence[str]) -> None:
     parser.add_argument("log", metavar="LOG", help="a log of brewbench train, or of caffe train")
     parser.add_argument("folder", metavar="FOLDER", nargs="?", help="where to write; beside the log if not given")
     parser.flag("delimiter", default=",", metavar="C", help="what stands between two values; a comma if not given")
-    parser.flag("verbose", action="store_true", help="print the paths of the tables")
+    parser.switch("verbose", help="print the paths of the tables")
     args = parser.parse(words)
 
     from ...engine.atomic import atomic_write

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from tqdm import tqdm
@@ -15,6 +16,27 @@ def progress_bar(total: int, start: int = 0, unit: str = "it") -> Any:
     return tqdm(
         total=total, initial=start, unit=unit, leave=False, dynamic_ncols=True, disable=not sys.stderr.isatty()
     )
+
+
+class Steps:
+    """Moves a bar, and tells how far a long work is: what the engine calls as `progress(done, total)`.
+
+    `begin(total)` is called first, `tell(done)` at every multiple of `every` and at the end, once for each number.
+    """
+
+    def __init__(self, bar: Any, begin: Callable[[int], None], tell: Callable[[int], None], every: int = 1000):
+        self.bar, self.begin, self.tell, self.every = bar, begin, tell, every
+        self._told = -1
+
+    def __call__(self, done: int, total: int) -> None:
+        if self._told < 0:
+            self.begin(total)
+            self._told = 0
+        self.bar.total = total
+        self.bar.update(done - self.bar.n)
+        if done != self._told and (done % self.every == 0 or done == total):
+            self.tell(done)
+            self._told = done
 
 
 class SolverBar(Listener):

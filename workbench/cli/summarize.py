@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 
-from .flags import Parser, add_net_state
+from .flags import Parser, add_net_state, positive
 
 
 def run(words: Sequence[str]) -> int:
@@ -12,6 +13,8 @@ def run(words: Sequence[str]) -> int:
     parser = Parser("summarize")
     parser.add_argument("net", metavar="NET", help="the prototxt of a net")
     parser.flag("phase", choices=("TRAIN", "TEST"), default="TEST", help="phase of the net; TEST if not given")
+    parser.flag("max-width", type=positive, metavar="N", help="width of a column; longer texts push the next aside")
+    parser.flag("w", type=positive, dest="max_width", metavar="N", help=argparse.SUPPRESS)
     add_net_state(parser)
     args = parser.parse(words)
 
@@ -33,6 +36,7 @@ def run(words: Sequence[str]) -> int:
         if layer.included
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    widths = [min(width, args.max_width or width) for width in widths]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
         print("  ".join([*cells, row[-1].rjust(widths[-1])]).rstrip())

@@ -7,34 +7,42 @@ from collections.abc import Sequence
 from contextlib import closing
 from time import perf_counter
 
-from .flags import Parser, add_machine, add_net_state, machine, positive
+from .flags import Parser, add_machine, add_net_state, machine, names, positive
 
 
 def run(words: Sequence[str]) -> None:
     """Measure. Raises UsageError, DefinitionError, ParseError, ValueError, OSError."""
     parser = Parser("time")
     parser.flag("model", required=True, metavar="FILE", help="the net's prototxt")
-    parser.flag("weights", metavar="FILE", help="a .caffemodel")
+    parser.flag("weights", metavar="A,B", help="one or more .caffemodel; the fillers' values if not given")
     parser.flag("iterations", type=positive, default=50, metavar="N", help="number of passes; 50 if not given")
     parser.flag("phase", choices=("TRAIN", "TEST"), default="TRAIN", help="phase of the net; TRAIN if not given")
     add_net_state(parser)
     add_machine(parser)
+    parser.add_log()
+    parser.add_caffes_other_flags()
     args = parser.parse(words)
 
-    from .log import logging_to
+    from .log import logging_as
 
-    with machine(args), logging_to():
-        _time(args)
+    with machine(args) as gpus, logging_as(args):
+        _time(args, gpus)
 
 
-def _time(args: Namespace) -> None:
+def _time(args: Namespace, gpus: list[int]) -> None:
     from ...engine import TEST, TRAIN, Net
-    from .log import LOG, log_net, number
+    from .log import LOG, log_machine, log_net, number
+    from .progress import progress_bar
 
-    LOG.info("Use CPU.")
+    log_machine(gpus)
     phase = TRAIN if args.phase == "TRAIN" else TEST
-    with closing(Net(args.model, phase, level=args.level or 0, stages=args.stage, weights=args.weights)) as net:
+    with (
+        closing(Net(args.model, phase, level=args.level or 0, stages=args.stage)) as net,
+        progress_bar(args.iterations) as bar,
+    ):
         log_net(net)
+        for file in names(args.weights or ""):
+            net.copy_from(file)
         LOG.info("Performing Forward")
         LOG.info("Initial loss: %s", number(net.forward()))
         LOG.info("Performing Backward")
@@ -57,6 +65,7 @@ def _time(args: Namespace) -> None:
                 backward[index] += 1000 * (now - last)
                 last = now
             LOG.info("Iteration: %d forward-backward time: %s ms.", iteration, number(1000 * (last - start)))
+            bar.update()
         total = 1000 * (perf_counter() - begin)
     LOG.info("Average time per layer: ")
     for index, name in enumerate(net.layer_names):

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
-from .flags import Parser, UsageError, add_machine, add_net_state, machine
+from .flags import Parser, UsageError, add_machine, add_net_state, gpu_count, machine
 
 _EFFECTS = ("stop", "snapshot", "none")
 _EPILOG = """
@@ -34,28 +34,42 @@ def run(words: Sequence[str]) -> None:
     parser.flag("sigint_effect", choices=_EFFECTS, default="stop", help="what Ctrl+C does; stop if not given")
     parser.flag("sighup_effect", choices=_EFFECTS, default="snapshot", help="what SIGHUP does; snapshot if not given")
     parser.flag("seed", type=int, metavar="N", help="seed of all random numbers, in place of the solver's random_seed")
-    parser.flag("log", metavar="FILE", help="append the log to a file, too")
     add_machine(parser)
+    parser.add_log()
+    parser.add_caffes_other_flags()
     args = parser.parse(words)
     if args.snapshot and args.weights:
         raise UsageError("give -snapshot to resume a training or -weights to fine-tune, but not both")
 
-    from .log import logging_to
+    from .log import logging_as
 
-    with machine(args), logging_to(args.log):
-        _train(args)
+    with logging_as(args):
+        source = _source(args)
+        _choose_gpu(args, source.param)
+        with machine(args) as gpus:
+            _train(args, source, gpus)
 
 
-def _train(args: Namespace) -> None:
+def _choose_gpu(args: Namespace, param: Any) -> None:
+    """Where no flag says what computes, the solver does; a warning where it wants a GPU and there is none."""
+    if args.gpu is None and param.HasField("solver_mode") and param.solver_mode == param.GPU:
+        from .log import LOG
+
+        try:
+            gpu_count()
+        except RuntimeError as error:
+            LOG.warning("solver_mode: GPU is set, but the CPU will compute: %s", error)
+        else:
+            args.gpu = str(param.device_id)
+
+
+def _train(args: Namespace, source: Any, gpus: list[int]) -> None:
     from ...engine import get_solver
-    from .log import LOG, SolverLog, log_solver, text_of
+    from .log import LOG, SolverLog, log_machine, log_solver, text_of
     from .progress import SolverBar, progress_bar
 
-    LOG.info("Use CPU.")
-    source = _source(args)
+    log_machine(gpus, one=False)
     param = source.param
-    if param.HasField("solver_mode") and param.solver_mode == param.GPU:
-        LOG.warning("solver_mode: GPU is set; this version computes on the CPU.")
     LOG.info("Initializing solver from parameters: \n%s", text_of(param))
     with closing(get_solver(source)) as solver:
         log_solver(solver)

@@ -13,6 +13,7 @@ def run(words: Sequence[str]) -> None:
     parser = Parser("upgrade_net_proto_binary")
     parser.add_argument("source", metavar="IN", help="a NetParameter in binary form: a .caffemodel of any age")
     parser.add_argument("target", metavar="OUT", help="the file to write")
+    parser.add_log()
     args = parser.parse(words)
 
     from google.protobuf.message import DecodeError
@@ -20,14 +21,14 @@ def run(words: Sequence[str]) -> None:
     from ...engine.atomic import atomic_write
     from ...proto.messages import NetParameter
     from ...proto.upgrade import upgrade_net
-    from .log import LOG, logging_to
+    from .log import LOG, logging_as
 
     net = NetParameter()
     try:
         net.ParseFromString(Path(args.source).read_bytes())
     except DecodeError as error:
         raise ValueError(f"{args.source}: is not a binary NetParameter, or is cut short: {error}") from None
-    with logging_to():
+    with logging_as(args):
         report = upgrade_net(net)
         for line in report:
             LOG.info("%s", line)

@@ -17,13 +17,14 @@ def upgrade_text(command: str, kind: str, words: Sequence[str]) -> None:
     parser = Parser(command)
     parser.add_argument("source", metavar="IN", help=f"the prototxt of a {kind}, of any age")
     parser.add_argument("target", metavar="OUT", help="the file to write")
+    parser.add_log()
     args = parser.parse(words)
 
     from ...engine.atomic import atomic_write
     from ...engine.source import Source
-    from .log import LOG, logging_to, text_of
+    from .log import LOG, logging_as, text_of
 
-    with logging_to():
+    with logging_as(args):
         source = Source(args.source, kind)
         source.raise_problems()
         for line in source.upgrades:

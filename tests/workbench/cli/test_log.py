@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import shutil
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,10 +11,11 @@ from types import SimpleNamespace
 import pytest
 from google.protobuf import text_format
 
+from brewbench.engine import TRAIN, Net
 from brewbench.engine import solver as engine
 from brewbench.engine.solver import Output, Progress
-from brewbench.proto.messages import SolverParameter
-from brewbench.workbench.cli.log import LOG, GlogFormatter, SolverLog, logging_to, number
+from brewbench.proto.messages import NetParameter, SolverParameter
+from brewbench.workbench.cli.log import LOG, GlogFormatter, SolverLog, log_net, logging_to, number, text_of
 
 
 @pytest.mark.parametrize(
@@ -140,6 +142,99 @@ def test_debug_info_in_caffes_words(capfd, monkeypatch):
     for line, other in zip(found, wanted, strict=True):
         if "Layer mnist" in line:  # the same rows: the same numbers
             assert line == other
+
+
+LENET = Path(__file__).parents[3] / "notebooks" / "models" / "lenet" / "lenet_train_test.prototxt"
+SOLVERS = {  # those of the golden logs: lines that the plain one does not have
+    "train": "power: 0.75",
+    "train_resume": "power: 0.75",
+    "train_multistep_hdf5_snapshot": """
+        lr_policy: "multistep" gamma: 0.1 stepvalue: 5 stepvalue: 15 display: 5 max_iter: 20 snapshot: 10
+        snapshot_format: HDF5 snapshot_prefix: "ms" """,
+}
+PLAIN = """
+    net: "lenet_log.prototxt" test_iter: 2 test_interval: 25 base_lr: 0.01 momentum: 0.9 weight_decay: 0.0005
+    lr_policy: "inv" gamma: 0.0001 display: 10 max_iter: 50 snapshot: 25 snapshot_prefix: "lenet"
+    solver_mode: CPU random_seed: 1701 """
+
+
+def comparable(log):
+    """The lines of a log, without what differs from run to run, and without what only Caffe or only we say."""
+    text = LINE.sub(lambda start: f"{start[0][0]} ", log)
+    text = re.sub(r'(?m)^  (level: 0|stage: "")\n', "", text).replace("train_state {\n}\n", "")
+    text = re.sub(r"(loss|accuracy|[Ll]oss:)( = | )-?\d[-\d.e+]*", r"\1", text)
+    text = re.sub(r"[\d.]+ ms|\(.*iter/s, .*s/|= [-\d.e+]+ loss", "", text)
+    lines = [line for line in text.splitlines() if not re.search("Restarting data|Random seed", line)]
+    return [line for before, line in zip(["", *lines], lines, strict=False) if (before, line) != INNER]
+
+
+INNER = ("I loss -> loss", "I Creating layer loss")  # the Softmax in the loss, a layer of its own in Caffe
+
+
+@pytest.fixture
+def lenet(tmp_path, monkeypatch):
+    """The working directory, with the net, the solvers and the data of the golden logs."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(GOLDEN / "files" / "mnist_like_lmdb", "mnist_like_lmdb")
+    text = re.sub('source: ".*"', 'source: "mnist_like_lmdb"', LENET.read_text())
+    text = re.sub("batch_size: 64", "batch_size: 8", re.sub("batch_size: 100", "batch_size: 10", text))
+    Path("lenet_log.prototxt").write_text(text)
+    for name, lines in SOLVERS.items():
+        param = text_format.Parse(PLAIN, SolverParameter())
+        param.MergeFrom(text_format.Parse(lines, SolverParameter()))
+        Path(f"{name}.prototxt").write_text(str(param))
+    return tmp_path
+
+
+def test_a_training_is_told_as_caffe_tells_it(lenet, call):
+    for name in SOLVERS:
+        resume = ["-snapshot", "lenet_iter_25.solverstate"] if name == "train_resume" else []
+        status, _, err = call("train", "-solver", f"{name}.prototxt", *resume)
+        assert status == 0
+        assert comparable(err) == comparable((GOLDEN / "logs" / f"{name}.stderr.txt").read_text()), name
+
+
+def test_scoring_and_timing_are_told_as_caffe_tells_them(lenet, call):
+    with closing(Net("lenet_log.prototxt")) as net:
+        net.save("lenet_iter_50.caffemodel")
+    for name, words in (
+        ("test", ["test", "-weights", "lenet_iter_50.caffemodel", "-iterations", "4"]),
+        ("time", ["time", "-iterations", "5"]),
+        ("time_test_phase", ["time", "-iterations", "2", "-phase", "TEST"]),
+    ):
+        status, _, err = call(*words, "-model", "lenet_log.prototxt")
+        assert status == 0
+        assert comparable(err) == comparable((GOLDEN / "logs" / f"{name}.stderr.txt").read_text()), name
+
+
+NET_OF_RULES = """
+    layer { name: "d" type: "DummyData" top: "d" dummy_data_param { shape { dim: 2 dim: 3 } } }
+    layer { name: "a" type: "Softmax" bottom: "d" top: "a" include { min_level: 2 } include { stage: "x" } }
+    layer { name: "b" type: "Softmax" bottom: "d" top: "b" exclude { phase: TEST } exclude { max_level: -1 } }
+    layer { name: "c" type: "Softmax" bottom: "d" top: "c" include { stage: "y" not_stage: "x" } }
+    layer { name: "p" type: "InnerProduct" bottom: "d" top: "p" param { name: "w" }
+      inner_product_param { num_output: 3 bias_term: false } }
+    layer { name: "q" type: "InnerProduct" bottom: "p" top: "q" param { name: "w" }
+      inner_product_param { num_output: 3 bias_term: false } }
+"""
+
+
+def test_rules_and_shared_parameters_are_told(capfd):
+    with closing(Net(text_format.Parse(NET_OF_RULES, NetParameter()), TRAIN, stages=["x", "y"])) as net:
+        lines = lines_of(capfd, lambda: log_net(net))
+    assert [line for line in lines if line.startswith("The NetState")] == [
+        "The NetState level (0) is above the min_level (2) specified by a rule in layer a",
+        "The NetState phase (0) differed from the phase (1) specified by a rule in layer b",
+        "The NetState level (0) is above the max_level (-1) specified by a rule in layer b",
+        "The NetState contained a not_stage 'x' specified by a rule in layer c",
+    ]
+    assert "Sharing parameters 'w' owned by layer 'p', param index 0" in lines
+
+
+def test_whole_numbers_are_written_as_caffe_writes_them():
+    param = SolverParameter(base_lr=2, gamma=1e9, power=-3, momentum=0.5, snapshot_prefix="x: 1.0")
+    wanted = ["base_lr: 2", "gamma: 1e+09", "power: -3", "momentum: 0.5", 'snapshot_prefix: "x: 1.0"']
+    assert sorted(text_of(param).splitlines()) == sorted(wanted)
 
 
 def test_a_file_is_appended_to(tmp_path, capfd):

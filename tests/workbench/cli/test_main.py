@@ -34,7 +34,7 @@ def test_every_command_has_help(call, command, word):
 
 
 def test_every_command_is_a_module():
-    shared = {"__init__", "__main__", "flags", "log", "progress"}
+    shared = {"__init__", "__main__", "flags", "log", "progress", "chart", "scoring"}
     assert {path.stem for path in FOLDER.glob("*.py")} == {*COMMANDS, *shared}
     assert all(callable(import_module(f"brewbench.workbench.cli.{name}").run) for name in COMMANDS)
 
@@ -68,11 +68,42 @@ def test_flags_in_either_style(call, words):
         (["test", "-model", "x"], "the following arguments are required: -weights"),
         (["time", "-model", "x", "-iterations", "0"], "argument -iterations: must be a whole number from 1 up; got 0"),
         (["time", "-model", "x", "-threads", "two"], "argument -threads: must be a whole number from 1 up; got two"),
-        (["time", "-model", "x", "-gpu", "0"], "-gpu 0: this version computes on the CPU only; leave -gpu out"),
+        (["time", "-model=x", "-gpu=a"], "argument -gpu: must be numbers, with commas between them, or all; got 'a'"),
+        (["train", "-solver="], "the following arguments are required: -solver"),
+        (["check", "-json=perhaps", "x"], "argument -json: can be true or false; got 'perhaps'"),
     ],
 )
 def test_a_wrong_flag_is_told_in_one_line(call, words, message):
     assert call(*words) == (1, "", f"brewbench {words[0]}: {message}\n")
+
+
+def test_a_gpu_that_is_not_there_is_told(call):
+    status, out, err = call("time", "-model", "x", "-gpu", "99")
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith("brewbench time: -gpu 99: ")
+
+
+@pytest.mark.parametrize("words", [["-model=x", "time"], ["-iterations", "3", "--model", "x", "time"]])
+def test_a_command_may_stand_behind_its_flags(call, words):
+    status, _, err = call(*words)
+    assert status == 1 and err.splitlines()[-1] == "brewbench time: x: there is no such file"
+
+
+def test_flags_can_lie_in_a_file(call, tmp_path):
+    (tmp_path / "flags").write_text("a remark\n-model=x\n\n  --iterations=2\n")
+    for words in (["-flagfile", tmp_path / "flags"], [f"--flagfile={tmp_path / 'flags'}"]):
+        status, _, err = call("time", *words)
+        assert status == 1 and err.splitlines()[-1] == "brewbench time: x: there is no such file"
+
+
+@pytest.mark.parametrize("word", ["-json", "--json", "-json=1", "--json=True", "-nojson --json", "-json=f -json=y"])
+def test_a_switch_is_set(call, word):
+    assert call("check", *word.split(), "no")[1].startswith("[")
+
+
+@pytest.mark.parametrize("word", ["-nojson", "--nojson", "-json=0", "--json=False", "-json --nojson", "-json -json=n"])
+def test_a_switch_is_not_set(call, word):
+    assert call("check", *word.split(), "no")[1].startswith("no: ")
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """The small tools: upgrades, tables, what there is to compute on."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from google.protobuf import text_format
 
 from brewbench.proto.messages import NetParameter, SolverParameter
+from brewbench.workbench.cli import flags
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 OLD = """
@@ -63,10 +65,34 @@ def test_a_net_is_summarized(bench, call):
     assert "InnerProduct" in row and "ip 4x3" in row and row.endswith("111")
     assert out.splitlines()[-1] == "111 parameters"
     assert call("summarize", "nothing.prototxt")[0] == 1
+    for flag in ("-w", "--max-width"):
+        narrow = call("summarize", "net.prototxt", flag, "2")[1].splitlines()
+        assert narrow[0].startswith("layer  type  ") and len(max(narrow, key=len)) < len(max(out.splitlines(), key=len))
 
 
 def test_what_there_is_to_compute_on(call):
     status, out, _ = call("device_query")
     assert status == 0 and "Processor" in out
-    status, _, err = call("device_query", "-gpu", "0")
-    assert status == 1 and "CPU only" in err
+    status, _, err = call("device_query", "-gpu", "99")
+    assert status == 1 and "] Querying GPUs 99\n" in err
+    assert err.splitlines()[-1].startswith("brewbench device_query: -gpu 99: ")
+
+
+def test_gpus_are_told_in_caffes_words(call, monkeypatch):
+    runtime = SimpleNamespace(
+        getDeviceCount=lambda: 2,
+        getDeviceProperties=lambda number: {"name": b"Card %d" % number, "major": 9, "maxGridSize": (7, 8, 9)},
+    )
+    monkeypatch.setattr(flags, "_runtime", lambda: runtime)
+    status, out, _ = call("device_query")
+    assert status == 0 and out.splitlines()[-2:] == ["GPU 0:        Card 0", "GPU 1:        Card 1"]
+    for wanted, numbers in (("all", "01"), ("1", "1")):
+        status, _, err = call("device_query", "-gpu", wanted)
+        lines = [line.partition("] ")[2] for line in err.splitlines()]
+        assert status == 0 and lines[0] == f"Querying GPUs {wanted}"
+        assert [line[-1] for line in lines if line.startswith("Device id:                     ")] == [*numbers]
+        assert lines[-3:] == [
+            "Major revision number:         9",
+            "Name:                          Card 1",
+            "Maximum dimension of grid:     7, 8, 9",
+        ]

@@ -7,13 +7,16 @@ import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from brewbench.workbench.cli import main
+from brewbench.proto.messages import NetParameter
+from brewbench.workbench.cli import main, train
 from brewbench.workbench.cli.train import signal_effects
 
+STOPPED = Path(__file__).parents[2] / "golden" / "logs" / "sigint_stop.stderr.txt"
 PREFIX = re.compile(r"([IW])\d{4} \d\d:\d\d:\d\d\.\d{6} +\d+ \w+\.py:\d+\] ")
 
 
@@ -115,6 +118,78 @@ def test_resumed_it_goes_on_as_if_it_had_not_stopped(bench, call):
     assert (parts / "tiny_iter_20.caffemodel").read_bytes() != exact
 
 
+def test_data_go_on_where_they_stood_or_from_the_first_row(bench, call):
+    with open("solver.prototxt", "a") as file:
+        file.write("debug_info: true\n")
+    text = (bench / "solver.prototxt").read_text().replace("display: 5", "display: 1")
+    (bench / "solver.prototxt").write_text(text)
+    (bench / "half.prototxt").write_text(text.replace("max_iter: 20", "max_iter: 9"))
+
+    def rows_of(*words):
+        """The mean of the training rows of each iteration, as it is logged; a TEST net comes between."""
+        err = call("train", *words)[2]
+        log = err[err.index("Learning Rate Policy") :]
+        found = re.findall(r"\] Iteration (\d+)|rows, top blob data data: (\S+)", log)
+        means, latest = {}, None
+        for iteration, mean in found:
+            latest = mean or latest
+            if iteration and latest:
+                means.setdefault(int(iteration), latest)
+        return means
+
+    whole = rows_of("-solver", "solver.prototxt")
+    rows_of("-solver", "half.prototxt")
+    resume = ["-solver", "solver.prototxt", "-snapshot", "tiny_iter_9.solverstate"]
+    exact, caffes = rows_of(*resume), rows_of(*resume, "-data_restart", "caffe")
+    assert exact[9] == whole[9] != whole[0] == caffes[9]
+
+
+def test_several_files_of_weights_are_taken_in_turn(bench, call):
+    call("train", "-solver", "solver.prototxt")
+    weights = bench / "tiny_iter_20.caffemodel"
+    both = NetParameter.FromString(weights.read_bytes())
+    for layer in both.layer:
+        if layer.name == "ip":
+            layer.blobs[0].data[:] = [0.0] * len(layer.blobs[0].data)
+            layer.blobs[1].data[:] = [5.0, 0.0, 0.0]
+    (bench / "zero.caffemodel").write_bytes(both.SerializeToString())
+    first, last = f"{weights.name},zero.caffemodel", f"zero.caffemodel,{weights.name}"
+    for given, sure in ((first, False), (last, True)):
+        _, _, err = call("train", "-solver", "solver.prototxt", "-weights", given)
+        said = [PREFIX.sub("", line) for line in err.splitlines()]
+        told = [f"Finetuning from {name}" for name in given.split(",")]
+        assert [line for line in said if line.startswith("Finetuning")] == [*told, *told]  # both nets
+        assert (parse_log(err)[1][0][1]["loss"] < 1) == sure
+        _, _, err = call("test", "-model", "net.prototxt", "-weights", given, "-iterations", "3")
+        assert (float(re.search(r"\] Loss: (\S+)", err)[1]) < 1) == sure
+        _, _, err = call("time", "-model", "net.prototxt", "-weights", given, "-iterations", "1")
+        assert (float(re.search(r"\] Initial loss: (\S+)", err)[1]) < 1) == sure
+
+
+def test_flags_of_caffes_other_commands_are_told_and_harmless(bench, call):
+    status, _, err = call("train", "-solver", "solver.prototxt", "-iterations", "3", "-phase=TEST", "-model=")
+    assert status == 0
+    warned = [line.partition("] ")[2] for line in err.splitlines() if line.startswith("W")]
+    assert warned == [f"The flag -{name} has no meaning for this command." for name in ("iterations", "phase")]
+    assert "Iteration 20, Testing net" in err
+
+
+def test_glogs_flags_and_variables(bench, call, monkeypatch):
+    words = ["train", "-logtostderr", "--alsologtostderr=1", "-v=2", "-stderrthreshold", "0", "-solver=solver.prototxt"]
+    (bench / "logs").mkdir()
+    status, _, err = call(*words, "-log_dir", "logs")
+    assert status == 0 and "Optimization Done." in err
+    (file,) = [path for path in (bench / "logs").iterdir() if not path.is_symlink()]
+    assert re.fullmatch(r"brewbench\.[^.]+\.\w+\.log\.INFO\.\d{8}-\d{6}\.\d+", file.name)
+    assert file.read_text() == (bench / "logs" / "brewbench.INFO").read_text() == err
+    assert call(*words, "-minloglevel=1") == (0, "", "")
+    monkeypatch.setenv("GLOG_minloglevel", "2")
+    assert call(*words) == (0, "", "")
+    monkeypatch.setenv("GLOG_log_dir", "nowhere")
+    status, _, err = call(*words)
+    assert status == 1 and err.startswith("brewbench train: nowhere")
+
+
 def test_weights_are_taken_for_the_layers_of_their_names(bench, call):
     call("train", "-solver", "solver.prototxt")
     (bench / "tiny_iter_20.caffemodel").rename("good.caffemodel")
@@ -139,12 +214,16 @@ def test_level_and_stage_choose_layers(bench, call, words, built):
     assert ("] Creating Layer extra\n" in err) == built
 
 
-def test_a_solver_that_wants_a_gpu_is_warned_and_trains(bench, call):
+def test_a_solver_that_wants_a_gpu_is_warned_and_trains(bench, call, monkeypatch):
+    def none():
+        raise RuntimeError("there is none")
+
+    monkeypatch.setattr(train, "gpu_count", none)
     with open("solver.prototxt", "a") as file:
         file.write("solver_mode: GPU\n")
     status, _, err = call("train", "-solver", "solver.prototxt")
     assert status == 0
-    assert re.search(r"^W\d{4} .*solver_mode: GPU", err, re.MULTILINE)
+    assert re.search(r"^W\d{4} .*solver_mode: GPU is set, .*: there is none$", err, re.MULTILINE)
 
 
 class Terminal(io.StringIO):
@@ -204,7 +283,8 @@ def test_bad_input_is_told_in_one_message(bench, call, change, solver, message):
         (["-weights", "solver.prototxt"], "solver.prototxt: is not a .caffemodel"),
         (["-weights", "no.caffemodel"], "there is no file of weights 'no.caffemodel'"),
         (["-snapshot", "a", "-weights", "b"], "give -snapshot to resume a training or -weights to fine-tune, but"),
-        (["-gpu", "0"], "-gpu 0: this version computes on the CPU only"),
+        (["-gpu", "99"], "-gpu 99: "),
+        (["-weights", "a.caffemodel,b.caffemodel"], "there is no file of weights 'a.caffemodel'"),
     ],
 )
 def test_bad_files_and_flags_are_told_in_one_message(bench, call, words, message):
@@ -256,6 +336,8 @@ def test_hangup_takes_a_snapshot_and_interrupt_ends_gracefully(bench):
         rest = process.stderr.read()
     assert process.returncode == 0
     said = [PREFIX.sub("", line) for line in rest.splitlines()]
-    assert [line.split()[0] for line in said[-4:-2]] == ["Snapshotting", "Snapshotting"]
-    assert said[-2:] == ["Optimization stopped early.", "Optimization Done."]
+    caffes = [line.partition("] ")[2] for line in STOPPED.read_text().splitlines()]
+    assert [re.sub(r"\w+_iter_\d+", "", line) for line in said[-4:]] == [
+        re.sub(r"\w+_iter_\d+", "", line) for line in caffes[-4:]
+    ]
     assert len(list(bench.glob("tiny_iter_*.caffemodel"))) == 2
