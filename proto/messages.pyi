@@ -1125,6 +1125,8 @@ class PoolingParameter(Message):
     """Makes each channel one window, whatever its size; kernel_size must then stay unset."""
     round_mode: int
     """What happens to a window that sticks out at the far edge."""
+    ceil_mode: bool
+    """Not BVLC's: false rounds down, as round_mode FLOOR does."""
     kernel_h: int
     """Height of the window, together with kernel_w in place of kernel_size."""
     kernel_w: int
@@ -1148,6 +1150,7 @@ class PoolingParameter(Message):
         pad: int | None = ...,
         global_pooling: bool | None = ...,
         round_mode: int | str | None = ...,
+        ceil_mode: bool | None = ...,
         kernel_h: int | None = ...,
         kernel_w: int | None = ...,
         stride_h: int | None = ...,

@@ -62,7 +62,7 @@ def test_messages_are_those_that_protobuf_reads(zoo):
 
 def test_problems_begin_where_caffe_stops_or_behind_what_forks_have(zoo):
     with (Path(__file__).parent / "data" / "forks.tsv").open(newline="") as file:
-        forks = {row["field"] for row in csv.DictReader(file, delimiter="\t") if row["message"] == "LayerParameter"}
+        forks = {row["field"] for row in csv.DictReader(file, delimiter="\t")}
     stopped, read = 0, 0
     for row in zoo:
         if not row["document"] or row["kind"] not in CLASSES or parses_with_caffe(row):
@@ -72,14 +72,14 @@ def test_problems_begin_where_caffe_stops_or_behind_what_forks_have(zoo):
         if first == caffes:
             stopped += 1
             continue
-        word = row["bytes"].decode("utf-8", "replace").splitlines()[caffes - 1].split("{")[0].strip(" :")
+        word = row["bytes"].decode("utf-8", "replace").splitlines()[caffes - 1].replace("{", ":").split(":")[0].strip()
         assert word in forks, row["file"]
         assert first is None or first > caffes, row["file"]
         if first is None:
             assert row["document"].message == text_format.Parse(row["bytes"], CLASSES[row["kind"]]()), row["file"]
             read += 1
-    assert stopped >= 190
-    assert read >= 30
+    assert stopped >= 180
+    assert read >= 50
 
 
 def test_edits_read_only_what_changed_and_undo_gives_back_the_bytes(zoo):

@@ -25,7 +25,7 @@ class Pooling(Layer):
     Top: y (N, C, H', W'), H' = ceil((H + 2 p - k) / s) + 1, less one if the last window would start beyond the
         bottom and its first padding; for the maximum optionally also where it was, as row * W + column.
     Reference: Ranzato, Huang, Boureau and LeCun, CVPR 2007; stochastic: Zeiler and Fergus, ICLR 2013.
-    Caffe quirk: sizes are rounded up unless `round_mode` says FLOOR; padding counts into the mean, what lies beyond
+    Caffe quirk: sizes are rounded up unless `round_mode` (in forks: `ceil_mode`) says otherwise; padding counts into the mean, what lies beyond
         it does not; the first of equal values is the maximum. STOCHASTIC exists on Caffe's GPU side only.
     """
 
@@ -76,7 +76,7 @@ class Pooling(Layer):
     def reshape(self, bottom, top):
         shape = bottom[0].shape
         kernel = self.kernel or shape[2:]
-        floor = self.settings.round_mode == FLOOR
+        floor = self.settings.round_mode == FLOOR or not self.settings.ceil_mode
         output = tuple(
             _spatial.windows(*along, floor) for along in zip(shape[2:], kernel, self.stride, self.pad, strict=True)
         )

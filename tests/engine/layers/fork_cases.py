@@ -207,6 +207,18 @@ def interp(height, width, begin=0, end=0):
     return reference
 
 
+def pooling_down(kernel, stride):
+    def reference(bottoms, params):
+        (x,) = bottoms
+        size = [(length - kernel) // stride + 1 for length in x.shape[2:]]
+        y = np.empty((*x.shape[:2], *size))
+        for n, c, i, j in np.ndindex(y.shape):
+            y[n, c, i, j] = x[n, c, i * stride : i * stride + kernel, j * stride : j * stride + kernel].max()
+        return [y]
+
+    return reference
+
+
 def normalize(across=True, eps=1e-10):
     def reference(bottoms, params):
         (x,), y = bottoms, np.empty_like(bottoms[0])
@@ -536,6 +548,9 @@ def records():
         ),
         ("Permute", "some"): record('type: "Permute" permute_param { order: 3 order: 0 }', [X], permute([3, 0])),
         ("Permute", "none"): record('type: "Permute"', [numbers(2, 3)], permute([])),
+        ("Pooling", "ceil_mode"): record(
+            'type: "Pooling" pooling_param { kernel_size: 3 stride: 2 ceil_mode: false }', [X], pooling_down(3, 2)
+        ),
         ("PriorBox", "as_the_image"): record(
             f"{PRIORS} {{ min_size: 21.7 max_size: 45 aspect_ratio: 2 aspect_ratio: 2 aspect_ratio: 1 "
             "variance: 0.1 variance: 0.1 variance: 0.2 variance: 0.2 }",
