@@ -25,8 +25,9 @@ class Pooling(Layer):
     Top: y (N, C, H', W'), H' = ceil((H + 2 p - k) / s) + 1, less one if the last window would start beyond the
         bottom and its first padding; for the maximum optionally also where it was, as row * W + column.
     Reference: Ranzato, Huang, Boureau and LeCun, CVPR 2007; stochastic: Zeiler and Fergus, ICLR 2013.
-    Caffe quirk: sizes are rounded up unless `round_mode` (in forks: `ceil_mode`) says otherwise; padding counts into the mean, what lies beyond
-        it does not; the first of equal values is the maximum. STOCHASTIC exists on Caffe's GPU side only.
+    Caffe quirk: sizes are rounded up unless `round_mode` says FLOOR (or a fork's `ceil_mode` false); padding counts
+        into the mean, what lies beyond it does not; the first of equal values is the maximum. STOCHASTIC exists on
+        Caffe's GPU side only.
     """
 
     tops = between(1, 2)
