@@ -155,6 +155,8 @@ def _name_of(gpu: int) -> str:
 
 def log_net(net: Net) -> None:
     """Tell how a net is built: its text, then bottoms, tops, shapes and memory layer by layer."""
+    for line in net.source.upgrades:
+        LOG.info("%s", line)
     _log_rules(net)
     LOG.info("Initializing net from parameters: \n%s", text_of(_filtered(net)))
     memory = 0

@@ -70,6 +70,8 @@ def _train(args: Namespace, source: Any, gpus: list[int]) -> None:
 
     log_machine(gpus, one=False)
     param = source.param
+    for line in source.upgrades:
+        LOG.info("%s", line)
     LOG.info("Initializing solver from parameters: \n%s", text_of(param))
     with closing(get_solver(source)) as solver:
         log_solver(solver)

@@ -33,7 +33,7 @@ def run(words: Sequence[str]) -> None:
         for line in report:
             LOG.info("%s", line)
         if not report:
-            LOG.info("File is in the present form already: %s", args.source)
+            LOG.error("File already in latest proto format: %s", args.source)  # an error in Caffe's log
         with atomic_write(args.target) as file:
             file.write(net.SerializeToString())
-        LOG.info("Wrote upgraded net to %s", args.target)
+        LOG.info("Wrote upgraded NetParameter binary proto to %s", args.target)

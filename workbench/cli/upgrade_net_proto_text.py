@@ -30,7 +30,7 @@ def upgrade_text(command: str, kind: str, words: Sequence[str]) -> None:
         for line in source.upgrades:
             LOG.info("%s", line)
         if not source.upgrades:
-            LOG.info("File is in the present form already: %s", args.source)
+            LOG.error("File already in latest proto format: %s", args.source)  # an error in Caffe's log
         with atomic_write(args.target) as file:
             file.write(f"{text_of(source.param)}\n".encode())
-        LOG.info("Wrote upgraded %s to %s", kind, args.target)
+        LOG.info("Wrote upgraded %s text proto to %s", type(source.param).__name__, args.target)

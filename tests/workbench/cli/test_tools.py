@@ -1,5 +1,6 @@
 """The small tools: upgrades, tables, what there is to compute on."""
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,12 +20,12 @@ layers { name: "ip" type: INNER_PRODUCT bottom: "data" top: "ip" blobs_lr: 1 inn
 def test_an_old_net_is_written_in_the_present_form(tmp_path, call):
     (tmp_path / "old.prototxt").write_text(OLD)
     status, out, err = call("upgrade_net_proto_text", tmp_path / "old.prototxt", tmp_path / "new.prototxt")
-    assert (status, out) == (0, "") and "Wrote upgraded net" in err
+    assert (status, out) == (0, "") and "] Wrote upgraded NetParameter text proto to " in err
     net = text_format.Parse((tmp_path / "new.prototxt").read_text(), NetParameter())
     assert [layer.type for layer in net.layer] == ["Data", "InnerProduct"]
     assert net.layer[0].transform_param.scale == 0.5 and not net.layers
     again = call("upgrade_net_proto_text", tmp_path / "new.prototxt", tmp_path / "newer.prototxt")
-    assert again[0] == 0 and "in the present form already" in again[2]
+    assert again[0] == 0 and "] File already in latest proto format: " in again[2]
     assert (tmp_path / "newer.prototxt").read_text() == (tmp_path / "new.prototxt").read_text()
 
 
@@ -32,6 +33,28 @@ def test_an_old_solver_is_written_in_the_present_form(tmp_path, call):
     (tmp_path / "old.prototxt").write_text('net: "n" base_lr: 1 lr_policy: "fixed" solver_type: ADAM')
     assert call("upgrade_solver_proto_text", tmp_path / "old.prototxt", tmp_path / "new.prototxt")[0] == 0
     assert text_format.Parse((tmp_path / "new.prototxt").read_text(), SolverParameter()).type == "Adam"
+
+
+LEGACY = json.loads((GOLDEN.parent / "proto" / "data" / "legacy_upgrade.json").read_text())
+
+
+@pytest.mark.parametrize("name", LEGACY)
+def test_the_text_is_caffes_to_the_byte(tmp_path, call, name):
+    case = LEGACY[name]
+    (tmp_path / "old").write_text(case["input"])
+    status, _, err = call(f"upgrade_{case['kind']}_proto_text", tmp_path / "old", tmp_path / "new")
+    if case.get("output") is None:
+        assert status == 1 and not (tmp_path / "new").exists()
+        return
+    assert status == 0 and (tmp_path / "new").read_text() == case["output"]
+    kind = "NetParameter" if case["kind"] == "net" else "SolverParameter"
+    assert err.endswith(f"] Wrote upgraded {kind} text proto to {tmp_path / 'new'}\n")
+
+
+def test_a_net_that_is_upgraded_as_it_is_read_says_so(tmp_path, call):
+    (tmp_path / "old.prototxt").write_text(LEGACY["v0_padding"]["input"])
+    _, _, err = call("time", "-model", tmp_path / "old.prototxt", "-iterations", "1")
+    assert "] layers in the V0 format rewritten: 6.\n" in err
 
 
 def test_an_old_model_is_written_as_caffe_writes_it(tmp_path, call):
