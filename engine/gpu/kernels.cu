@@ -127,12 +127,14 @@ struct Geometry {
     int axes, length[MAX_AXES], kernel[MAX_AXES], stride[MAX_AXES], pad[MAX_AXES], dilation[MAX_AXES], output[MAX_AXES];
 };
 
-// columns (channels * taps, images, positions) of x (images, channels, *length), zero outside.
-KERNEL im2col(int n, const real* x, real* columns, int images, int channels, int taps, int positions,
+// columns (channels * taps, images, positions) of x (images, channels, *length), zero outside; with `image_first` as
+// (images, channels * taps, positions).
+KERNEL im2col(int n, const real* x, real* columns, int images, int channels, int taps, int positions, int image_first,
               const Geometry* geometry) {
     const Geometry g = *geometry;
     EACH(i, n) {
-        int position = i % positions, image = i / positions % images, row = i / positions / images;
+        int position = i % positions, rest = i / positions, rows = channels * taps;
+        int image = image_first ? rest / rows : rest % images, row = image_first ? rest % rows : rest / images;
         int tap = row % taps, offset = 0, step = 1;
         bool inside = true;
         for (int axis = g.axes - 1; axis >= 0; --axis) {
@@ -148,7 +150,7 @@ KERNEL im2col(int n, const real* x, real* columns, int images, int channels, int
 }
 
 // The transpose: x (images, channels, *length) is the sum of the columns that each of its elements went to.
-KERNEL col2im(int n, const real* columns, real* x, int images, int channels, int taps, int positions,
+KERNEL col2im(int n, const real* columns, real* x, int images, int channels, int taps, int positions, int image_first,
               const Geometry* geometry) {
     const Geometry g = *geometry;
     EACH(i, n) {
@@ -169,7 +171,9 @@ KERNEL col2im(int n, const real* columns, real* x, int images, int channels, int
                 step *= g.output[axis];
                 left /= g.kernel[axis];
             }
-            if (inside) total += columns[((channel * taps + tap) * images + image) * positions + position];
+            int row = channel * taps + tap;
+            int column = image_first ? image * channels * taps + row : row * images + image;
+            if (inside) total += columns[column * positions + position];
         }
         x[i] = total;
     }
@@ -194,8 +198,12 @@ KERNEL gather(int n, const real* y, real* values, int images, int outputs, int p
 
 // Rectifier
 
+// Without a slope what is not above zero becomes zero, infinities too; what is no number stays so.
 KERNEL relu_forward(int n, const real* x, real* y, real slope) {
-    EACH(i, n) y[i] = x[i] > 0 ? x[i] : slope * x[i];
+    EACH(i, n) {
+        real value = x[i];
+        y[i] = value > 0 ? value : slope != 0 ? slope * value : value <= 0 ? (real)0 : value;
+    }
 }
 
 KERNEL relu_backward(int n, const real* x, const real* dy, real* dx, real slope) {
@@ -418,6 +426,59 @@ KERNEL dropout(int n, const real* x, real* y, const double* numbers, uint k0, ui
         uint word = philox(i / 4, i % 4, (unsigned long long)numbers[PASSES], k0, k1);
         y[i] = word >= threshold ? x[i] * factor : (real)0;
     }
+}
+
+// Recurrent networks, one step of n / columns sequences at once
+
+// y (rows, columns) = x times the mark of each row; y may be x.
+KERNEL mark_rows(int n, const real* x, const real* marks, real* y, int columns) {
+    EACH(i, n) y[i] = x[i] * marks[i / columns];
+}
+
+__device__ real sigmoid(real x) { return (real)0.5 * tanh((real)0.5 * x) + (real)0.5; }
+
+// The gates (N, 4, H) input, forget, output, candidate of what they are given, and the next cell and hidden (N, H).
+KERNEL lstm_forward(int n, const real* given, const real* marks, const real* before, real* gates, real* cell,
+                    real* hidden, int H) {
+    EACH(i, n) {
+        int row = i / H, first = row * 4 * H + i % H;
+        real entered = sigmoid(given[first]), kept = sigmoid(given[first + H]) * marks[row];
+        real shown = sigmoid(given[first + 2 * H]), candidate = tanh(given[first + 3 * H]);
+        real now = kept * before[i] + entered * candidate;
+        gates[first] = entered;
+        gates[first + H] = kept;
+        gates[first + 2 * H] = shown;
+        gates[first + 3 * H] = candidate;
+        cell[i] = now;
+        hidden[i] = shown * tanh(now);
+    }
+}
+
+// given_diff (N, 4, H), and cell_diff (N, H) becomes that of the cell before. `later` is the hidden state's gradient
+// that comes from the next step, null in the last one, where cell_diff counts as zero too.
+KERNEL lstm_backward(int n, const real* before, const real* gates, const real* cell, const real* hidden_diff,
+                     const real* later, real* cell_diff, real* given_diff, int H) {
+    EACH(i, n) {
+        int first = i / H * 4 * H + i % H;
+        real entered = gates[first], kept = gates[first + H], shown = gates[first + 2 * H];
+        real candidate = gates[first + 3 * H], seen = tanh(cell[i]);
+        real hidden = later ? hidden_diff[i] + later[i] : hidden_diff[i];
+        real total = (later ? cell_diff[i] : (real)0) + hidden * shown * (1 - seen * seen);
+        given_diff[first] = total * candidate * entered * (1 - entered);
+        given_diff[first + H] = total * before[i] * kept * (1 - kept);
+        given_diff[first + 2 * H] = hidden * seen * shown * (1 - shown);
+        given_diff[first + 3 * H] = total * entered * (1 - candidate * candidate);
+        cell_diff[i] = total * kept;
+    }
+}
+
+KERNEL tanh_forward(int n, const real* x, real* y) {
+    EACH(i, n) y[i] = tanh(x[i]);
+}
+
+// dx = (dy + more) times the slope of the hyperbolic tangent whose value is y; `more` may be null.
+KERNEL tanh_backward(int n, const real* y, const real* dy, const real* more, real* dx) {
+    EACH(i, n) dx[i] = (more ? dy[i] + more[i] : dy[i]) * (1 - y[i] * y[i]);
 }
 
 // Solver updates over a whole arena. `starts` are the first elements of the segments, `multipliers` their pairs of

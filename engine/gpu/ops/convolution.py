@@ -49,7 +49,7 @@ class Correlation(DeviceOp):
     def chunks(self) -> Iterator[slice]:
         return (slice(i, min(i + self.chunk, self.image[0])) for i in range(0, self.image[0], self.chunk))
 
-    def shape_args(self, images: int) -> tuple[Any, ...]:
+    def shape_args(self, images: int, image_first: bool = False) -> tuple[Any, ...]:
         """What im2col and col2im are told beside the arrays."""
         if self.geometry is None:
             table = np.ones((6, MAX_AXES), np.int32)
@@ -59,7 +59,7 @@ class Correlation(DeviceOp):
             flat = np.concatenate(([len(self.output)], table.ravel())).astype(np.int32)
             self.geometry = self.device.allocate(len(flat), flat.dtype)
             self.device.from_host(flat, self.geometry)
-        return images, self.image[1], self.taps, self.positions, self.geometry
+        return images, self.image[1], self.taps, self.positions, image_first, self.geometry
 
     def columns(self, images: Any) -> Any:
         """The columns of some images: (group, rows, images * positions)."""
@@ -147,3 +147,17 @@ class Deconvolution(Correlation):
         if weight is not None:
             values = x.read().reshape(self.values)
             self.add_weight_gradient(gradient, values, self.grouped(weight.modify_diff()))
+
+
+@implements("im2col", "cuda")
+class Im2col(Correlation):
+    """y (images, channels * taps, *positions) = the columns of each image of x."""
+
+    def forward(self, x: Blob, y: Blob) -> None:
+        out = y.write()
+        self.launch("im2col", out.size, x.read(), out, *self.shape_args(self.image[0], image_first=True))
+
+    def backward(self, y: Blob, x: Blob) -> None:
+        """x.diff from y.diff."""
+        out = x.write_diff()
+        self.launch("col2im", out.size, y.read_diff(), out, *self.shape_args(self.image[0], image_first=True))

@@ -20,3 +20,4 @@ using std::max;
 using std::min;
 using std::pow;
 using std::sqrt;
+using std::tanh;
