@@ -84,8 +84,12 @@ class Blob:
 
     @property
     def data(self) -> np.ndarray:
-        """The values as a NumPy array; writing into it changes the blob."""
-        return self.data_memory.on(HOST, MODIFY).reshape(self.shape)
+        """The values as a NumPy array; writing into it changes the blob, for as long as somebody has it.
+
+        It follows the blob: after each pass of the net it shows the new values. It is a stranger to the blob once the
+        blob is given a longer shape.
+        """
+        return self.data_memory.lend(self.shape)
 
     @data.setter
     def data(self, values: Any) -> None:
@@ -94,7 +98,7 @@ class Blob:
     @property
     def diff(self) -> np.ndarray:
         """The gradient as a NumPy array; writing into it changes the blob."""
-        return self.diff_memory.on(HOST, MODIFY).reshape(self.shape)
+        return self.diff_memory.lend(self.shape)
 
     @diff.setter
     def diff(self, values: Any) -> None:

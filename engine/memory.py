@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 READ, WRITE, MODIFY = "read", "write", "modify"
 
 _first_touch = threading.RLock()  # held while memory is made or filled: a page may look while a solver computes
+computing = threading.RLock()  # held while a layer runs, so that whoever looks from another thread sees whole values
 ALIGNMENT = 64  # bytes between the starts of two memories in an arena are a multiple of this
 
 
@@ -22,6 +24,7 @@ class Place:
 
     name: str
     xp: Any
+    private: bool = False  # a layout of one memory's own, which only ops that know it can read
 
     def allocate(self, count: int, dtype: np.dtype) -> Any:
         """A flat array of zeros."""
@@ -68,7 +71,11 @@ class Memory:
     This is Caffe's SyncedMemory with the number of places left open. `valid` is the set of places that hold
     the current values: empty before the first touch, one place after a write, several after a read elsewhere.
     A `fill` given before the first touch makes the first values, on the host. `home` is the place that will want
-    the values most.
+    the values most. `version` counts the writes. `layouts` are the private places that ops have made for it.
+
+    An array that was lent to somebody is written when nobody looks. So as long as it lives the host is where the
+    values are: whoever wants them elsewhere has them copied anew, and what is written elsewhere is brought back by
+    `refresh_lent` when a pass ends.
     """
 
     def __init__(self, count: int = 0, dtype: Any = np.float32, home: Place = HOST):
@@ -79,11 +86,15 @@ class Memory:
         self._buffers: dict[Place, Any] = {}
         self._fill: Callable[[np.ndarray], None] | None = None
         self._arena: Arena | None = None
+        self._lent: weakref.ref[np.ndarray] | None = None
+        self.version = 0
+        self.layouts: dict[Any, Place] = {}
 
     def fill_with(self, fill: Callable[[np.ndarray], None]) -> None:
         """Let `fill(out)` write the first values when somebody first looks; what was here is forgotten."""
         self.valid.clear()
         self._fill = fill
+        self.version += 1
 
     @property
     def pending(self) -> bool:
@@ -107,10 +118,12 @@ class Memory:
     @property
     def allocated(self) -> int:
         """Bytes this memory holds over all places."""
-        return sum(self.capacity * self.dtype.itemsize for _ in self._buffers)
+        return sum(int(buffer.nbytes) for buffer in self._buffers.values())
 
     def resize(self, count: int) -> None:
         """Change the number of elements. Values survive while the capacity suffices, as in Caffe's Blob."""
+        for place in list(self.layouts.values()) if count != self.count else ():
+            self.leave(place)
         if count > self.capacity:
             if self._arena is not None:
                 raise ValueError("a memory inside an arena cannot grow")
@@ -141,7 +154,34 @@ class Memory:
             if place is HOST and len(self._buffers) > 1:
                 self.home.settle(buffer)
             self.valid = {place}
+            self.version += 1
         return buffer
+
+    def lend(self, shape: tuple[int, ...]) -> np.ndarray:
+        """The elements as an array that may be read and written for as long as somebody has it, or a part of it."""
+        with computing:
+            buffer = self.on(HOST, MODIFY)
+            array = self._lent() if self._lent is not None else None
+            if array is None or array.size != buffer.size or array.ctypes.data != buffer.ctypes.data:
+                array = np.asarray(_Loan(buffer))
+                self._lent = weakref.ref(array)
+                _loans.append(weakref.ref(self))
+            return array.reshape(shape)
+
+    @property
+    def lent(self) -> bool:
+        """Whether somebody has an array of this memory, and may be writing into it."""
+        return self._lent is not None and self._lent() is not None
+
+    def leave(self, place: Place) -> None:
+        """Give up a private place, its values saved to the host if they are nowhere else."""
+        with _first_touch:
+            if place in self.valid and HOST not in self.valid:
+                self._bring_to(HOST)
+            self.valid.discard(place)
+            self._buffers.pop(place, None)
+            for kind in [kind for kind, each in self.layouts.items() if each is place]:
+                del self.layouts[kind]
 
     def held(self, place: Place) -> Any:
         """The array at `place` as it is, current or not; None where there is none yet."""
@@ -156,6 +196,11 @@ class Memory:
                 self.valid.add(HOST)
             if place is not HOST:
                 place.from_host(self._buffer(HOST), here)
+                if self._lent is not None:
+                    if self._lent() is not None:
+                        self.valid = {HOST}
+                        return
+                    self._lent = None
         self.valid.add(place)
 
     def _buffer(self, place: Place) -> Any:
@@ -170,7 +215,7 @@ class Memory:
                         allocate = self.home.host_array if place is HOST else place.allocate
                         buffer = allocate(self.capacity, self.dtype)
                     self._buffers[place] = buffer
-        return buffer if self.count == self.capacity else buffer[: self.count]
+        return buffer if self.count == self.capacity or place.private else buffer[: self.count]
 
     def _move_into(self, arena: Arena) -> None:
         kept = self.on(HOST).copy() if self.touched else None
@@ -179,6 +224,33 @@ class Memory:
         if kept is not None:
             self.valid = {HOST}
             self._buffer(HOST)[:] = kept
+
+
+class _Loan:
+    """What makes an array of a buffer whose every part keeps the whole array alive."""
+
+    def __init__(self, buffer: np.ndarray):
+        self.buffer = buffer
+        self.__array_interface__ = buffer.__array_interface__
+
+
+_loans: list[weakref.ref[Memory]] = []
+
+
+def refresh_lent() -> None:
+    """Bring up to date every array that somebody still has of a memory whose values are elsewhere by now."""
+    if not _loans:
+        return
+    with computing:
+        kept = []
+        for reference in _loans:
+            memory = reference()
+            if memory is None or not memory.lent:
+                continue
+            kept.append(reference)
+            if memory.valid and HOST not in memory.valid:
+                memory.on(HOST, MODIFY)
+        _loans[:] = kept
 
 
 class Arena:

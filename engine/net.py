@@ -21,7 +21,7 @@ from .context import Context
 from .errors import DefinitionError, Diagnostic, Diagnostics
 from .graph import PHASES
 from .layer import LAYERS, Layer
-from .memory import HOST, WRITE, Arena
+from .memory import HOST, WRITE, Arena, computing, refresh_lent
 from .source import Definition, Source
 
 TRAIN, TEST = range(2)
@@ -139,6 +139,7 @@ class Net:
             loss += self.forward_layer(index)
         if end == last:
             self.context.passes += 1
+        refresh_lent()
         return loss
 
     def forward_layer(self, index: int) -> float:
@@ -150,7 +151,7 @@ class Net:
         if shapes != self._shapes[index] or layer.reshapes_itself:
             self._reshape_layer(index)
         try:
-            with np.errstate(all="ignore"):  # a diverging net gives infinities and NaN, as in Caffe
+            with computing, np.errstate(all="ignore"):  # a diverging net gives infinities and NaN, as in Caffe
                 layer.forward(node.bottoms, node.tops)
         except DefinitionError as error:
             raise self._located(error, node) from error.__cause__
@@ -160,6 +161,8 @@ class Net:
                 loss += _loss_of(top, weight)
         if self.debug_info:
             self._tell(debug.forward_sizes(self, index))
+        if self.after_forward:
+            refresh_lent()
         for hook in self.after_forward:
             hook(index)
         return loss
@@ -173,6 +176,7 @@ class Net:
         """
         for index in range(len(self.layers) - 1 if start is None else start, end - 1, -1):
             self.backward_layer(index)
+        refresh_lent()
         if self.debug_info and start is None and end == 0:
             self._tell([debug.param_norms(self)])
 
@@ -190,12 +194,14 @@ class Net:
             hook(index)
         if node.need_backward:
             try:
-                with np.errstate(all="ignore"):
+                with computing, np.errstate(all="ignore"):
                     self.layers[index].backward(node.tops, node.propagate_down, node.bottoms)
             except DefinitionError as error:
                 raise self._located(error, node) from error.__cause__
             if self.debug_info:
                 self._tell(debug.backward_sizes(self, index))
+        if self.after_backward:
+            refresh_lent()
         for hook in self.after_backward:
             hook(index)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
+from os import environ
 from typing import Any, ClassVar, TypeVar
 
 from ..blob import Blob
@@ -18,7 +19,10 @@ from ..context import Context
 from ..memory import HOST
 
 # For each backend, the engines in the order in which they are tried. `reference` is plain NumPy and always there.
-PREFERENCE = {"cpu": ("reference",), "gpu": ("cudnn", "cuda", "reference")}
+PREFERENCE = {"cpu": ("tile", "reference"), "gpu": ("cudnn", "cuda", "reference")}
+VARIABLE = "BREWBENCH_CPU"  # names the engine to use on the CPU instead of trying them in order: tile or reference
+if VARIABLE in environ:
+    PREFERENCE["cpu"] = (environ[VARIABLE], "reference")
 CAFFE = {"cpu": "reference", "gpu": "cuda"}  # which of them a layer's `engine: CAFFE` means
 _MODULES = ("convolution", "dropout", "inner_product", "lrn", "pooling", "recurrent", "relu", "softmax", "update")
 
@@ -114,3 +118,5 @@ def _load(backend: str) -> None:
         import_module(f".{module}", __name__)
     if backend == "gpu":
         import_module("..gpu.ops", __name__)
+    elif "tile" in PREFERENCE[backend]:
+        import_module(".tile", __name__)

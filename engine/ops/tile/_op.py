@@ -1,0 +1,85 @@
+"""What the ops of the tile engine share: the reference beside them, and scratch memory with an address."""
+
+from __future__ import annotations
+
+import warnings
+from functools import cache
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ...context import Context
+from .. import TABLE, Op
+from ..scratch import scratch
+
+Shape = tuple[int, ...]
+
+
+class TileOp(Op):
+    """An op with the plain one of the same name in reserve, for what it cannot do, and where nothing compiles."""
+
+    def __init__(self, context: Context, **spec: Any):
+        super().__init__(context)
+        self.spec = spec
+        self._plain: Any = None
+
+    @classmethod
+    def supports(cls, context: Context, **spec: Any) -> bool:
+        return np.dtype(context.dtype) == np.float32
+
+    @property
+    def plain(self) -> Any:
+        """The reference op for the same work."""
+        if self._plain is None:
+            self._plain = TABLE[self.name]["reference"](self.context, **self.spec)
+        return self._plain
+
+
+@cache
+def ready() -> bool:
+    """Whether kernels can be made and run here. Where not, it says so once."""
+    try:
+        from . import convert  # noqa: F401 - compiles nothing yet, but needs all that compiling needs
+        from .drive import nothing
+        from .tiles import Tile, address_of
+
+        address_of(Tile(1, 1))
+        _ = nothing.address
+    except Exception as error:
+        warnings.warn(
+            f"the fast CPU engine cannot be used here ({type(error).__name__}: {error}); plain NumPy computes instead",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return False
+    return True
+
+
+def floats(context: Context, slot: str, count: int) -> int:
+    """The address of shared scratch memory for that many floats, and a vector more; 64 bytes and up aligned."""
+    array = scratch(context, f"tile {slot}", (count + 48,))
+    address = array.__array_interface__["data"][0]
+    return address + -address % 64
+
+
+def own_floats(count: int) -> tuple[np.ndarray, int]:
+    """Memory of an op's own, zero, and its aligned address."""
+    array = np.zeros(count + 48, np.float32)
+    address = array.__array_interface__["data"][0]
+    return array, address + -address % 64
+
+
+def host_address(array: np.ndarray) -> int:
+    """Where a contiguous array begins."""
+    return array.__array_interface__["data"][0]
+
+
+def table(values: Any) -> tuple[np.ndarray, int]:
+    """Offsets as a kernel reads them, and their address."""
+    array = np.ascontiguousarray(values, np.int64)
+    return array, host_address(array)
+
+
+def volume(shape: Shape) -> int:
+    return prod(shape)

@@ -1,0 +1,126 @@
+"""Drivers: loops over kernels and vectors, compiled by numba, each over a record of addresses and sizes.
+
+A driver does the items `begin` to `end` of its work; `Driver.run` shares the items out over the threads. It is called
+by address, without Python in between, so that a list of records is a program.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+from numba import types
+from numba.core import config
+from numba.np.ufunc import threading_layer
+
+from ...threads import threads
+from .target import VARIABLE, environ
+from .vectors import call
+
+ENTRY = types.void(types.int64, types.int64, types.int64)
+# Arithmetic may be contracted and reordered; infinities and what is no number stay what they are.
+MATH = {"contract", "reassoc", "nsz", "arcp"}
+CACHED = not environ.get(VARIABLE)  # numba's cache does not know of forced vectors
+
+_lock = threading.RLock()
+
+
+class Record:
+    """One record of a driver's, at an address of its own."""
+
+    def __init__(self, layout: np.dtype, **values: Any):
+        self.values = np.zeros(1, layout)
+        self.address: int = self.values.__array_interface__["data"][0]
+        self._known: dict[str, Any] = {}
+        self.set(**values)
+
+    def set(self, **values: Any) -> Record:
+        """Change fields; what they hold already costs nothing."""
+        known, row = self._known, self.values
+        for name, value in values.items():
+            if known.get(name) != value:
+                row[name] = known[name] = value
+        return self
+
+
+class Driver:
+    """A function (address of a record, begin, end), compiled when first run."""
+
+    def __init__(self, function: Callable[[int, int, int], None]):
+        self.function = function
+        self._compiled: Any = None
+        self._call: Any = None
+
+    @property
+    def address(self) -> int:
+        """Where its code is."""
+        if self._compiled is None:
+            with _lock:
+                if self._compiled is None:
+                    compiled = _compiled(numba.cfunc, ENTRY, fastmath=MATH, error_model="numpy")(self.function)
+                    self._call = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 3)(compiled.address)
+                    self._compiled = compiled
+        return self._compiled.address
+
+    def run(self, record: Record, items: int) -> None:
+        """Do all items, on as many threads as are allowed."""
+        address = self.address
+        count = min(threads(), items)
+        if count > 1:
+            _share_out()(address, record.address, items, count)
+        elif items:
+            self._call(record.address, 0, items)
+
+
+def driver(function: Callable[[int, int, int], None]) -> Driver:
+    """Make a driver of a function that numba can compile."""
+    return Driver(function)
+
+
+def _compiled(decorator: Any, signature: Any, **options: Any) -> Any:
+    """A decorator of numba's that keeps what it compiles on disk where it can."""
+
+    def decorate(function: Any) -> Any:
+        try:
+            return decorator(signature, cache=CACHED, **options)(function)
+        except RuntimeError:  # no place to keep it
+            return decorator(signature, **options)(function)
+
+    return decorate
+
+
+_parallel: Any = None
+
+
+def _share_out() -> Any:
+    global _parallel
+    if _parallel is None:
+        with _lock:
+            settings: Any = config
+            settings.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]  # in the order of their fork and join
+            decorate = _compiled(numba.njit, types.void(*[types.int64] * 4), parallel=True, nogil=True)
+            share_out = decorate(_over_threads)
+            share_out(nothing.address, 0, 2, 2)  # starts the threads
+            if threading_layer() == "workqueue":  # it ends the process when two threads come at once
+                plain = share_out
+
+                def share_out(*given: int) -> None:
+                    with _lock:
+                        plain(*given)
+
+            _parallel = share_out
+    return _parallel
+
+
+def _over_threads(address, record, items, count):
+    for k in numba.prange(count):
+        call(address, record, items * k // count, items * (k + 1) // count)
+
+
+@driver
+def nothing(address, begin, end):
+    pass

@@ -1,0 +1,140 @@
+"""Inner products by tile kernels, over turned rows."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Any
+
+from ...blob import Blob
+from ...context import Context
+from ...memory import HOST, READ, WRITE
+from ...threads import threads
+from .. import implements
+from ._op import TileOp, host_address, ready, table
+from .layout import Features, laid_out, touch
+from .target import lanes, registers
+
+FEWEST = 3  # rows from which on turning them pays
+PANEL = 1 << 19  # bytes of the turned rows that stay in a core's second cache while the weights pass
+
+
+def tile_rows(columns: int) -> int:
+    """How many rows a tile of so many vectors may have."""
+    return {1: 14, 2: 12, 3: 9, 4: 7}[columns] if registers() >= 32 else {1: 8, 2: 6, 3: 4, 4: 3}[columns]
+
+
+@implements("inner_product", "tile")
+class InnerProduct(TileOp):
+    """y = x W^T + b for x (M, K) and W (N, K). Transposed weights, and one or two rows, are left to the reference."""
+
+    def __init__(self, context: Context, *, rows: int, inputs: int, outputs: int, transpose: bool):
+        super().__init__(context, rows=rows, inputs=inputs, outputs=outputs, transpose=transpose)
+        self.x_shape, self.y_shape = (rows, inputs), (rows, outputs)
+        self.zeros = table([0])
+        self._forward: Any = None
+        self._data: Any = None
+        self._weights: Any = None
+        self.rectify = False
+
+    @classmethod
+    def supports(
+        cls, context: Context, *, rows: int, inputs: int, outputs: int, transpose: bool, **spec: Any
+    ) -> bool:
+        return super().supports(context) and rows >= FEWEST and min(inputs, outputs) > 0 and not transpose
+
+    def product(self, rows: int, length: int, a_row: int, a_step: int) -> Any:
+        """A record of `product` and its number of items, for A (rows, length) with these steps."""
+        from .drive import Record
+        from .products import PRODUCT
+        from .tiles import Tile, address_of
+
+        v = lanes()
+        row = -(-self.x_shape[0] // v) * v
+        vectors = row // v
+        columns = min(4, vectors) if vectors != 5 else 3
+        groups, rest = divmod(vectors, columns)
+        most = tile_rows(columns)
+        at_once = ceil(rows / ceil(rows / most))
+        last = rows % at_once
+        tiles = max(1, ceil(rows / at_once) // (4 * threads()))
+        fixed = None if a_step != 1 else 1
+
+        def kernel(m: int, n: int) -> int:
+            return address_of(Tile(m, n, a_row=a_row, a_step=fixed, b_step=row)) if m and n else 0
+
+        record = Record(
+            PRODUCT, kernel=kernel(at_once, columns), last_rows=kernel(last, columns),
+            last_columns=kernel(at_once, rest), corner=kernel(last, rest), a_row=a_row, a_step=a_step, b_step=row,
+            c_row=row, rows=rows, rows_at_once=at_once, tiles=tiles, length=length,
+            chunk=max(64, min(length, PANEL // (4 * v * columns), 1024 if a_step != 1 else length)), groups=groups,
+            columns=columns, zeros=self.zeros[1],
+        )  # fmt: skip
+        return record, ceil(rows / (at_once * tiles))
+
+    def forward(self, x: Blob, weight: Blob, bias: Blob | None, y: Blob) -> None:
+        if not ready():
+            return self.plain.forward(x, weight, bias, y)
+        from .products import product
+
+        turned = touch(x.data_memory, laid_out(x.data_memory, Features, self.x_shape), READ)
+        out = touch(y.data_memory, laid_out(y.data_memory, Features, self.y_shape), WRITE)
+        if self._forward is None:
+            self._forward = self.product(self.y_shape[1], self.x_shape[1], self.x_shape[1], 1)
+        record, items = self._forward
+        record.set(
+            a=host_address(weight.read()), b=turned.address, c=out.address,
+            bias=host_address(bias.read()) if bias is not None else 0, rectify=int(self.rectify),
+        )  # fmt: skip
+        product.run(record, items)
+
+    def backward_data(self, y: Blob, weight: Blob, x: Blob) -> None:
+        """x.diff from y.diff."""
+        if not ready():
+            return self.plain.backward_data(y, weight, x)
+        from .products import product
+
+        gradient = touch(y.diff_memory, laid_out(y.diff_memory, Features, self.y_shape), READ)
+        out = touch(x.diff_memory, laid_out(x.diff_memory, Features, self.x_shape), WRITE)
+        if self._data is None:
+            self._data = self.product(self.x_shape[1], self.y_shape[1], 1, self.x_shape[1])
+        record, items = self._data
+        product.run(record.set(a=host_address(weight.read()), b=gradient.address, c=out.address), items)
+
+    def backward_weights(self, x: Blob, y: Blob, weight: Blob | None, bias: Blob | None) -> None:
+        """Add to weight.diff and bias.diff, where given, from x.data and y.diff."""
+        if not ready():
+            return self.plain.backward_weights(x, y, weight, bias)
+        from .products import outer, row_sums
+
+        gradient = touch(y.diff_memory, laid_out(y.diff_memory, Features, self.y_shape), READ)
+        record, items = self._weights = self._weights or self.outer(gradient)
+        record.set(a=gradient.address)
+        if bias is not None:
+            row_sums.run(record.set(bias=host_address(bias.modify_diff())), self.y_shape[1])
+        if weight is not None:
+            rows = x.data_memory.on(HOST, READ)
+            outer.run(record.set(b=host_address(rows), c=host_address(weight.modify_diff())), items)
+
+    def outer(self, gradient: Features) -> Any:
+        """A record of `outer` and its number of items."""
+        from .drive import Record
+        from .products import OUTER
+        from .tiles import Tile, address_of
+
+        v = lanes()
+        (batch, inputs), outputs = self.x_shape, self.y_shape[1]
+        columns = max(1, min(4, inputs // v))
+        at_once = ceil(outputs / ceil(outputs / tile_rows(columns)))
+        last = outputs % at_once
+        block = ceil(inputs / (4 * threads()))
+        block = max(1, min(ceil(block / (columns * v)), 1024 // (columns * v))) * columns * v
+
+        def kernel(m: int, n: int) -> int:
+            return address_of(Tile(m, n, a_row=gradient.row, a_step=1, b_step=inputs)) if m and n else 0
+
+        record = Record(
+            OUTER, kernel=kernel(at_once, columns), last_rows=kernel(last, columns), last_columns=kernel(at_once, 1),
+            corner=kernel(last, 1), a_row=gradient.row, b_row=inputs, c_row=inputs, rows=outputs,
+            rows_at_once=at_once, inputs=inputs, block=block, batch=batch, columns=columns, zeros=self.zeros[1],
+        )  # fmt: skip
+        return record, ceil(inputs / block)

@@ -1,0 +1,102 @@
+"""Drivers of matrix products over turned rows: the weights are read as they lie, the batch fills the vectors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .drive import driver
+from .slide import layout
+from .target import lanes
+from .vectors import all_of, array, load, read_float, record_view, store, tile, total
+
+V = lanes()
+PRODUCT = layout(
+    "kernel", "last_rows", "last_columns", "corner", "a", "a_row", "a_step", "b", "b_step", "c", "c_row", "bias",
+    "rows", "rows_at_once", "tiles", "length", "chunk", "groups", "columns", "zeros", "rectify",
+)  # fmt: skip
+product_view = record_view(PRODUCT)
+
+
+@driver
+def product(address, begin, end):
+    """C[m, :] = bias[m] + sum over k of A[m, k] B[k, :], for some tiles of rows an item.
+
+    There are `groups` groups of `columns` vectors, and one more, narrower, if it has a kernel. The sum goes by chunks
+    of k, so that the chunk of B stays in the cache while the rows pass.
+    """
+    d = product_view(address)
+    wide = d.columns * V
+    groups = d.groups + (1 if d.last_columns else 0)
+    for item in range(begin, end):
+        first = item * d.tiles * d.rows_at_once
+        last = min(d.rows, first + d.tiles * d.rows_at_once)
+        if d.bias:
+            for m in range(first, last):
+                offset = all_of(read_float(d.bias + 4 * m))
+                for i in range(0, d.c_row, V):
+                    store(d.c + 4 * (m * d.c_row + i), offset)
+        for g in range(groups):
+            whole = d.kernel if g < d.groups else d.last_columns
+            rest = d.last_rows if g < d.groups else d.corner
+            for k in range(0, d.length, d.chunk):
+                length = min(d.chunk, d.length - k)
+                start = 1 if k or d.bias else 0
+                rectify = d.rectify if k + length == d.length else 0
+                b = d.b + 4 * (g * wide + k * d.b_step)
+                for m in range(first, last, d.rows_at_once):
+                    kernel = whole if m + d.rows_at_once <= last else rest
+                    tile(kernel, d.a + 4 * (m * d.a_row + k * d.a_step), d.zeros, b, d.zeros, 1, length,
+                         d.c + 4 * (m * d.c_row + g * wide), start, 0, rectify, d.a_step, d.b_step, V, d.c_row, V)
+
+
+OUTER = layout(
+    "kernel", "last_rows", "last_columns", "corner", "a", "a_row", "b", "b_row", "c", "c_row", "rows", "rows_at_once",
+    "inputs", "block", "batch", "columns", "zeros", "bias",
+)  # fmt: skip
+outer_view = record_view(OUTER)
+
+
+@driver
+def outer(address, begin, end):
+    """C[o, k] += sum over n of A[o, n] B[n, k], for a block of k an item."""
+    d = outer_view(address)
+    wide = d.columns * V
+    for item in range(begin, end):
+        first = item * d.block
+        last = min(d.inputs, first + d.block)
+        full = first + (last - first) // V * V
+        for m in range(0, d.rows, d.rows_at_once):
+            here = m + d.rows_at_once <= d.rows
+            a, c = d.a + 4 * m * d.a_row, d.c + 4 * m * d.c_row
+            k = first
+            while k + wide <= full:
+                tile(d.kernel if here else d.last_rows, a, d.zeros, d.b + 4 * k, d.zeros, 1, d.batch, c + 4 * k, 1, 0,
+                     0, 1, d.b_row, V, d.c_row, V)
+                k += wide
+            while k < full:
+                tile(d.last_columns if here else d.corner, a, d.zeros, d.b + 4 * k, d.zeros, 1, d.batch, c + 4 * k, 1,
+                     0, 0, 1, d.b_row, V, d.c_row, V)
+                k += V
+            for k in range(full, last):
+                for row in range(min(d.rows_at_once, d.rows - m)):
+                    gradients = array(a + 4 * row * d.a_row, d.batch)
+                    inputs = array(d.b + 4 * k, (d.batch - 1) * d.b_row + 1)
+                    products = np.float32(0)
+                    for n in range(d.batch):
+                        products += gradients[n] * inputs[n * d.b_row]
+                    array(c + 4 * (row * d.c_row + k), 1)[0] += products
+
+
+@driver
+def row_sums(address, begin, end):
+    """bias[o] += sum over n of A[o, n]; what fills A's rows up to whole vectors does not count."""
+    d = outer_view(address)
+    full = d.batch // V * V
+    for o in range(begin, end):
+        sums = all_of(np.float32(0))
+        for n in range(0, full, V):
+            sums = sums + load(d.a + 4 * (o * d.a_row + n))
+        result = total(sums)
+        for n in range(full, d.batch):
+            result += read_float(d.a + 4 * (o * d.a_row + n))
+        array(d.bias + 4 * o, 1)[0] += result
