@@ -84,7 +84,7 @@ def test_inputs_go_in_by_name_and_outputs_come_out(deploy):
     np.testing.assert_allclose(found["ip"], rows @ weights.T + bias, rtol=1e-5)
     with pytest.raises(ValueError, match="not batch sized"):
         deploy.forward(data=rows[:3])
-    with pytest.raises(ValueError, match="the inputs are"):
+    with pytest.raises(ValueError, match="Input blob arguments do not match net inputs"):
         deploy.forward(dta=rows)
 
 
@@ -191,6 +191,17 @@ def test_netspec_refuses_what_is_no_layer_or_no_setting():
         L.ReLU("data")
     with pytest.raises(AttributeError, match="no setting 'num_outputs'"):
         L.InnerProduct(L.DummyData(shape=dict(dim=[2, 3])), num_outputs=2).to_proto()
+
+
+def test_types_that_nobody_here_knows_can_be_written():
+    data = L.Input(shape={"dim": [1, 2]})
+    net = L.TheirOwn(data, loss_weight=2, include={"phase": caffe.TEST}, param={"lr_mult": 3}).to_proto()
+    layer = net.layer[1]
+    assert (layer.type, layer.bottom, layer.loss_weight, layer.param[0].lr_mult) == ("TheirOwn", ["Input1"], [2], 3)
+    with pytest.raises(AttributeError, match="TheirOwn has no setting 'size'"):
+        L.TheirOwn(data, size=3).to_proto()
+    assert caffe.net_spec.param_name_dict()["Convolution"] == "convolution"
+    assert caffe.net_spec.param_name_dict()["LRN"] == "lrn"
 
 
 def test_import_caffe_can_be_made_to_work():

@@ -6,7 +6,7 @@ finds it. Source: the interface of BVLC/caffe's python/caffe.
 
 from ...engine import TEST, TRAIN, Blob
 from ...engine.layers.common.python import UserLayer as Layer
-from . import io, net_spec, proto, pycaffe
+from . import _caffe, io, net_spec, proto, pycaffe
 from .classifier import Classifier
 from .detector import Detector
 from .net import Net
@@ -21,6 +21,7 @@ from .processes import (
     solver_rank,
 )
 from .settings import (
+    __version__,
     init_log,
     install,
     layer_type_list,
@@ -41,12 +42,12 @@ from .solver import (
 )
 from .timer import Timer
 
-__version__ = "1.0.0"  # the pycaffe whose interface this is
-
 __all__ = [
     "NCCL",
     "TEST",
     "TRAIN",
+    "__version__",
+    "_caffe",
     "AdaDeltaSolver",
     "AdaGradSolver",
     "AdamSolver",

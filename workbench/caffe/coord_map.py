@@ -12,6 +12,7 @@ POINTWISE = {
     "AbsVal", "BatchNorm", "Bias", "BNLL", "Clip", "Dropout", "ELU", "Eltwise", "Exp", "Log", "LRN", "MVN",
     "Power", "PReLU", "ReLU", "Scale", "Sigmoid", "Split", "Swish", "TanH", "Threshold",
 }  # fmt: skip
+PASS_THROUGH_LAYERS = sorted(POINTWISE)
 
 
 class UndefinedMapException(Exception):

@@ -38,6 +38,10 @@ class Detector(ImageNet):
             raw_scale=raw_scale,
             channel_swap=channel_swap,
         )
+        self.configure_crop(context_pad)
+
+    def configure_crop(self, context_pad: int | None) -> None:
+        """Take the size of crops from the input, and so much context around them."""
         self.context_pad = context_pad or 0
         channels, *size = self.blobs[self.inputs[0]].shape[1:]
         self.crop_dims = (*size, channels)

@@ -21,6 +21,9 @@ COLORS = {
     "InnerProduct": "#CC33FF",
 }
 OTHER_COLOR, IN_PLACE_COLOR, BLOB_COLOR = "#6495ED", "#90EE90", "#E0E0E0"
+LAYER_STYLE_DEFAULT = {"shape": "record", "fillcolor": OTHER_COLOR, "style": "filled"}
+NEURON_LAYER_STYLE = {**LAYER_STYLE_DEFAULT, "fillcolor": IN_PLACE_COLOR}
+BLOB_STYLE = {"shape": "octagon", "fillcolor": BLOB_COLOR, "style": "filled"}
 LEARNING = ("Convolution", "Deconvolution", "InnerProduct")
 
 
@@ -129,6 +132,11 @@ def get_layer_label(layer: Any, rankdir: str, display_lrm: bool = False) -> str:
 
 def _window(kernel_size: int, stride: int, pad: int) -> list[str]:
     return [f"kernel size: {kernel_size}", f"stride: {stride}", f"pad: {pad}"]
+
+
+def get_pooling_types_dict() -> dict[int, str]:
+    """The names of the ways to pool, by number."""
+    return {number: name for name, number in PoolingParameter.PoolMethod.items()}
 
 
 def get_layer_lr_mult(layer: Any) -> tuple[float, float]:

@@ -10,6 +10,22 @@ import numpy as np
 
 from ...engine.files import blob_from_proto, blob_to_proto
 from ...proto.messages import BlobProto, BlobProtoVector, Datum
+from .proto import caffe_pb2
+
+__all__ = [
+    "Transformer",
+    "array_to_blobproto",
+    "array_to_datum",
+    "arraylist_to_blobprotovector_str",
+    "blobproto_to_array",
+    "blobprotovector_str_to_arraylist",
+    "caffe_pb2",  # scripts make messages from here
+    "datum_to_array",
+    "load_image",
+    "oversample",
+    "read_mean",
+    "resize_image",
+]
 
 GRAY = np.array([0.2125, 0.7154, 0.0721])  # luminance of red, green and blue, ITU-R BT.709
 
@@ -18,16 +34,16 @@ GRAY = np.array([0.2125, 0.7154, 0.0721])  # luminance of red, green and blue, I
 
 
 def blobproto_to_array(blob: Any, return_diff: bool = False) -> np.ndarray:
-    """The data of a BlobProto, or its diff, in its shape.
+    """The data of a BlobProto, or its diff, in its shape, float64 as in pycaffe.
 
     Raises ValueError where shape and values do not fit, and for a diff that is not there.
     """
     data, diff = blob_from_proto(blob)
     if not return_diff:
-        return np.array(data)
+        return np.array(data, float)
     if diff is None:
         raise ValueError("the BlobProto has no diff")
-    return np.array(diff)
+    return np.array(diff, float)
 
 
 def array_to_blobproto(arr: np.ndarray, diff: np.ndarray | None = None) -> Any:
@@ -40,9 +56,9 @@ def arraylist_to_blobprotovector_str(arraylist: Iterable[np.ndarray]) -> bytes:
     return BlobProtoVector(blobs=[array_to_blobproto(one) for one in arraylist]).SerializeToString()
 
 
-def blobprotovector_str_to_arraylist(text: bytes) -> list[np.ndarray]:
+def blobprotovector_str_to_arraylist(str: bytes) -> list[np.ndarray]:
     """The arrays of a serialised BlobProtoVector."""
-    return [blobproto_to_array(one) for one in BlobProtoVector.FromString(text).blobs]
+    return [blobproto_to_array(one) for one in BlobProtoVector.FromString(str).blobs]
 
 
 def array_to_datum(arr: np.ndarray, label: int | None = None) -> Any:
@@ -168,12 +184,14 @@ class Transformer:
         return values * np.float32(self.input_scale.get(in_, 1))
 
     def deprocess(self, in_: str, data: np.ndarray) -> np.ndarray:
-        """What `preprocess` made, as an image again, in the input's size."""
+        """What `preprocess` made, as an image again, in the input's size and the type of the data."""
         self._shape(in_)
-        values = np.squeeze(data).astype(np.float32) / np.float32(self.input_scale.get(in_, 1))
+        values = np.squeeze(data)
+        kind = values.dtype if values.dtype.kind == "f" else np.dtype(np.float32)
+        values = values.astype(kind) / kind.type(self.input_scale.get(in_, 1))
         if in_ in self.mean:
-            values = (values + self.mean[in_]).astype(np.float32)
-        values = values / np.float32(self.raw_scale.get(in_, 1))
+            values = (values + self.mean[in_]).astype(kind)
+        values = values / kind.type(self.raw_scale.get(in_, 1))
         if in_ in self.channel_swap:
             values = values[np.argsort(self.channel_swap[in_])]
         if in_ in self.transpose:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from errno import ENOENT
 from itertools import zip_longest
+from numbers import Integral
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,11 +24,25 @@ from .settings import next_seed
 Arrays = dict[str, np.ndarray]
 
 
+class FileError(FileNotFoundError, RuntimeError):
+    """A file that is not there: a RuntimeError to scripts for pycaffe, an OSError to others."""
+
+
+class InputError(ValueError, RuntimeError):
+    """Arrays that are not what a MemoryData layer takes: a RuntimeError to scripts for pycaffe."""
+
+
+def _check_file(path: Any) -> None:
+    """Raise FileError for a path at which there is no file."""
+    if isinstance(path, str | PathLike) and not Path(path).is_file():
+        raise FileError(ENOENT, "Could not open file", str(path))
+
+
 class Net:
     """A net as pycaffe shows it: ``Net(file, phase, weights=...)`` or ``Net(file, weights, phase)``.
 
     `engine` is the net underneath, of which this is a view: `blobs`, `params` and `layers` are its own.
-    Raises DefinitionError, ParseError, OSError or ValueError where Caffe would end the process.
+    Raises FileError, and DefinitionError, ParseError, OSError or ValueError where Caffe would end the process.
     """
 
     def __init__(
@@ -37,19 +54,27 @@ class Net:
         level: int = 0,
         stages: Sequence[str] | None = None,
     ):
-        given = list(args)
         if isinstance(network_file, engine.Net):
             self.engine = network_file
+            return
+        if args and not isinstance(args[0], Integral):
+            names = ("weights", "phase")
         else:
-            if given and not isinstance(given[0], int):
-                weights = given.pop(0)
-            if given:
-                phase = given.pop(0)
-            if given or phase is None:
-                raise TypeError("a Net takes (file, phase), or (file, weights, phase)")
-            self.engine = engine.Net(
-                network_file, phase, weights=weights, level=level, stages=stages or (), seed=next_seed()
-            )
+            names = ("phase", "level", "stages", "weights")
+        given = {"phase": phase, "level": level, "stages": stages, "weights": weights}
+        given |= dict(zip(names, args, strict=False))
+        if given["phase"] is None or len(args) > len(names):
+            raise TypeError("a Net takes (file, phase, level, stages, weights), or (file, weights, phase)")
+        for path in (network_file, given["weights"]):
+            _check_file(path)
+        self.engine = engine.Net(
+            network_file,
+            int(given["phase"]),
+            weights=given["weights"],
+            level=given["level"],
+            stages=given["stages"] or (),
+            seed=next_seed(),
+        )
 
     # What it is made of
 
@@ -161,7 +186,9 @@ class Net:
         names = set(self.top_names[end] if end is not None else self.outputs) | set(blobs or [])
         if inputs:
             if set(inputs) != set(self.inputs):
-                raise ValueError(f"the inputs are {self.inputs}; got {sorted(inputs)}")
+                raise ValueError(
+                    f"Input blob arguments do not match net inputs: they are {self.inputs}; got {sorted(inputs)}"
+                )
             for name, values in inputs.items():
                 self._fill(name, values)
         self.engine.forward(first, last)
@@ -186,7 +213,9 @@ class Net:
         names = set(self.bottom_names[end] if end is not None else self.inputs) | set(diffs or [])
         if tops:
             if set(tops) != set(self.outputs):
-                raise ValueError(f"the outputs are {self.outputs}; got {sorted(tops)}")
+                raise ValueError(
+                    f"Top diff arguments do not match net outputs: they are {self.outputs}; got {sorted(tops)}"
+                )
             for name, values in tops.items():
                 if np.shape(values)[:1] != self.blobs[name].shape[:1]:
                     raise ValueError(f"Diff is not batch sized: {name!r} takes {self.blobs[name].shape}")
@@ -209,7 +238,7 @@ class Net:
         for batch in self._batch(inputs):
             found = self.forward(blobs, None, None, **batch)
             for name in wanted:
-                parts[name].extend(found[name].copy())
+                parts[name].extend(np.atleast_1d(found[name].copy()))
         return {name: np.asarray(part)[:total] for name, part in parts.items()}
 
     def forward_backward_all(
@@ -225,9 +254,9 @@ class Net:
             found = self.forward(blobs, None, None, **inputs)
             slope = self.backward(diffs, None, None, **tops)
             for name in names:
-                all_blobs[name].extend(found[name].copy())
+                all_blobs[name].extend(np.atleast_1d(found[name].copy()))
             for name in slopes:
-                all_diffs[name].extend(slope[name].copy())
+                all_diffs[name].extend(np.atleast_1d(slope[name].copy()))
         total = len(next(iter(given.values())))
         return (
             {name: np.asarray(part)[:total] for name, part in all_blobs.items()},
@@ -262,12 +291,15 @@ class Net:
         """Let the MemoryData layer that comes first hand out these rows, which are not copied.
 
         data: (n, C, H, W); labels: (n,) or (n, 1, 1, 1). Raises RuntimeError when the net does not begin with
-        such a layer, ValueError when the arrays do not fit it.
+        such a layer, InputError when the arrays do not fit it.
         """
         layer = self.engine.layers[0] if self.engine.layers else None
         if not isinstance(layer, MemoryData):
-            raise RuntimeError("set_input_arrays needs a MemoryData layer first in the net")
-        layer.reset(data, labels)
+            raise RuntimeError("set_input_arrays may only be called if the first layer is a MemoryData layer")
+        try:
+            layer.reset(data, labels)
+        except ValueError as error:
+            raise InputError(str(error)) from error
 
     _set_input_arrays = set_input_arrays
 

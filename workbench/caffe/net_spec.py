@@ -12,7 +12,7 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from ...engine import layer_class
+from ...engine import DefinitionError, layer_class
 from ...proto import messages
 from ...proto.messages import LayerParameter, NetParameter
 
@@ -58,7 +58,7 @@ class Function:
         named_after = self if self in names or not self.tops else self.tops[0]
         message.name = self._name(named_after, names, counts)
         for key, value in self.params.items():
-            _set(_owner(message, key), key, value)
+            assign_proto(_owner(message, key), key, value)
         done[self] = message
 
     def _name(self, one: Top | Function, names: Names, counts: Counter[str]) -> str:
@@ -79,40 +79,56 @@ Done = OrderedDict[Function, Any]
 def _owner(message: Any, key: str) -> Any:
     """The message a setting belongs to: the layer's own where it has such a field, else the LayerParameter.
 
-    Raises AttributeError when neither has it.
+    A type that nobody here knows can be written too. Raises AttributeError when neither message has the setting.
     """
     if not key.endswith("param"):
-        cls = layer_class(message.type)
-        if cls.param_field and key in getattr(message, cls.param_field).DESCRIPTOR.fields_by_name:
-            return getattr(message, cls.param_field)
+        try:
+            own = layer_class(message.type).param_field or ""
+        except DefinitionError:
+            own = f"{param_name_dict().get(message.type)}_param"
+        if own in LayerParameter.DESCRIPTOR.fields_by_name:
+            if key in getattr(message, own).DESCRIPTOR.fields_by_name:
+                return getattr(message, own)
     if key not in LayerParameter.DESCRIPTOR.fields_by_name:
         raise AttributeError(f"{message.type} has no setting {key!r}")
     return message
 
 
-def _set(message: Any, key: str, value: Any) -> None:
-    """Set a field from plain Python: dicts for messages, lists for repeated fields, names for enums."""
-    field = message.DESCRIPTOR.fields_by_name.get(key)
+def param_name_dict() -> dict[str, str]:
+    """What stands before ``_param`` in the name of a layer's own field, by layer type as its message has it."""
+    found = {}
+    for field in LayerParameter.DESCRIPTOR.fields:
+        if field.name.endswith("_param") and field.message_type is not None:
+            found[field.message_type.name.removesuffix("Parameter")] = field.name.removesuffix("_param")
+    return found
+
+
+def assign_proto(proto: Any, name: str, val: Any) -> None:
+    """Set a field from plain Python: dicts for messages, lists for repeated fields, names for enums.
+
+    Raises AttributeError for a field that the message does not have.
+    """
+    field = proto.DESCRIPTOR.fields_by_name.get(name)
     if field is None:
-        raise AttributeError(f"{message.DESCRIPTOR.name} has no field {key!r}")
+        raise AttributeError(f"{proto.DESCRIPTOR.name} has no field {name!r}")
     if field.is_repeated:
-        values = value if isinstance(value, list | tuple) else [value]
+        values = val if isinstance(val, list | tuple) else [val]
         for one in values:
             if field.type == FieldDescriptor.TYPE_MESSAGE:
-                _fill(getattr(message, key).add(), one)
+                _fill(getattr(proto, name).add(), one)
             else:
-                getattr(message, key).append(_scalar(field, one))
+                getattr(proto, name).append(_scalar(field, one))
     elif field.type == FieldDescriptor.TYPE_MESSAGE:
-        getattr(message, key).SetInParent()
-        _fill(getattr(message, key), value)
+        getattr(proto, name).SetInParent()
+        _fill(getattr(proto, name), val)
     else:
-        setattr(message, key, _scalar(field, value))
+        setattr(proto, name, _scalar(field, val))
 
 
 def _fill(message: Any, value: Any) -> None:
     if isinstance(value, Mapping):
         for key, one in value.items():
-            _set(message, key, one)
+            assign_proto(message, key, one)
     else:
         message.CopyFrom(value)
 

@@ -10,6 +10,8 @@ from ... import Alias
 from ...engine import LAYERS, load_layers
 from ...engine.backend import Backend, backend_of, choose
 
+__version__ = "1.0.0"  # the pycaffe whose interface this is
+
 _logger = logging.getLogger("brewbench")
 _seeds: count | None = None
 _gpu = Backend("gpu")

@@ -50,3 +50,17 @@ def test_a_diff_that_is_not_there_is_not_made_up():
     blob.shape.dim.append(2)
     with pytest.raises(ValueError):
         io.blobproto_to_array(blob)
+
+
+def test_arrays_of_messages_are_of_double_precision_as_in_pycaffe():
+    blob = io.array_to_blobproto(np.full((2, 3), 0.1), np.ones((2, 3)))
+    for array in (io.blobproto_to_array(blob), io.blobproto_to_array(blob, return_diff=True)):
+        assert array.dtype == np.float64 and array.shape == (2, 3)
+    assert io.blobproto_to_array(blob)[0, 0] == np.float32(0.1)
+
+
+def test_deprocess_keeps_the_type_of_the_data(transformer):
+    transformer.set_input_scale("data", 0.1)
+    for kind, expected in ((np.float64, np.float64), (np.float32, np.float32), (np.uint8, np.float32)):
+        assert transformer.deprocess("data", np.ones((1, 3, 10, 12), kind)).dtype == expected
+    assert transformer.deprocess("data", np.ones((3, 10, 12)))[0, 0, 0] == 1 / 0.1

@@ -1,5 +1,7 @@
 """The names that scripts import from caffe, in a process of its own where they are imported."""
 
+import importlib
+import inspect
 import subprocess
 import sys
 import time
@@ -31,6 +33,109 @@ assert text_format.Parse(str(net), caffe_pb2.NetParameter()) == net
 
 def test_scripts_find_what_they_import():
     subprocess.run([sys.executable, "-W", "error", "-c", SCRIPT], check=True, timeout=60)
+
+
+# What pycaffe 1.0 offers: names, and the arguments of what is called.
+MODULES = {
+    "": "AdaDeltaSolver AdaGradSolver AdamSolver Classifier Detector Layer NCCL NesterovSolver Net NetSpec "
+    "RMSPropSolver SGDSolver TEST TRAIN Timer __version__ get_solver has_nccl init_log io layer_type_list layers log "
+    "params set_device set_mode_cpu set_mode_gpu set_multiprocess set_random_seed set_solver_count set_solver_rank "
+    "solver_count solver_rank to_proto",
+    "_caffe": "Blob BlobVec Layer LayerParameter Net SGDSolver Solver SolverParameter Timer get_solver",
+    "pycaffe": "AdaDeltaSolver AdaGradSolver AdamSolver NCCL NesterovSolver Net RMSPropSolver SGDSolver Timer",
+    "net_spec": "Function Layers NetSpec Parameters Top layers params to_proto",
+    "coord_map": "AxisMismatchException PASS_THROUGH_LAYERS UndefinedMapException",
+    "draw": "BLOB_STYLE LAYER_STYLE_DEFAULT NEURON_LAYER_STYLE",
+    "io": "Transformer caffe_pb2",
+    "classifier": "Classifier",
+    "detector": "Detector",
+}
+CALLS = """
+io.blobproto_to_array blob return_diff
+io.array_to_blobproto arr diff
+io.arraylist_to_blobprotovector_str arraylist
+io.blobprotovector_str_to_arraylist str
+io.array_to_datum arr label
+io.datum_to_array datum
+io.load_image filename color
+io.resize_image im new_dims interp_order
+io.oversample images crop_dims
+io.Transformer inputs
+io.Transformer.preprocess self in_ data
+io.Transformer.deprocess self in_ data
+io.Transformer.set_transpose self in_ order
+io.Transformer.set_channel_swap self in_ order
+io.Transformer.set_raw_scale self in_ scale
+io.Transformer.set_mean self in_ mean
+io.Transformer.set_input_scale self in_ scale
+classifier.Classifier model_file pretrained_file image_dims mean input_scale raw_scale channel_swap
+classifier.Classifier.predict self inputs oversample
+detector.Detector model_file pretrained_file mean input_scale raw_scale channel_swap context_pad
+detector.Detector.detect_windows self images_windows
+detector.Detector.detect_selective_search self image_fnames
+detector.Detector.crop self im window
+detector.Detector.configure_crop self context_pad
+draw.get_pooling_types_dict
+draw.get_edge_label layer
+draw.get_layer_lr_mult layer
+draw.get_layer_label layer rankdir display_lrm
+draw.choose_color_by_layertype layertype
+draw.get_pydot_graph caffe_net rankdir label_edges phase display_lrm
+draw.draw_net caffe_net rankdir ext phase display_lrm
+draw.draw_net_to_file caffe_net filename rankdir phase display_lrm
+coord_map.conv_params fn
+coord_map.crop_params fn
+coord_map.coord_map fn
+coord_map.compose base_map next_map
+coord_map.inverse coord_map
+coord_map.coord_map_from_to top_from top_to
+coord_map.crop top_from top_to
+net_spec.param_name_dict
+net_spec.assign_proto proto name val
+net_spec.to_proto tops
+pycaffe.Net.forward self blobs start end inputs
+pycaffe.Net.backward self diffs start end tops
+pycaffe.Net.forward_all self blobs inputs
+pycaffe.Net.forward_backward_all self blobs diffs given
+pycaffe.Net.set_input_arrays self data labels
+_caffe.SGDSolver solver_file
+_caffe.Solver.add_callback self on_start on_gradients_ready
+"""
+MEMBERS = {
+    "Net": "_backward _batch _blob_loss_weights _blob_names _blobs _bottom_ids _forward _inputs _layer_names _outputs "
+    "_set_input_arrays _top_ids after_backward after_forward backward before_backward before_forward "
+    "blob_loss_weights blobs bottom_names clear_param_diffs copy_from forward forward_all forward_backward_all inputs "
+    "layer_dict layers load_hdf5 outputs params reshape save save_hdf5 set_input_arrays share_with top_names",
+    "Blob": "channels count data diff height num reshape shape width",
+    "Layer": "reshape setup type",
+    "Solver": "add_callback apply_update iter lr param restore share_weights snapshot solve step",
+    "Timer": "ms start stop",
+    "NCCL": "new_uid",
+    "BlobVec": "add_blob",
+}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_name_of_pycaffe_is_there(module):
+    found = importlib.import_module(f"brewbench.caffe.{module}" if module else "brewbench.caffe")
+    assert [name for name in MODULES[module].split() if not hasattr(found, name)] == []
+
+
+@pytest.mark.parametrize("line", CALLS.split("\n")[1:-1])
+def test_everything_is_called_as_in_pycaffe(line):
+    path, *arguments = line.split()
+    module, *names = path.split(".")
+    found = importlib.import_module(f"brewbench.caffe.{module}")
+    for name in names:
+        found = getattr(found, name)
+    assert list(inspect.signature(found).parameters) == arguments
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_classes_have_pycaffes_members(name):
+    found = getattr(caffe._caffe, name)
+    found = found() if name == "Blob" else found
+    assert [member for member in MEMBERS[name].split() if not hasattr(found, member)] == []
 
 
 def test_importing_brings_no_heavy_library_along():

@@ -68,10 +68,64 @@ def test_rows_in_memory_go_round(memory):
             np.testing.assert_array_equal(memory.blobs["data"].data, rows[first : first + 2])
             seen = memory.blobs["label"].data.ravel()
             np.testing.assert_array_equal(seen, labels[first : first + 2].ravel())
-    with pytest.raises(ValueError, match="multiple of batch_size 2"):
-        memory.set_input_arrays(rows[:3], np.zeros(3, np.float32))
-    with pytest.raises(ValueError, match="takes data of shape"):
-        memory.set_input_arrays(rows.reshape(4, 3), np.zeros(4, np.float32))
+    for kind in (ValueError, RuntimeError):  # the latter is pycaffe's
+        with pytest.raises(kind, match="multiple of batch_size 2"):
+            memory.set_input_arrays(rows[:3], np.zeros(3, np.float32))
+        with pytest.raises(kind, match="takes data of shape"):
+            memory.set_input_arrays(rows.reshape(4, 3), np.zeros(4, np.float32))
+
+
+STAGED = """
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 2 } } }
+layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_product_param { num_output: 1 } }
+layer { name: "high" type: "TanH" bottom: "ip" top: "high" include { min_level: 2 } }
+layer { name: "staged" type: "TanH" bottom: "ip" top: "staged" include { stage: "a" not_stage: "b" } }
+layer { name: "tested" type: "TanH" bottom: "ip" top: "tested" include { phase: TEST } }
+"""
+
+
+def test_a_net_is_made_with_arguments_in_pycaffes_orders(tmp_path):
+    path, weights = str(tmp_path / "net.prototxt"), str(tmp_path / "net.caffemodel")
+    (tmp_path / "net.prototxt").write_text(STAGED)
+    first = caffe.Net(path, np.int64(caffe.TRAIN))
+    assert first.outputs == ["ip"]
+    first.params["ip"][0].data[...] = 7
+    first.save(weights)
+    for net, outputs in (
+        (caffe.Net(path, weights, caffe.TEST), ["tested"]),
+        (caffe.Net(path, caffe.TEST, weights=weights), ["tested"]),
+        (caffe.Net(network_file=path, phase=caffe.TRAIN, weights=weights), ["ip"]),
+        (caffe.Net(path, caffe.TRAIN, 2, ["a"], weights), ["high", "staged"]),
+        (caffe.Net(path, caffe.TRAIN, stages=["a", "b"], level=3, weights=weights), ["high"]),
+    ):
+        assert net.outputs == outputs
+        assert (net.params["ip"][0].data == 7).all()
+    for arguments in ((path,), (path, weights), (path, weights, 0, 1), (path, 0, 0, [], weights, 1)):
+        with pytest.raises(TypeError, match=r"a Net takes \(file, phase"):
+            caffe.Net(*arguments)
+
+
+def test_a_file_that_is_not_there_is_pycaffes_error_and_pythons(tmp_path):
+    path = tmp_path / "net.prototxt"
+    path.write_text(STAGED)
+    for kind in (RuntimeError, FileNotFoundError):
+        with pytest.raises(kind, match="Could not open file.*nowhere"):
+            caffe.Net(str(tmp_path / "nowhere"), caffe.TEST)
+        with pytest.raises(kind, match="Could not open file.*nothing"):
+            caffe.Net(str(path), str(tmp_path / "nothing"), caffe.TEST)
+
+
+def test_a_loss_without_axes_comes_out_of_many_batches(tmp_path):
+    path = tmp_path / "net.prototxt"
+    path.write_text(
+        """
+        layer { name: "x" type: "Input" top: "x" top: "y" input_param { shape { dim: 2 dim: 3 } } }
+        layer { name: "loss" type: "EuclideanLoss" bottom: "x" bottom: "y" top: "loss" }
+        """
+    )
+    net = caffe.Net(str(path), caffe.TRAIN)
+    found = net.forward_all(x=np.ones((4, 3)), y=np.zeros((4, 3)))
+    np.testing.assert_array_equal(found["loss"], [1.5, 1.5])
 
 
 def test_arrays_that_are_held_stay_the_nets(memory):
@@ -122,7 +176,7 @@ MISTAKES = {
 }
 CAUSES = {
     "forward_wrong_batch": "Input is not batch sized",
-    "forward_unknown_input": "the inputs are",
+    "forward_unknown_input": "Input blob arguments do not match net inputs",
     "forward_wrong_shape": r"\(10,2,10,10\)",
     "forward_unknown_blob": "nope",
     "forward_unknown_start": "nope",
