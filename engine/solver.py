@@ -278,8 +278,19 @@ class Solver:
         """One iteration; False when the training is to end here.
 
         Whoever wants to halt between two layers calls the three parts of this instead, and runs the net's layers
-        one by one in between: the numbers are the same.
+        one by one in between: the numbers are the same. Raises MemoryError that names the blob a device has no room
+        for.
         """
+        if self.backend.name == "cpu":
+            return self._iterate()
+        try:
+            return self._iterate()
+        except MemoryError as error:
+            from .gpu.room import explained
+
+            raise explained(self.net, error) from error
+
+    def _iterate(self) -> bool:
         if not self.begin_iteration():
             return False
         captured = self._capture()

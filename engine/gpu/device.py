@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..memory import Place
+from .room import NoRoom
 
 SOURCE = Path(__file__).with_name("kernels.cu")
 BLOCK = 256  # threads in a block
@@ -45,7 +46,10 @@ class Device(Place):
         try:
             count = self._runtime.getDeviceCount()
         except self._runtime.CUDARuntimeError as error:
-            raise RuntimeError(f"there is no NVIDIA GPU to compute on ({error}); the CPU is always there") from error
+            hint = "the CPU is always there"
+            if "InsufficientDriver" in str(error):
+                hint = "a driver older than CUDA 13 needs Brewbench's extra gpu-cuda12 in place of gpu; " + hint
+            raise RuntimeError(f"there is no NVIDIA GPU to compute on ({error}); {hint}") from error
         if number >= count:
             raise RuntimeError(f"there is no GPU number {number}; this machine has {count}, counted from 0")
         self._enter()
@@ -82,11 +86,7 @@ class Device(Place):
             return self.xp.zeros(count, dtype)
         except self.xp.cuda.memory.OutOfMemoryError as error:
             free, total = self._runtime.memGetInfo()
-            needed = count * np.dtype(dtype).itemsize
-            raise MemoryError(
-                f"the GPU has no room for {needed >> 20} MB more: {free >> 20} of its {total >> 20} MB are free; "
-                "a smaller batch_size needs less"
-            ) from error
+            raise NoRoom(count * np.dtype(dtype).itemsize, free, total) from error
 
     def to_host(self, array: Any, host: np.ndarray) -> None:
         self.refuse_capture("values were asked for on the host")

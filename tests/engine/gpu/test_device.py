@@ -1,14 +1,19 @@
 """Finding a GPU, and saying what is missing where there is none."""
 
 import sys
+import threading
 
+import numpy as np
 import pytest
 from google.protobuf import text_format
 
-from brewbench.engine import Net, backend
+from brewbench.engine import Net, backend, get_solver
+from brewbench.engine.blob import Blob
 from brewbench.engine.gpu import device as module
 from brewbench.engine.gpu.plans import row_major
-from brewbench.proto.messages import NetParameter
+from brewbench.engine.gpu.room import explained
+from brewbench.engine.memory import HOST, WRITE
+from brewbench.proto.messages import NetParameter, SolverParameter
 
 NET = text_format.Parse('layer { name: "x" type: "Input" top: "x" }', NetParameter())
 
@@ -64,3 +69,66 @@ def test_a_backend_is_one_of_those_there_are(given, message):
 
 def test_strides_of_rows():
     assert row_major((2, 3, 4, 5)) == [60, 20, 5, 1]
+
+
+TEXT = """
+name: "wide"
+layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 4 dim: 8 } } }
+layer { name: "ip" type: "InnerProduct" bottom: "x" top: "ip" inner_product_param { num_output: 16 } }
+layer { name: "out" type: "Softmax" bottom: "ip" top: "out" loss_weight: 1 }
+"""
+
+
+def test_a_full_device_says_which_blob_found_no_room_and_the_solver_goes_on_later(host_device):
+    solver = get_solver(
+        text_format.Parse('base_lr: 0.1 lr_policy: "fixed"', SolverParameter()),
+        text_format.Parse(TEXT, NetParameter()),
+        backend="gpu",
+    )
+    solver.net.clear_param_diffs()
+    host_device.machine.room = 100
+    with pytest.raises(MemoryError, match=r"the data of blob 'ip', 4 16 \(64\), of 0.0 MB.*net 'wide' hold"):
+        solver.iterate()
+    host_device.machine.room = 500
+    with pytest.raises(MemoryError, match="the values of all parameters, of 0.0 MB"):
+        solver.iterate()
+    host_device.machine.room = 1 << 30
+    assert solver.iterate() and solver.iter == 1
+
+
+def test_without_room_for_working_memory_the_error_says_so(host_device):
+    net = Net(text_format.Parse(TEXT, NetParameter()), backend="gpu")
+    error = explained(net, host_device.xp.cuda.memory.OutOfMemoryError("Out of memory allocating 5 bytes"))
+    assert "no room for working memory (Out of memory allocating 5 bytes)" in str(error)
+
+
+def test_an_old_driver_is_told_of_the_other_extra(monkeypatch):
+    monkeypatch.setattr(module, "import_cupy", lambda: NoDevice)
+    with pytest.raises(RuntimeError, match="older than CUDA 13 .* extra gpu-cuda12"):
+        module.Device()
+
+
+def test_a_copy_under_way_is_waited_for_before_its_source_changes(gpu):
+    blob = Blob((1000,), np.float32, gpu)
+    for value in range(5):
+        blob.data_memory.on(HOST, WRITE)[:] = value
+        blob.read()
+    np.testing.assert_array_equal(blob.data, 4)
+
+
+def test_two_threads_may_use_the_device(gpu):
+    def work(seed, results):
+        values = np.random.RandomState(seed).randn(20, 30).astype(np.float32)
+        x, y = Blob((20, 30), np.float32, gpu), Blob((20, 20), np.float32, gpu)
+        x.data = values
+        for _ in range(20):
+            gpu.gemm(x.read(), x.read(), y.write(), precision="ieee", transpose=(False, True))
+        results[seed] = np.abs(y.data - values @ values.T).max()
+
+    results = {}
+    threads = [threading.Thread(target=work, args=(seed, results)) for seed in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 2 and max(results.values()) < 1e-4
