@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -10,12 +11,30 @@ from tqdm import tqdm
 
 from ...engine.solver import Listener, Solver, TestResult
 
+_COLUMNS, _ROWS = 80, 24  # of a terminal that does not tell
+
 
 def progress_bar(total: int, start: int = 0, unit: str = "it") -> Any:
     """A bar on stderr, which goes away when it is closed. To be used in a `with`."""
+    known = _size_is_known()
     return tqdm(
-        total=total, initial=start, unit=unit, leave=False, dynamic_ncols=True, disable=not sys.stderr.isatty()
+        total=total,
+        initial=start,
+        unit=unit,
+        leave=False,
+        dynamic_ncols=known,
+        ncols=None if known else _COLUMNS,
+        nrows=None if known else _ROWS,
+        disable=not sys.stderr.isatty(),
     )
+
+
+def _size_is_known() -> bool:
+    """Whether the terminal tells how large it is, which some do not."""
+    try:
+        return min(os.get_terminal_size(sys.stderr.fileno())) > 0
+    except (AttributeError, OSError, ValueError):
+        return False
 
 
 class Steps:

@@ -4,7 +4,10 @@ import io
 import os
 import re
 import shutil
+import struct
+import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import lmdb
@@ -121,6 +124,23 @@ def test_a_terminal_sees_how_far_it_is(many, monkeypatch):
     monkeypatch.setattr(sys, "stderr", stderr)
     assert main(["convert_imageset", "./", "list", "db"]) == 0
     assert re.search(r"2000/2100 \[.* images/s\]", stderr.getvalue())
+
+
+@pytest.mark.parametrize("size", [(0, 0), (0, 100), (30, 100)])
+def test_a_terminal_of_any_size_sees_it(many, size):
+    fcntl, pty, termios = (pytest.importorskip(name, reason="not on Windows") for name in ("fcntl", "pty", "termios"))
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+    command = [sys.executable, "-m", "brewbench.workbench.cli", "convert_imageset", "./", "list", "db"]
+    with subprocess.Popen(command, stderr=theirs) as process:
+        os.close(theirs)
+        text = b""
+        with suppress(OSError):  # the end, on Linux
+            while read := os.read(ours, 1 << 16):
+                text += read
+    os.close(ours)
+    assert process.returncode == 0
+    assert re.search(rb"\r[^\n]*%\|[^\n]*/2100 \[", text) and b"] Processed 2100 files.\r\n" in text
 
 
 @pytest.mark.parametrize(
