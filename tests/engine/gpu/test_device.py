@@ -73,8 +73,8 @@ def test_strides_of_rows():
 
 TEXT = """
 name: "wide"
-layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 4 dim: 8 } } }
-layer { name: "ip" type: "InnerProduct" bottom: "x" top: "ip" inner_product_param { num_output: 16 } }
+layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 100 dim: 200 } } }
+layer { name: "ip" type: "InnerProduct" bottom: "x" top: "ip" inner_product_param { num_output: 500 } }
 layer { name: "out" type: "Softmax" bottom: "ip" top: "out" loss_weight: 1 }
 """
 
@@ -86,11 +86,11 @@ def test_a_full_device_says_which_blob_found_no_room_and_the_solver_goes_on_late
         backend="gpu",
     )
     solver.net.clear_param_diffs()
-    host_device.machine.room = 100
-    with pytest.raises(MemoryError, match=r"the data of blob 'ip', 4 16 \(64\), of 0.0 MB.*net 'wide' hold"):
+    host_device.machine.room = 100_000
+    with pytest.raises(MemoryError, match=r"the data of blob 'ip', 100 500 \(50000\), of 0.2 MB.*net 'wide' hold"):
         solver.iterate()
-    host_device.machine.room = 500
-    with pytest.raises(MemoryError, match="the values of all parameters, of 0.0 MB"):
+    host_device.machine.room = 400_000
+    with pytest.raises(MemoryError, match="the values of all parameters, of 0.4 MB"):
         solver.iterate()
     host_device.machine.room = 1 << 30
     assert solver.iterate() and solver.iter == 1
