@@ -33,8 +33,24 @@ class LMDB(Rows):
         self._environment: lmdb.Environment | None = environment
         self._transaction = environment.begin(buffers=True)
         self._cursor = self._transaction.cursor()
-        self._count: int | None = self._transaction.stat()["entries"]
+        self._entries: int = self._transaction.stat()["entries"]
+        self._count = self._entries
         self._first()
+
+    def take(self, rows: range) -> tuple[list[int], list[bytes | memoryview]]:
+        if rows.step != 1 or not rows:
+            return super().take(rows)
+        self.seek(rows.start)
+        indices: list[int] = []
+        values: list[bytes | memoryview] = []
+        while len(values) < len(rows):  # as far as the last row at a time
+            first = self._position
+            count = min(len(rows) - len(values), self._entries - first)
+            indices.extend(range(first, first + count))
+            values.extend(islice(self._cursor.iternext(keys=False), count))
+            self._position += count - 1  # the row at which the iterator stops
+            self._advance()
+        return indices, values
 
     def close(self) -> None:
         self._cursor.close()

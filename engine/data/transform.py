@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -78,6 +80,39 @@ class Transformer:
             )
         return (channels, self.crop or height, self.crop or width)
 
+    def apply_to_rows(
+        self, rows: Sequence[bytes | memoryview], positions: Sequence[int], out: np.ndarray, labels: np.ndarray
+    ) -> bool:
+        """Do to the images of serialised Datums what `apply` does, and take their labels, all in one pass.
+
+        False, and nothing is certain of `out` (N, C, h, w) and `labels` (N,), where that cannot be done: a Datum is
+        unsound, of floats or encoded, its image does not lead to the shape of `out`, or what is compiled for this
+        cannot be had. `from_datum` and `apply` then do it, or tell what is wrong.
+        """
+        channels = out.shape[1]
+        float32 = out.dtype == labels.dtype == self.mean_values.dtype == np.float32
+        if not float32 or len(self.mean_values) not in (0, 1, channels):
+            return False
+        fill = _compiled()
+        if fill is None:
+            return False
+        mean = self.mean
+        if mean is None:
+            mean = np.zeros((channels, 1, 1), np.float32)
+            if len(self.mean_values):
+                mean[:] = self.mean_values
+        elif len(mean) != channels:
+            return False
+        words = self._draw(positions) if self.is_random else np.zeros((len(rows), 4), np.uint32)
+        anywhere = bool(self.training and self.crop)
+        settings = (self.crop, anywhere, self.mirror, mean, self.mean is not None, self.scale)
+        return fill(rows, words, *settings, labels, out)
+
+    @property
+    def is_random(self) -> bool:
+        """Whether chance has a part in it."""
+        return bool(self.mirror or (self.training and self.crop))
+
     def apply(self, images: Sequence[np.ndarray], positions: Sequence[int], out: np.ndarray) -> None:
         """Transform images (C, H, W), each at its position in the stream of rows, into `out` (N, C, h, w).
 
@@ -92,16 +127,16 @@ class Transformer:
                     "images of different sizes need batch_size 1.",
                     "batch_size",
                 )
-        random = self.mirror or (self.training and self.crop)
-        if len(shapes) == 1 and not random:
+        if len(shapes) == 1 and not self.is_random:
             shape = images[0].shape
             batch = np.concatenate(images).reshape(len(images), *shape)  # (N, C, H, W)
             self._centre(batch, self._middle(shape), out)
             return
-        for image, position, target in zip(images, positions, out, strict=True):
+        words = self._draw(positions) if self.is_random else np.zeros((len(images), 4), np.uint32)
+        for image, drawn, target in zip(images, words, out, strict=True):
             top, left = self._middle(image.shape)
-            if random:
-                turn, down, right, _ = (int(word) for word in self._draw(position))
+            if self.is_random:
+                turn, down, right, _ = (int(word) for word in drawn)
                 if self.training and self.crop:
                     top = down % (image.shape[1] - self.crop + 1)
                     left = right % (image.shape[2] - self.crop + 1)
@@ -129,11 +164,31 @@ class Transformer:
             return (0, 0)
         return ((shape[1] - self.crop) // 2, (shape[2] - self.crop) // 2)
 
-    def _draw(self, position: int) -> np.ndarray:
-        """Four random words for the row at a position."""
-        stream, row = divmod(position, _ROWS_AT_ONCE)
+    def _draw(self, positions: Sequence[int]) -> np.ndarray:
+        """Four random words for each row at these positions: (rows, 4)."""
+        streams, rows = np.divmod(np.asarray(positions), _ROWS_AT_ONCE)
+        words = np.empty((len(rows), 4), np.uint32)
+        for stream in np.unique(streams):
+            these = streams == stream
+            words[these] = self._words(int(stream))[rows[these]]
+        return words
+
+    def _words(self, stream: int) -> np.ndarray:
+        """The random words of all rows that are drawn together: (rows, 4)."""
         seed = self._context.seed
         if self._drawn[0] != (seed, stream):
             words = rng.bits(4 * _ROWS_AT_ONCE, rng.key(seed, self._layer, "transform"), stream)
             self._drawn = ((seed, stream), words.reshape(-1, 4))
-        return self._drawn[1][row]
+        return self._drawn[1]
+
+
+@cache
+def _compiled() -> Callable[..., bool] | None:
+    """`fast.fill`, compiled; None where that is not possible, of which a warning is given."""
+    try:
+        from .fast import fill
+    except Exception as error:  # numba is not there, does not know this Python or NumPy, or cannot compile here
+        reason = f"{type(error).__name__}: {error}"
+        warnings.warn(f"rows are transformed by plain NumPy, which is slower ({reason})", RuntimeWarning, stacklevel=2)
+        return None
+    return fill

@@ -39,12 +39,14 @@ class Data(Prefetching):
         self._path = self.context.find(self.settings.source, "source", "database")
         self._transformer = Transformer(self.param.transform_param, self.context, self.training, self.name)
         with self._open() as rows:
-            image = _image_of((0, _datum_of(rows)), self._transformer.color)
+            datum = _datum_of(0, rows.next())
+            image = _image_of((0, datum), self._transformer.color)
+        self._plain = bool(datum.data) and not datum.encoded
         self.begin((self.settings.batch_size, *self._transformer.shape(image.shape)), self.first_row())
         self._rows: int | None = None
 
     def reader(self, position: int, rank: int, ranks: int) -> Reader:
-        return _RowReader(self._open(), self._transformer, position, rank, ranks, self.name)
+        return _RowReader(self._open(), self._transformer, self._plain, position, rank, ranks, self.name)
 
     @property
     def rows(self) -> int:
@@ -59,16 +61,20 @@ class Data(Prefetching):
 
 
 class _RowReader(Reader):
-    def __init__(self, source: Rows, transformer: Transformer, position: int, rank: int, ranks: int, name: str):
+    """`plain` says that rows are likely to be bytes as they are, which are transformed in one pass."""
+
+    def __init__(
+        self, source: Rows, transformer: Transformer, plain: bool, position: int, rank: int, ranks: int, name: str
+    ):
         super().__init__(position, rank, ranks, name)
-        self.source, self.transformer = source, transformer
+        self.source, self.transformer, self.plain = source, transformer, plain
 
     def load(self, rows: range, batch: Batch) -> None:
-        found = []
-        for index, row in enumerate(rows):
-            self.source.seek(row)
-            found.append((self.source.position, datum := _datum_of(self.source)))
-            batch.labels[index] = datum.label
+        indices, values = self.source.take(rows)
+        if self.plain and self.transformer.apply_to_rows(values, rows, batch.data, batch.labels):
+            return
+        found = [(index, _datum_of(index, value)) for index, value in zip(indices, values, strict=True)]
+        batch.labels[:] = [datum.label for _, datum in found]
         encoded = any(datum.encoded for _, datum in found)
         images = (self.workers.map if encoded else map)(self._image_of, found)
         put(list(images), rows, self.transformer, batch)
@@ -77,11 +83,10 @@ class _RowReader(Reader):
         return _image_of(row, self.transformer.color)
 
 
-def _datum_of(rows: Rows) -> Any:
-    """The next row of a database as a Datum."""
-    row = rows.position
+def _datum_of(row: int, value: bytes | memoryview) -> Any:
+    """A row of a database, given by its number and its value, as a Datum."""
     try:
-        return Datum.FromString(rows.next())  # pyright: ignore[reportArgumentType]
+        return Datum.FromString(value)  # pyright: ignore[reportArgumentType]
     except DecodeError as error:
         raise _unsound(row, error) from error
 
