@@ -1,6 +1,7 @@
-"""Time of a training step on the GPU, beside PyTorch's on the same card and the least that the card allows.
+"""Time of a training step, or of a forward pass, on the GPU, beside PyTorch's on the same card and the card's floors.
 
-Run as a script; writes a Markdown table. The batch stays on the device: no time goes into data.
+Run as a script; writes a Markdown table, row by row as they come. The batch stays on the device: no time goes into
+data.
 """
 
 from __future__ import annotations
@@ -18,14 +19,15 @@ from typing import Any
 import numpy as np
 from google.protobuf import text_format
 
-from brewbench.engine import Net, check, get_solver
+from brewbench.engine import TEST, TRAIN, Net, check, get_solver
 from brewbench.engine.backend import Backend
 from brewbench.engine.gpu.device import device
+from brewbench.engine.gpu.step import CapturedForward
 from brewbench.proto.messages import NetParameter, SolverParameter
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
-from gpu_nets import NETS  # noqa: E402
+from gpu_nets import ASKED, NETS  # noqa: E402
 
 SOLVER = 'base_lr: 0.001 lr_policy: "fixed" momentum: 0.9 weight_decay: 0.0005 random_seed: 1'
 SECONDS, ROUNDS = 0.6, 5  # of one measurement, and how many of them the median is of
@@ -52,22 +54,23 @@ def milliseconds(step: Callable[[], Any], wait: Callable[[], Any]) -> float:
     return 1e3 * median(times)
 
 
-def floors(message: Any) -> tuple[float, float]:
+def floors(message: Any, asked: bool) -> tuple[float, float]:
     """GFLOP and GB of a training step: products counted three times (forward, both gradients), but for the first.
 
     Each blob is written and read once as data and once as diff, each parameter read and written by the update
-    with its gradient and history.
+    with its gradient and history. Of a forward pass only what it does.
     """
-    report = check(message, 0)
+    report = check(message, TEST if asked else TRAIN)
     shapes, flop, first = report.blobs, 0.0, True
     values = sum(prod(shape) for name, shape in shapes.items() if shape and "_split_" not in name)
     for one in report.layers:
-        if one.param_shapes and one.top_shapes[0]:
+        if one.type in ("Convolution", "InnerProduct") and one.top_shapes[0]:
             weight, top = one.param_shapes[0], one.top_shapes[0]
             each = 2 * prod(top) * prod(weight[1:])
-            flop += each * (2 if first else 3)
+            flop += each * (1 if asked else 2 if first else 3)
             first = False
-    return flop / 1e9, 4 * (4 * values + 6 * report.param_count) / 1e9
+    touched = 2 * values + report.param_count if asked else 4 * values + 6 * report.param_count
+    return flop / 1e9, 4 * touched / 1e9
 
 
 def solver_of(message: Any, precision: str) -> Any:
@@ -85,34 +88,46 @@ def batch_of(net: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def fill(net: Any) -> None:
-    net.blobs["data"].data, net.blobs["label"].data = batch_of(net)
+    data, label = batch_of(net)
+    net.blobs["data"].data = data
+    if "label" in net.blobs:
+        net.blobs["label"].data = label
 
 
-def measure_ours(message: Any, precision: str) -> dict[str, float]:
-    """Milliseconds by layer and as one graph, and the largest part of the memory."""
+def measure_ours(message: Any, precision: str, asked: bool) -> dict[str, float]:
+    """Milliseconds by layer and as one graph."""
     place = device()
-    found = {}
-    solver = solver_of(message, precision)
-    found["graphed"] = milliseconds(solver.iterate, place.synchronize)
-    captured = solver._captured
+    if asked:
+        net = Net(message, TEST, seed=1, backend=Backend("gpu", precision=precision))
+        fill(net)
+        captured = CapturedForward(net)
+        whole, by_layer = captured.run, net.forward
+    else:
+        solver = solver_of(message, precision)
+        net, whole, by_layer = solver.net, solver.iterate, solver.iterate
+    found = {"graphed": milliseconds(whole, place.synchronize)}
+    if not asked:
+        captured = solver._captured
     if not captured.launched:
-        print(f"  not captured: {captured.why_not()}", flush=True)
+        print(f"  not captured: {captured.program.broken or captured.why_not()}", flush=True)
         found["by layer"] = found.pop("graphed")
         return found
-    solver.net.before_forward.append(lambda index: None)
-    found["by layer"] = milliseconds(solver.iterate, place.synchronize)
+    if captured.program.alone:
+        print(f"  by themselves: {[net.layer_names[k] for k in sorted(captured.program.alone)]}", flush=True)
+    net.before_forward.append(lambda index: None)
+    found["by layer"] = milliseconds(by_layer, place.synchronize)
     place.xp.get_default_memory_pool().free_all_blocks()
     return found
 
 
-def measure_torch(message: Any, precision: str) -> dict[str, float]:
+def measure_torch(message: Any, precision: str, asked: bool) -> dict[str, float]:
     """Milliseconds of PyTorch, eager and graphed, in both layouts."""
     try:
         import torch
         from gpu_torch import Training
     except ImportError:
         return {}
-    net = Net(message, 0, seed=1)
+    net = Net(message, TEST if asked else TRAIN, seed=1)
     data, label = batch_of(net)
     found = {}
     for nhwc in (False, True):
@@ -120,8 +135,9 @@ def measure_torch(message: Any, precision: str) -> dict[str, float]:
             name = f"torch {'graphed' if graphed else 'eager'}{' channels_last' if nhwc else ''}"
             try:
                 training = Training(
-                    message, net.params, data, label, device="cuda", nhwc=nhwc, tf32=precision == "tf32"
-                )
+                    message, net.params, data, None if asked else label,
+                    device="cuda", nhwc=nhwc, tf32=precision == "tf32",
+                )  # fmt: skip
                 step = training.graphed() if graphed else training.step
                 found[name] = milliseconds(step, torch.cuda.synchronize)
             except RuntimeError as error:
@@ -153,38 +169,49 @@ def versions() -> list[str]:
     return found
 
 
+def row(net: str, batch: int, message: Any, precision: str, peak: tuple[float, float, float] | None) -> str:
+    """One line of the table."""
+    asked = net in ASKED
+    found = {**measure_ours(message, precision, asked), **measure_torch(message, precision, asked)}
+    cells = [f"{found[column]:.3f}" if column in found else "-" for column in COLUMNS]
+    least = ["-", "-"]
+    if peak:
+        flop, byte = floors(message, asked)
+        least = [f"{flop / peak[precision == 'tf32']:.3f}", f"{byte / peak[2]:.3f}"]
+    return f"| {net} b{batch}{', forward' if asked else ''} | {precision} | {' | '.join([*cells, *least])} |"
+
+
+def table(nets: list[str], precisions: list[str], output: Path) -> None:
+    """Measure, and write the table anew after each row."""
+    name = device().xp.cuda.runtime.getDeviceProperties(0)["name"].decode()
+    peak = next((numbers for card, numbers in CARDS.items() if card in name), None)
+    lines = [
+        "# A training step on the GPU",
+        "",
+        f"{name}; {', '.join(versions())}. Milliseconds of forward, backward and update of one fixed batch, or of "
+        f"forward alone: the median of {ROUNDS} rounds. The floors are the products over the card's peak rate and the "
+        "bytes over its bandwidth, by its datasheet. Made by `python tests/benchmarks/gpu.py`.",
+        "",
+        f"| net | precision | {' | '.join(COLUMNS)} | FLOP floor | byte floor |",
+        "|---|---|" + "---:|" * (len(COLUMNS) + 2),
+    ]
+    for net in nets:
+        make, batch = NETS[net]
+        message = text_format.Parse(make(batch), NetParameter())
+        for precision in precisions:
+            print(net, precision, flush=True)
+            lines.append(row(net, batch, message, precision, peak))
+            print(lines[-1], flush=True)
+            output.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("output", nargs="?", type=Path, default=HERE / "gpu_results.md")
     options.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS))
     options.add_argument("--precisions", nargs="+", choices=("tf32", "ieee"), default=["tf32", "ieee"])
     given = options.parse_args()
-    name = device().xp.cuda.runtime.getDeviceProperties(0)["name"].decode()
-    peak = next((numbers for card, numbers in CARDS.items() if card in name), None)
-    lines = [
-        "# A training step on the GPU",
-        "",
-        f"{name}; {', '.join(versions())}. Milliseconds of forward, backward and update of one fixed batch: the median "
-        f"of {ROUNDS} rounds. The floors are the products over the card's peak rate and the bytes over its bandwidth, "
-        "by its datasheet. Made by `python tests/benchmarks/gpu.py`.",
-        "",
-        f"| net | precision | {' | '.join(COLUMNS)} | FLOP floor | byte floor |",
-        "|---|---|" + "---:|" * (len(COLUMNS) + 2),
-    ]
-    for net in given.nets:
-        make, batch = NETS[net]
-        message = text_format.Parse(make(batch), NetParameter())
-        flop, byte = floors(message)
-        for precision in given.precisions:
-            print(net, precision, flush=True)
-            found = {**measure_ours(message, precision), **measure_torch(message, precision)}
-            cells = [f"{found[column]:.3f}" if column in found else "-" for column in COLUMNS]
-            least = ["-", "-"]
-            if peak:
-                least = [f"{flop / peak[precision == 'tf32']:.3f}", f"{byte / peak[2]:.3f}"]
-            lines.append(f"| {net} b{batch} | {precision} | {' | '.join([*cells, *least])} |")
-            print(lines[-1], flush=True)
-            given.output.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    table(given.nets, given.precisions, given.output)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,19 @@ def layer(name: str, kind: str, bottoms: str, tops: str, settings: str = "") -> 
     """One layer; `bottoms` and `tops` are names with spaces between."""
     blobs = [f'bottom: "{one}"' for one in bottoms.split()] + [f'top: "{one}"' for one in tops.split()]
     rates = "param { lr_mult: 1 decay_mult: 1 } param { lr_mult: 2 decay_mult: 0 }"
-    learns = f" {rates}" if kind in ("Convolution", "InnerProduct") else ""
+    if "bias_term: false" in settings:
+        rates = "param { lr_mult: 1 decay_mult: 1 }"
+    learns = f" {rates}" if kind in ("Convolution", "InnerProduct", "Scale") else ""
     return f'layer {{ name: "{name}" type: "{kind}" {" ".join(blobs)}{learns} {settings} }}\n'
 
 
-def inputs(batch: int, channels: int, size: int) -> str:
+def image(batch: int, channels: int, size: int) -> str:
     shape = f"dim: {batch} dim: {channels} dim: {size} dim: {size}"
-    data = layer("data", "Input", "", "data", f"input_param {{ shape {{ {shape} }} }}")
+    return layer("data", "Input", "", "data", f"input_param {{ shape {{ {shape} }} }}")
+
+
+def inputs(batch: int, channels: int, size: int) -> str:
+    data = image(batch, channels, size)
     return data + layer("label", "Input", "", "label", f"input_param {{ shape {{ dim: {batch} }} }}")
 
 
@@ -32,6 +38,19 @@ def product(name: str, bottom: str, outputs: int) -> str:
 def pooling(name: str, bottom: str, kernel: int, stride: int, kind: str = "MAX", pad: int = 0) -> str:
     settings = f"pool: {kind} kernel_size: {kernel} stride: {stride} pad: {pad}"
     return layer(name, "Pooling", bottom, name, f"pooling_param {{ {settings} }}")
+
+
+def global_pooling(name: str, bottom: str) -> str:
+    return layer(name, "Pooling", bottom, name, "pooling_param { pool: AVE global_pooling: true }")
+
+
+def normalised(name: str, bottom: str, outputs: int, kernel: int, rest: str = "") -> str:
+    """A convolution without a bias, batch normalisation, and a learned scale and offset."""
+    settings = "scale_param { bias_term: true }"
+    return (
+        convolution(name, bottom, outputs, kernel, f"{rest} bias_term: false")
+        + layer(f"bn_{name}", "BatchNorm", name, name) + layer(f"scale_{name}", "Scale", name, name, settings)
+    )  # fmt: skip
 
 
 def relu(blob: str) -> str:
@@ -149,9 +168,73 @@ def googlenet(batch: int) -> str:
     return text + product("out", "pool5", 1000) + loss("loss", "out")
 
 
+# Of each stage of ResNet-50: how many blocks, and the channels inside them; four times as many come out.
+STAGES = ((3, 64), (4, 128), (6, 256), (3, 512))
+
+
+def block(name: str, bottom: str, channels: int, stride: int, first: bool) -> str:
+    """Three convolutions, and the input added to what they give; where shapes differ it is projected."""
+    step = f"stride: {stride}"
+    text = (
+        normalised(f"{name}a", bottom, channels, 1, step) + relu(f"{name}a")
+        + normalised(f"{name}b", f"{name}a", channels, 3, "pad: 1") + relu(f"{name}b")
+        + normalised(f"{name}c", f"{name}b", 4 * channels, 1)
+    )  # fmt: skip
+    if first:
+        text += normalised(f"{name}p", bottom, 4 * channels, 1, step)
+        bottom = f"{name}p"
+    return text + layer(name, "Eltwise", f"{bottom} {name}c", name) + relu(name)
+
+
+def resnet50(batch: int) -> str:
+    """ResNet-50, with the stride in the first convolution of a block, as its authors have it in Caffe."""
+    text = inputs(batch, 3, 224) + normalised("conv1", "data", 64, 7, "stride: 2 pad: 3") + relu("conv1")
+    text += pooling("pool1", "conv1", 3, 2)
+    bottom = "pool1"
+    for number, (blocks, channels) in enumerate(STAGES, 2):
+        for k in range(blocks):
+            name = f"res{number}{'abcdef'[k]}"
+            text += block(name, bottom, channels, 2 if k == 0 and number > 2 else 1, k == 0)
+            bottom = name
+    return text + global_pooling("pool5", bottom) + product("fc1000", "pool5", 1000) + loss("loss", "fc1000")
+
+
+# Of each fire module of SqueezeNet 1.1: squeeze, and each half of expand.
+FIRE = {2: (16, 64), 3: (16, 64), 4: (32, 128), 5: (32, 128), 6: (48, 192), 7: (48, 192), 8: (64, 256), 9: (64, 256)}
+
+
+def fire(number: int, bottom: str) -> str:
+    squeeze, expand = FIRE[number]
+    name = f"fire{number}"
+    return (
+        convolution(f"{name}_squeeze", bottom, squeeze, 1) + relu(f"{name}_squeeze")
+        + convolution(f"{name}_1x1", f"{name}_squeeze", expand, 1) + relu(f"{name}_1x1")
+        + convolution(f"{name}_3x3", f"{name}_squeeze", expand, 3, "pad: 1") + relu(f"{name}_3x3")
+        + layer(name, "Concat", f"{name}_1x1 {name}_3x3", name)
+    )  # fmt: skip
+
+
+def squeezenet(batch: int) -> str:
+    """SqueezeNet 1.1, to be asked and not trained."""
+    text = image(batch, 3, 227) + convolution("conv1", "data", 64, 3, "stride: 2") + relu("conv1")
+    text += pooling("pool1", "conv1", 3, 2)
+    bottom = "pool1"
+    for number in FIRE:
+        text += fire(number, bottom)
+        bottom = f"fire{number}"
+        if number in (3, 5):
+            bottom = f"pool{number}"
+            text += pooling(bottom, f"fire{number}", 3, 2)
+    text += dropout(bottom) + convolution("conv10", bottom, 1000, 1) + relu("conv10")
+    return text + global_pooling("pool10", "conv10") + layer("prob", "Softmax", "pool10", "prob")
+
+
+ASKED = ("SqueezeNet",)  # forward only, in the TEST phase; the others are trained
 NETS: dict[str, tuple[Callable[[int], str], int]] = {
     "LeNet": (lenet, 64),
     "CIFAR-quick": (cifar_quick, 100),
     "CaffeNet": (caffenet, 256),
     "GoogLeNet": (googlenet, 128),
+    "ResNet-50": (resnet50, 128),
+    "SqueezeNet": (squeezenet, 1),
 }
