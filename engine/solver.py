@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib import import_module
+from itertools import zip_longest
 from os import PathLike
 from pathlib import Path
 from pkgutil import iter_modules
@@ -560,7 +561,11 @@ class Solver:
 
     def _extra(self) -> dict[str, Any]:
         nets = [self.net, *self.test_nets]
-        return {"seed": self.net.context.seed, "nets": [data_positions(net) for net in nets]}
+        return {
+            "seed": self.net.context.seed,
+            "nets": [data_positions(net) for net in nets],
+            "passes": [net.context.passes for net in nets],  # on which chance in the test nets depends
+        }
 
     def restore(self, state: str | PathLike, data_restart: bool = False) -> None:
         """Continue from a `.solverstate`: weights, history, iteration, and the rows of the data layers.
@@ -586,10 +591,14 @@ class Solver:
         self.iter, self.current_step = found.iter, found.current_step
         if found.extra:
             extra = json.loads(found.extra)
-            for net, positions in zip([self.net, *self.test_nets], extra["nets"], strict=False):
+            nets = [self.net, *self.test_nets]
+            for net, positions, passes in zip_longest(nets, extra["nets"], extra.get("passes", [])):
+                if net is None:
+                    break
                 net.context.seed = extra["seed"]
                 if not data_restart:
-                    seek_data(net, positions)
+                    net.context.passes = passes or 0
+                    seek_data(net, positions or {})
         for listener in self.listeners:
             listener.on_restore(self, path)
 

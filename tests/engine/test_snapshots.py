@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from google.protobuf import text_format
 
-from brewbench.engine import TEST, Net, files, get_solver
+from brewbench.engine import TEST, Listener, Net, files, get_solver
+from brewbench.engine.solver import data_positions
 from brewbench.proto.messages import NetParameter, SolverParameter, SolverState
 
 FORMATS = Path(__file__).parents[1] / "golden" / "formats"
@@ -168,3 +169,130 @@ def test_saving_makes_no_second_copy_of_the_weights(ending, tmp_path):
     tracemalloc.stop()
     assert (tmp_path / f"out{ending}").stat().st_size > 16e6
     assert peak < 1e6
+
+
+# Going on from a snapshot
+
+FILES = FORMATS.parent / "files"
+SOURCES = {
+    "LMDB, cropped and mirrored": """type: "Data" transform_param { crop_size: 24 mirror: true scale: 0.004 }
+        data_param { source: "mnist_like_lmdb" batch_size: 6 backend: LMDB rand_skip: 5 }""",
+    "shuffled images": """type: "ImageData" transform_param { mirror: true scale: 0.004 }
+        image_data_param { source: "images_all.txt" batch_size: 3 shuffle: true new_height: 8 new_width: 8 }""",
+    "shuffled HDF5": 'type: "HDF5Data" hdf5_data_param { source: "h5data_list.txt" batch_size: 5 shuffle: true }',
+    "made up": """type: "DummyData" dummy_data_param { shape { dim: 4 dim: 3 dim: 5 dim: 5 } shape { dim: 4 }
+        data_filler { type: "gaussian" std: 1 } data_filler { type: "constant" value: 1 } }""",
+}
+ABOVE = """
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
+  convolution_param { num_output: 4 kernel_size: 2 weight_filler { type: "xavier" } } }
+layer { name: "bn" type: "BatchNorm" bottom: "conv" top: "bn" }
+layer { name: "drop" type: "Dropout" bottom: "bn" top: "bn" }
+layer { name: "ip" type: "InnerProduct" bottom: "bn" top: "ip"
+  inner_product_param { num_output: 12 weight_filler { type: "gaussian" std: 0.1 } } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }
+"""
+
+
+class Record(Listener):
+    def __init__(self):
+        self.losses, self.tests = [], []
+
+    def on_iteration(self, solver, loss):
+        self.losses.append(loss)
+
+    def on_test(self, solver, result):
+        self.tests.append(result.values)
+
+
+def make_solver(source, kind="SGD", form="BINARYPROTO", seed=1):
+    text = f'layer {{ name: "data" top: "data" top: "label" {SOURCES[source]} }}' + ABOVE
+    solver = f"""type: "{kind}" base_lr: 0.02 lr_policy: "multistep" gamma: 0.5 stepvalue: 2 stepvalue: 5
+        weight_decay: 0.001 iter_size: 2 snapshot_format: {form} test_iter: 2 test_interval: 2
+        test_initialization: false display: 1 snapshot_after_train: false"""
+    param = text_format.Parse(solver, SolverParameter())
+    if kind in ("SGD", "Nesterov", "AdaDelta", "Adam"):
+        param.momentum = 0.9
+    made = get_solver(param, parse(text), seed=seed)
+    made.listeners.append(Record())
+    return made
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "form"),
+    [
+        ("LMDB, cropped and mirrored", "SGD", "BINARYPROTO"),
+        ("LMDB, cropped and mirrored", "Adam", "HDF5"),
+        ("shuffled images", "Nesterov", "HDF5"),
+        ("shuffled HDF5", "AdaDelta", "BINARYPROTO"),
+        ("shuffled HDF5", "RMSProp", "HDF5"),
+        ("made up", "AdaGrad", "BINARYPROTO"),
+    ],
+)
+def test_a_restored_run_goes_on_bit_for_bit(tmp_path, monkeypatch, source, kind, form):
+    monkeypatch.chdir(FILES)
+    whole, again = make_solver(source, kind, form), make_solver(source, kind, form, seed=77)
+    whole.step(3)
+    _, state = whole.snapshot(tmp_path / "at")
+    whole.step(4)
+    again.step(1)  # whatever it has been doing
+    record = again.listeners[-1]
+    record.losses.clear()
+    again.restore(state)
+    assert (again.iter, again.current_step) == (3, 1)
+    again.step(4)
+    assert record.losses == whole.listeners[-1].losses[3:]
+    for one, two in zip(whole.net.learnable, again.net.learnable, strict=True):
+        np.testing.assert_array_equal(one.blob.data, two.blob.data)
+    for one, two in zip(whole.history, again.history, strict=True):
+        for blob, other in zip(one, two, strict=True):
+            np.testing.assert_array_equal(blob.data, other.data)
+    assert data_positions(whole.net) == data_positions(again.net)
+    assert record.tests == whole.listeners[-1].tests[1:]
+    for solver in (whole, again):
+        solver.close()
+
+
+def test_data_begins_again_where_caffes_behaviour_is_asked_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(FILES)
+    source = "LMDB, cropped and mirrored"
+    solver = make_solver(source)
+    start = data_positions(solver.net)["data"]
+    assert start > 0  # rand_skip
+    solver.step(2)
+    _, state = solver.snapshot(tmp_path / "at")
+    here, anew = make_solver(source), make_solver(source)
+    here.restore(state)
+    anew.restore(state, data_restart=True)
+    assert data_positions(here.net)["data"] == start + 2 * 2 * 6
+    assert data_positions(anew.net)["data"] == start
+    for one in (solver, here, anew):
+        one.close()
+
+
+@pytest.mark.parametrize("damage", ["history", "weights", "shape", "short"])
+def test_a_snapshot_that_does_not_fit_changes_nothing(tmp_path, monkeypatch, damage):
+    monkeypatch.chdir(FILES)
+    solver = make_solver("shuffled HDF5")
+    solver.step(2)
+    weights, state = solver.snapshot(tmp_path / "at")
+    if damage == "history":
+        found = files.read_solver_state(state)
+        files.write_solver_state(state, 2, str(weights), [np.asarray(one) for one in found.history][:-1])
+    elif damage == "weights":
+        weights.unlink()
+    elif damage == "shape":
+        Net(parse(PLAIN % "conv")).save(weights)
+    else:
+        state.write_bytes(state.read_bytes()[:-20])
+    solver.step(1)
+    before = [one.blob.data.copy() for one in solver.net.learnable]
+    history = [blob.data.copy() for slot in solver.history for blob in slot]
+    with pytest.raises((ValueError, OSError), match="at_iter_2"):
+        solver.restore(state)
+    assert solver.iter == 3
+    for one, values in zip(solver.net.learnable, before, strict=True):
+        np.testing.assert_array_equal(one.blob.data, values)
+    for blob, values in zip([blob for slot in solver.history for blob in slot], history, strict=True):
+        np.testing.assert_array_equal(blob.data, values)
+    solver.close()
