@@ -6,8 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
-from os import PathLike
-from typing import Any
+from os import PathLike, environ
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from .blob import Blob
 from .build import Builder, Learnable, Node, make_state
 from .context import Context
 from .errors import DefinitionError, Diagnostic, Diagnostics
+from .fusion import Chain, find_chains
 from .graph import PHASES
 from .layer import LAYERS, Layer
 from .memory import HOST, WRITE, Arena, computing, refresh_lent
@@ -42,6 +43,8 @@ class Net:
     Raises DefinitionError at the first thing that is wrong, with layer, field and line; ParseError for a text
     that is no prototxt; OSError for a file that cannot be read; RuntimeError for a GPU that is not there.
     """
+
+    fuse: ClassVar[bool] = environ.get("BREWBENCH_FUSION", "on") != "off"  # whether layers may run as one
 
     def __init__(
         self,
@@ -88,6 +91,7 @@ class Net:
         self.shared = built.shared
         self._arenas: tuple[Arena, Arena] | None = None
         self._shapes: list[tuple[Shape, ...]] = [_shapes(node.bottoms) for node in self.nodes]
+        self._chains: dict[int, Chain] | None = None
         self.before_forward: list[Hook] = []
         self.after_forward: list[Hook] = []
         self.before_backward: list[Hook] = []
@@ -135,8 +139,23 @@ class Net:
         last = len(self.layers) - 1
         end = last if end is None else end
         loss = 0.0
-        for index in range(start, end + 1):
-            loss += self.forward_layer(index)
+        chains = {} if self.debug_info or self.before_forward or self.after_forward else self._fused()
+        index = start
+        while index <= end:
+            chain = chains.get(index)
+            if chain is not None:
+                self._follow_shapes(index)  # which may make another op
+            if chain is not None and chain.last <= end and chain.begin():
+                try:
+                    loss += self.forward_layer(index)
+                finally:
+                    chain.end()
+                for skipped in range(index + 1, chain.last + 1):
+                    self._follow_shapes(skipped)
+                index = chain.last
+            else:
+                loss += self.forward_layer(index)
+            index += 1
         if end == last:
             self.context.passes += 1
         refresh_lent()
@@ -147,9 +166,7 @@ class Net:
         node, layer = self.nodes[index], self.layers[index]
         for hook in self.before_forward:
             hook(index)
-        shapes = _shapes(node.bottoms)
-        if shapes != self._shapes[index] or layer.reshapes_itself:
-            self._reshape_layer(index)
+        self._follow_shapes(index)
         try:
             with computing, np.errstate(all="ignore"):  # a diverging net gives infinities and NaN, as in Caffe
                 layer.forward(node.bottoms, node.tops)
@@ -166,6 +183,17 @@ class Net:
         for hook in self.after_forward:
             hook(index)
         return loss
+
+    def _fused(self) -> dict[int, Chain]:
+        """The chains of layers that may run as one."""
+        if self._chains is None:
+            self._chains = find_chains(self.nodes) if self.fuse else {}
+        return self._chains
+
+    def _follow_shapes(self, index: int) -> None:
+        """Give a layer new shapes where its bottoms' have changed."""
+        if self.layers[index].reshapes_itself or _shapes(self.nodes[index].bottoms) != self._shapes[index]:
+            self._reshape_layer(index)
 
     def backward(self, start: int | None = None, end: int = 0) -> None:
         """Run the layers from `start` (the last, unless told otherwise) back to `end`.

@@ -24,7 +24,7 @@ VARIABLE = "BREWBENCH_CPU"  # names the engine to use on the CPU instead of tryi
 if VARIABLE in environ:
     PREFERENCE["cpu"] = (environ[VARIABLE], "reference")
 CAFFE = {"cpu": "reference", "gpu": "cuda"}  # which of them a layer's `engine: CAFFE` means
-_MODULES = ("convolution", "dropout", "inner_product", "lrn", "pooling", "recurrent", "relu", "softmax", "update")
+_MODULES = ("activation", "convolution", "dropout", "inner_product", "lrn", "pooling", "recurrent", "relu", "softmax", "update")
 
 TABLE: dict[str, dict[str, type[Op]]] = {}
 
@@ -38,6 +38,7 @@ class Op:
 
     name: ClassVar[str]
     engine: ClassVar[str]
+    anywhere: ClassVar[bool] = False  # a reference that computes with the context's own `xp`, wherever its blobs lie
 
     def __init__(self, context: Context, **spec: Any):
         self.context = context
@@ -69,7 +70,7 @@ def make(name: str, context: Context, *, reference: bool = False, **spec: Any) -
     """The op `name` for these shapes, by the first engine of the backend that supports them.
 
     `reference=True` (a layer's `engine: CAFFE`) takes the plain engine where the backend has one. What only the
-    reference can do runs on the host, wherever the blobs are.
+    reference can do runs on the host, wherever the blobs are, unless it says that it runs anywhere.
     Raises NotImplementedError when no engine does it.
     """
     _load(context.backend)
@@ -81,10 +82,15 @@ def make(name: str, context: Context, *, reference: bool = False, **spec: Any) -
         cls = engines.get(engine)
         if cls is None or not cls.supports(context, **spec):
             continue
-        if engine == "reference" and context.place is not HOST:
+        if engine == "reference" and context.place is not HOST and not cls.anywhere:
             return OnHost(cls, context, **spec)
         return cls(context, **spec)
     raise NotImplementedError(f"no {context.backend} engine does {name} for {spec}")
+
+
+def absorber(op: Any) -> Any:
+    """The op itself, if it can take along the layers that follow in place (see `engine/fusion.py`); else None."""
+    return op if getattr(op, "absorbs", False) else None
 
 
 class OnHost:

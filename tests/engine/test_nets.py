@@ -17,7 +17,7 @@ IN_DOUBLE = {"caffenet_deploy"}
 GRADIENT_SLACK = 2e-3  # as a share of the largest gradient of the blob
 # The extreme gradients of some of its blobs differ by up to 1.3 % from Caffe's. Single and double precision agree with
 # each other there, so it is likely Caffe's rounding that takes the other of two maxima.
-MORE_SLACK = {"googlenet_train_val_TEST": 2e-2}
+MORE_SLACK = {"googlenet_train_val_TEST": 2e-2, "googlenet_deploy": 1e-2}
 
 
 def assert_summary(recipe, golden, key, values, what, rtol=1e-3, of_largest=1e-4):

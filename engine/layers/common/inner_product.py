@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
+from ... import ops
 from ...errors import DefinitionError
 from ...layer import Layer, layer
 
@@ -47,6 +48,10 @@ class InnerProduct(Layer):
     @property
     def bias(self):
         return self.blobs[1] if self.settings.bias_term else None
+
+    def absorber(self):
+        """The op, where it can also do what follows in place on the top."""
+        return ops.absorber(self.product)
 
     def forward(self, bottom, top):
         self.product.forward(bottom[0], self.blobs[0], self.bias, top[0])

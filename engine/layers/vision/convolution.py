@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ... import ops
 from ...errors import DefinitionError
 from ...layer import Layer, at_least, layer
 from . import _spatial
@@ -79,6 +80,10 @@ class Convolution(Layer):
     @property
     def bias(self):
         return self.blobs[1] if self.settings.bias_term else None
+
+    def absorber(self):
+        """The op, where it can also do what follows in place on the top."""
+        return ops.absorber(self.convolution)
 
     def forward(self, bottom, top):
         for x, y in zip(bottom, top, strict=True):

@@ -17,7 +17,14 @@ Shape = tuple[int, ...]
 
 
 class TileOp(Op):
-    """An op with the plain one of the same name in reserve, for what it cannot do, and where nothing compiles."""
+    """An op with the plain one of the same name in reserve, for what it cannot do, and where nothing compiles.
+
+    `rectify` and `affine` are what the net lets it take along of the layers that follow (see `engine/fusion.py`).
+    """
+
+    takes_affine = False
+    rectify = False
+    affine: Any = None
 
     def __init__(self, context: Context, **spec: Any):
         super().__init__(context)
@@ -27,6 +34,11 @@ class TileOp(Op):
     @classmethod
     def supports(cls, context: Context, **spec: Any) -> bool:
         return np.dtype(context.dtype) == np.float32
+
+    @property
+    def absorbs(self) -> bool:
+        """Whether it can take them along now."""
+        return ready()
 
     @property
     def plain(self) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import ceil
 from typing import Any
 
+import numpy as np
+
 from ...blob import Blob
 from ...context import Context
 from ...memory import HOST, READ, WRITE, Memory
@@ -75,6 +77,8 @@ class Convolution(TileOp):
     Blocked images need as many channels to a group as fill whole vectors, unless there is one group only.
     """
 
+    takes_affine = True
+
     def __init__(
         self, context: Context, *, image: Shape, weight: Shape, stride: Shape, pad: Shape, dilation: Shape, group: int
     ):
@@ -92,7 +96,6 @@ class Convolution(TileOp):
         self._forward: Any = None
         self._data: Any = None
         self._weights: Any = None
-        self.rectify = False  # whether the net lets this op do the ReLU that follows in place
 
     @classmethod
     def supports(cls, context: Context, *, image: Shape, weight: Shape, group: int, **spec: Any) -> bool:
@@ -135,17 +138,24 @@ class Convolution(TileOp):
         if not ready():
             return self.plain.forward(x, weight, bias, y)
         from .slide import pack, slide
+        from .tiles import FROM_BIAS, FROM_ZERO
 
         place = self.x_place(x)
         out = touch(y.data_memory, laid_out(y.data_memory, Blocked, self.y_shape), WRITE)
         if self._forward is None or self._forward.places != (place, out):
-            self._forward = Forward(self, x, place, out, bias is not None)
-        plan = self._forward
-        if plan.packed.stale(weight.data_memory, bias.data_memory if bias is not None else None):
-            plan.pack.set(plain=host_address(weight.read()))
+            self._forward = Forward(self, x, place, out)
+        plan, affine = self._forward, self.affine
+        depends = [weight.data_memory, *([bias.data_memory] if bias is not None else [])]
+        if plan.packed.stale(*depends, *(affine.memories() if affine is not None else ())):
+            weights, offsets = weight.read(), bias.read().reshape(-1) if bias is not None else 0
+            if affine is not None:
+                factor, offset = affine.numbers()
+                weights = (weights * np.broadcast_to(factor, self.weight[0])[:, None, None, None]).astype(np.float32)
+                offsets = offsets * factor + offset
+            plan.pack.set(plain=host_address(weights))
             pack.run(plan.pack, plan.groups * plan.blocks)
-            if bias is not None:
-                plan.bias[: self.weight[0]] = bias.read().reshape(-1)
+            plan.bias[: self.weight[0]] = offsets
+            plan.slide.set(start=FROM_ZERO if bias is None and affine is None else FROM_BIAS)
         plan.slide.set(x=self.first_x(x, place), y=out.first, rectify=int(self.rectify))
         slide.run(plan.slide, plan.items)
 
@@ -208,10 +218,10 @@ class Convolution(TileOp):
 class Forward:
     """Everything prepared for a forward pass between two places."""
 
-    def __init__(self, op: Convolution, x: Blob, place: Any, out: Blocked, biased: bool):
+    def __init__(self, op: Convolution, x: Blob, place: Any, out: Blocked):
         from .drive import Record
         from .slide import PACK, SLIDE
-        from .tiles import FROM_BIAS, FROM_ZERO, Tile, address_of
+        from .tiles import Tile, address_of
 
         v = lanes()
         self.places = place, out
@@ -265,7 +275,7 @@ class Forward:
             SLIDE, kernel=kernel(columns), last_kernel=kernel(last), tiles=tiles, x_image=x_image, x_group=x_group,
             x_row=sh * x_row, x_tile=4 * columns * step, w=self.packed.address,
             w_group=self.blocks * op.taps * lanes_in * wide, bias=self.packed.bias,
-            start=FROM_BIAS if biased else FROM_ZERO, y_image=out.image, y_group=n * out.block, y_row=out.row,
+            y_image=out.image, y_group=n * out.block, y_row=out.row,
             y_tile=4 * columns * v, y_column=v, y_block=out.block, groups=self.groups, share=self.groups // op.group,
             rows=rows, columns=n, a_at=self.tables[0][1], b_at=self.tables[1][1], taps=kh, runs=len(runs) // kh,
             length=length, a_step=a_step, clip=int(not flat), stride=sh, pad=op.pad[0], dilation=dh,

@@ -34,7 +34,6 @@ class InnerProduct(TileOp):
         self._forward: Any = None
         self._data: Any = None
         self._weights: Any = None
-        self.rectify = False
 
     @classmethod
     def supports(
