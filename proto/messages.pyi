@@ -215,6 +215,8 @@ class LayerParameter(Message):
     """Settings of a Tile layer."""
     window_data_param: WindowDataParameter
     """Settings of a WindowData layer."""
+    engine: str
+    """Not BVLC's: which implementation computes the layer, in Intel's words; here it makes no difference."""
     bn_param: BNParameter
     """Not BVLC's: settings of a BN layer."""
     continuation_indicator_param: ContinuationIndicatorParameter
@@ -307,6 +309,7 @@ class LayerParameter(Message):
         threshold_param: ThresholdParameter | Mapping[str, Any] | None = ...,
         tile_param: TileParameter | Mapping[str, Any] | None = ...,
         window_data_param: WindowDataParameter | Mapping[str, Any] | None = ...,
+        engine: str | None = ...,
         bn_param: BNParameter | Mapping[str, Any] | None = ...,
         continuation_indicator_param: ContinuationIndicatorParameter | Mapping[str, Any] | None = ...,
         detection_output_param: DetectionOutputParameter | Mapping[str, Any] | None = ...,
