@@ -175,13 +175,13 @@ def machine(args: argparse.Namespace) -> Iterator[list[int]]:
     Raises UsageError when it cannot be had.
     """
     import numpy  # noqa: F401 - threads are limited in the libraries that are loaded
-    from threadpoolctl import threadpool_limits
 
     from ...engine import backend
+    from ...engine.threads import using
 
     gpus = gpu_numbers(args.gpu)
     before = backend.backend_of(None)
-    with threadpool_limits(getattr(args, "threads", None)):
+    with using(getattr(args, "threads", None)):
         try:
             if gpus:
                 backend.choose(backend.Backend("gpu", gpus[0]))
