@@ -603,7 +603,7 @@ def test_room_is_left_for_the_page_and_given_back(monkeypatch):
     def count():
         return {library["num_threads"] for library in blas.info()}
 
-    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr("brewbench.workbench.threads.cores", lambda: 4)
     with blas.limit(limits=3):
         before = count()
         with leave_room():
