@@ -706,10 +706,13 @@ class DropoutParameter(Message):
     """How much a Dropout layer drops."""
     dropout_ratio: float
     """Chance that a value is set to zero while training, the rest being scaled up; 0 drops nothing."""
+    scale_train: bool
+    """Not BVLC's: false leaves what is kept in training as it is, and scales everything down in testing instead."""
     def __init__(
         self,
         *,
         dropout_ratio: float | None = ...,
+        scale_train: bool | None = ...,
     ) -> None: ...
 
 

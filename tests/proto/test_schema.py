@@ -91,7 +91,10 @@ def test_schema_has_nothing_that_caffe_does_not_but_what_is_listed_as_forks():
 def test_forks_add_to_caffes_messages_only_settings_of_their_layers():
     caffes = {row[0] for row in golden_rows()}
     added = {row for row in fork_rows() if row[0] in caffes}
-    assert {row[:2] for row in added if row[0] != "LayerParameter"} == {("PoolingParameter", "ceil_mode")}
+    assert {f"{row[0]}.{row[1]}" for row in added if row[0] != "LayerParameter"} == {
+        "DropoutParameter.scale_train",
+        "PoolingParameter.ceil_mode",
+    }
     of_layers = {row[4] for row in added if row[0] == "LayerParameter"}
     assert of_layers - {"ReLUParameter", "string"} <= {row[0] for row in fork_rows()} - caffes
 

@@ -13,7 +13,8 @@ class Dropout(Elementwise):
 
     $$ y = \frac{m}{1 - p} \, x, \quad m \sim \mathrm{Bernoulli}(1 - p), \quad p = \mathtt{dropout\_ratio} $$
 
-    The mask depends on the net's seed, the layer's name and the number of the forward pass alone.
+    The mask depends on the net's seed, the layer's name and the number of the forward pass alone. Where a fork's
+    `scale_train` is false, y = m x in TRAIN, and (1 - p) x in TEST.
 
     Bottom: x, of any shape.
     Top: y, of the shape of x; may be x itself.
@@ -22,7 +23,7 @@ class Dropout(Elementwise):
 
     def setup(self, bottom, top):
         self.ratio = self.settings.dropout_ratio
-        if not 0 <= self.ratio <= 1:
+        if self.training and not 0 <= self.ratio <= 1:
             raise DefinitionError(f"dropout_ratio must be from 0 to 1; got {self.ratio:g}.", "dropout_ratio")
 
     def reshape(self, bottom, top):
@@ -34,6 +35,9 @@ class Dropout(Elementwise):
             self.dropout.forward(bottom[0], top[0])
         elif top[0] is not bottom[0]:
             top[0].write()[...] = bottom[0].read()
+        if not self.settings.scale_train:
+            values = top[0].modify()
+            values *= 1 - self.ratio
 
     def backward(self, top, propagate_down, bottom):
         if not propagate_down[0]:
@@ -42,3 +46,6 @@ class Dropout(Elementwise):
             self.dropout.backward(top[0], bottom[0])
         elif top[0] is not bottom[0]:
             bottom[0].write_diff()[...] = top[0].read_diff()
+        if not self.settings.scale_train:
+            gradient = bottom[0].modify_diff()
+            gradient *= 1 - self.ratio

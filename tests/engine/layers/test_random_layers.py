@@ -55,6 +55,24 @@ def test_dropout_depends_on_seed_name_and_pass_alone():
     assert (first[0] != masks(DROPOUT.replace('"drop"', '"other"'), 1)[0]).any()
 
 
+def test_dropout_scales_in_testing_where_a_fork_says_so():
+    layer = DROPOUT.replace("0.3", "0.3 scale_train: false")
+    for text in (layer, layer.replace('top: "y"', 'top: "x"')):
+        train, test = (net_of((10, 10), text, phase=phase) for phase in (0, 1))
+        for net in (train, test):
+            net.blobs["x"].data = 2
+            net.forward()
+        top = train.layers[-1].param.top[0]
+        kept, scaled = train.blobs[top].data, test.blobs[top].data
+        assert set(np.round(kept, 5).flat) == {0, 2}
+        np.testing.assert_allclose(scaled, 2 * 0.7, 1e-6)
+        factors = np.where(kept, 1, 0), 0.7
+        for net, factor in zip((train, test), factors, strict=True):
+            net.blobs[top].diff = 3
+            net.backward()
+            np.testing.assert_allclose(net.blobs["x"].diff, 3 * factor, 1e-6)
+
+
 def test_dropout_with_ratio_one_drops_everything():
     net = net_of((4, 4), DROPOUT.replace("0.3", "1"))
     net.blobs["x"].data = 1
