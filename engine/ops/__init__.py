@@ -24,7 +24,9 @@ VARIABLE = "BREWBENCH_CPU"  # names the engine to use on the CPU instead of tryi
 if VARIABLE in environ:
     PREFERENCE["cpu"] = (environ[VARIABLE], "reference")
 CAFFE = {"cpu": "reference", "gpu": "cuda"}  # which of them a layer's `engine: CAFFE` means
-_MODULES = ("activation", "convolution", "dropout", "inner_product", "lrn", "pooling", "recurrent", "relu", "softmax", "update")
+_MODULES = (
+    "activation", "convolution", "dropout", "inner_product", "lrn", "pooling", "recurrent", "relu", "softmax", "update",
+)  # fmt: skip
 
 TABLE: dict[str, dict[str, type[Op]]] = {}
 

@@ -17,17 +17,13 @@ class ELU(Elementwise):
     Reference: Clevert, Unterthiner and Hochreiter, ICLR 2016.
     """
 
+    def reshape(self, bottom, top):
+        super().reshape(bottom, top)
+        self.elu = self.op("elu", shape=bottom[0].shape, alpha=self.settings.alpha)
+
     def forward(self, bottom, top):
-        xp, x = self.xp, bottom[0].read()
-        below = xp.expm1(xp.minimum(x, 0))
-        below *= self.settings.alpha
-        y = top[0].write()
-        xp.maximum(x, 0, out=y)
-        y += below
+        self.elu.forward(bottom[0], top[0])
 
     def backward(self, top, propagate_down, bottom):
         if propagate_down[0]:
-            xp, x, gradient = self.xp, bottom[0].read(), top[0].read_diff()
-            below = top[0].read() + self.settings.alpha
-            xp.copyto(below, 1, where=x > 0)
-            xp.multiply(gradient, below, out=bottom[0].write_diff())
+            self.elu.backward(top[0], bottom[0])

@@ -18,28 +18,14 @@ class Power(Elementwise):
     Caffe quirk: in place the slope overwrites the gradient of y, and is then multiplied by itself.
     """
 
+    def reshape(self, bottom, top):
+        super().reshape(bottom, top)
+        power, scale, shift = self.settings.power, self.settings.scale, self.settings.shift
+        self.powered = self.op("power", shape=bottom[0].shape, power=power, scale=scale, shift=shift)
+
     def forward(self, bottom, top):
-        settings = self.settings
-        x = bottom[0].read()
-        y = top[0].write()
-        if settings.scale * settings.power == 0:
-            y[...] = settings.shift**settings.power
-            return
-        self.xp.multiply(x, settings.scale, out=y)
-        y += settings.shift
-        if settings.power != 1:
-            self.xp.power(y, settings.power, out=y)
+        self.powered.forward(bottom[0], top[0])
 
     def backward(self, top, propagate_down, bottom):
-        if not propagate_down[0]:
-            return
-        power, scale, shift = self.settings.power, self.settings.scale, self.settings.shift
-        if power * scale == 0 or power == 1:
-            slope = power * scale
-        else:
-            base = bottom[0].read() * scale + shift
-            slope = 2 * scale * base if power == 2 else power * scale * top[0].read() / base
-        gradient = top[0].read_diff()
-        out = bottom[0].write_diff()
-        out[...] = slope
-        out *= gradient
+        if propagate_down[0]:
+            self.powered.backward(top[0], bottom[0])

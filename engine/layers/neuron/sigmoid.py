@@ -17,15 +17,13 @@ class Sigmoid(Elementwise):
     Reference: Rumelhart, Hinton and Williams, Nature 1986.
     """
 
+    def reshape(self, bottom, top):
+        super().reshape(bottom, top)
+        self.sigmoid = self.op("sigmoid", shape=bottom[0].shape)
+
     def forward(self, bottom, top):
-        x = bottom[0].read()
-        y = top[0].write()
-        self.xp.multiply(x, 0.5, out=y)
-        self.xp.tanh(y, out=y)
-        y *= 0.5
-        y += 0.5
+        self.sigmoid.forward(bottom[0], top[0])
 
     def backward(self, top, propagate_down, bottom):
         if propagate_down[0]:
-            y, gradient = top[0].read(), top[0].read_diff()
-            self.xp.multiply(gradient, y * (1 - y), out=bottom[0].write_diff())
+            self.sigmoid.backward(top[0], bottom[0])

@@ -17,10 +17,13 @@ class TanH(Elementwise):
     Reference: LeCun, Bottou, Orr and Mueller, "Efficient BackProp", 1998.
     """
 
+    def reshape(self, bottom, top):
+        super().reshape(bottom, top)
+        self.tanh = self.op("tanh", shape=bottom[0].shape)
+
     def forward(self, bottom, top):
-        self.xp.tanh(bottom[0].read(), out=top[0].write())
+        self.tanh.forward(bottom[0], top[0])
 
     def backward(self, top, propagate_down, bottom):
         if propagate_down[0]:
-            y, gradient = top[0].read(), top[0].read_diff()
-            self.xp.multiply(gradient, 1 - y * y, out=bottom[0].write_diff())
+            self.tanh.backward(top[0], bottom[0])

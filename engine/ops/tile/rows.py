@@ -154,8 +154,11 @@ def logistic(x):
 @numba.njit(inline="always")
 def hyperbolic(x):
     """tanh x; near 0, where 1 - 2 / (1 + e^2x) would lose digits, by its series."""
-    one, two = all_of(np.float32(1)), all_of(np.float32(2))
-    far = one - two / (one + exponential(x + x))
+    zero, one, two = all_of(np.float32(0)), all_of(np.float32(1)), all_of(np.float32(2))
+    below = more(zero, x)
+    size = choose(below, zero - x, x)
+    far = one - two / (one + exponential(size + size))
+    far = choose(below, zero - far, far)
     square = x * x
     near = all_of(np.float32(-5.70498872745e-3))
     near = multiply_add(near, square, all_of(np.float32(2.06390887954e-2)))
@@ -234,13 +237,16 @@ def tanh_backward(address, begin, end):
             array(c, length)[i] = array(b, length)[i] * (np.float32(1) - y * y)
 
 
-def common_place(memories: Sequence[Memory]) -> type[Layout] | None:
-    """The kind of layout that the first of these memories to have one is in now; None where all are plain."""
+def common_place(memories: Sequence[Memory]) -> tuple[type[Layout], Shape] | None:
+    """The private layout in which one of these memories is now, blocks before others; None where all are plain."""
+    found = None
     for memory in memories:
         place = current(memory)
-        if isinstance(place, (Blocked, Features)):
-            return type(place)
-    return None
+        if isinstance(place, Blocked):
+            return Blocked, place.shape
+        if isinstance(place, Features):
+            found = found or (Features, place.shape)
+    return found
 
 
 class Rows:
@@ -254,14 +260,11 @@ class Rows:
     def run(self, driver: Any, operands: Sequence[tuple[Memory, str]], **numbers: float) -> None:
         """Run the driver with (memory, access) for a, b, c. A memory that is read comes before it is written."""
         memories = [memory for memory, _ in operands]
-        reading = [memory for memory, access in operands if access == READ]
-        kind = common_place(reading)
-        shape = None if kind is None else next(
-            place.shape for memory in reading if isinstance(place := current(memory), kind)  # pyright: ignore
-        )
-        if kind is None or shape is None:
+        common = common_place([memory for memory, access in operands if access == READ])
+        if common is None:
             self._plain(operands)
         else:
+            kind, shape = common
             places = tuple(laid_out(memory, kind, shape) for memory in memories)  # pyright: ignore
             for (memory, access), place in zip(operands, places, strict=True):
                 memory.on(place, access)

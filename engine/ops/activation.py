@@ -1,0 +1,106 @@
+"""Functions of one number, element by element, in whatever place and layout the values lie."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ..blob import Blob
+from ..context import Context
+from . import Op, implements
+
+Shape = tuple[int, ...]
+
+
+class Activation(Op):
+    """y = f(x), with numbers that f needs; y may be x. `shape` is that of both."""
+
+    anywhere: ClassVar[bool] = True
+
+    def __init__(self, context: Context, *, shape: Shape, **numbers: float):
+        super().__init__(context)
+        self.numbers = numbers
+
+    @property
+    def xp(self) -> Any:
+        return self.context.place.xp
+
+
+@implements("sigmoid")
+class Sigmoid(Activation):
+    """y = 1 / (1 + e^-x), by way of the hyperbolic tangent, which cannot overflow."""
+
+    def forward(self, x: Blob, y: Blob) -> None:
+        values = x.read()
+        out = y.write()
+        self.xp.multiply(values, 0.5, out=out)
+        self.xp.tanh(out, out=out)
+        out *= 0.5
+        out += 0.5
+
+    def backward(self, y: Blob, x: Blob) -> None:
+        """x.diff from y.data and y.diff."""
+        values, gradient = y.read(), y.read_diff()
+        self.xp.multiply(gradient, values * (1 - values), out=x.write_diff())
+
+
+@implements("tanh")
+class TanH(Activation):
+    """y = tanh x."""
+
+    def forward(self, x: Blob, y: Blob) -> None:
+        self.xp.tanh(x.read(), out=y.write())
+
+    def backward(self, y: Blob, x: Blob) -> None:
+        """x.diff from y.data and y.diff."""
+        values, gradient = y.read(), y.read_diff()
+        self.xp.multiply(gradient, 1 - values * values, out=x.write_diff())
+
+
+@implements("elu")
+class ELU(Activation):
+    """y = x above 0, else alpha (e^x - 1)."""
+
+    def forward(self, x: Blob, y: Blob) -> None:
+        xp, values = self.xp, x.read()
+        below = xp.expm1(xp.minimum(values, 0))
+        below *= self.numbers["alpha"]
+        out = y.write()
+        xp.maximum(values, 0, out=out)
+        out += below
+
+    def backward(self, y: Blob, x: Blob) -> None:
+        """x.diff from x.data, y.data and y.diff."""
+        xp, values, gradient = self.xp, x.read(), y.read_diff()
+        slope = y.read() + self.numbers["alpha"]
+        xp.copyto(slope, 1, where=values > 0)
+        xp.multiply(gradient, slope, out=x.write_diff())
+
+
+@implements("power")
+class Power(Activation):
+    """y = (shift + scale x)^power."""
+
+    def forward(self, x: Blob, y: Blob) -> None:
+        power, scale, shift = (self.numbers[name] for name in ("power", "scale", "shift"))
+        values = x.read()
+        out = y.write()
+        if scale * power == 0:
+            out[...] = shift**power
+            return
+        self.xp.multiply(values, scale, out=out)
+        out += shift
+        if power != 1:
+            self.xp.power(out, power, out=out)
+
+    def backward(self, y: Blob, x: Blob) -> None:
+        """x.diff from x.data, y.data and y.diff; where both diffs are one, the slope is multiplied by itself."""
+        power, scale, shift = (self.numbers[name] for name in ("power", "scale", "shift"))
+        if power * scale == 0 or power == 1:
+            slope = power * scale
+        else:
+            base = x.read() * scale + shift
+            slope = 2 * scale * base if power == 2 else power * scale * y.read() / base
+        gradient = y.read_diff()
+        out = x.write_diff()
+        out[...] = slope
+        out *= gradient
