@@ -23,7 +23,7 @@ from .backend import Backend, backend_of
 from .blob import Blob
 from .debug import DebugRecord
 from .errors import DefinitionError, Diagnostic
-from .memory import HOST, Arena
+from .memory import HOST, Arena, refresh_lent
 from .net import TEST, TRAIN, Net
 from .ops.update import Rates, Segment
 from .policy import check_policy, learning_rate
@@ -361,6 +361,7 @@ class Solver:
         param = self.param
         request, self.request = self.request, None
         self.iter += 1
+        refresh_lent()
         for listener in self.listeners:
             if type(listener).on_iteration is not Listener.on_iteration:  # looking at a loss waits for the device
                 listener.on_iteration(self, float(loss))

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from ..blob import Blob
-from ..memory import MODIFY, Memory
+from ..memory import MODIFY, Memory, computing
 from .device import Device, Graph
 
 if TYPE_CHECKING:
@@ -76,6 +76,10 @@ class Program:
         They must have done so once, so that plans are found and memory is there. A layer that cannot be recorded may
         only have lacked these: it gets a second try, after another run by layer.
         """
+        with computing:
+            return self._capture()
+
+    def _capture(self) -> bool:
         self.drop()
         while self.broken is None:
             for memory in self._held():
@@ -115,6 +119,10 @@ class Program:
 
     def run(self) -> float:
         """Do all items; returns the loss of those that ran by themselves. Raises Unfinished."""
+        with computing:
+            return self._run()
+
+    def _run(self) -> float:
         loss, moved = 0.0, True
         for start, graph in self.parts:
             if graph is None:

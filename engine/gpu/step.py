@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..blob import Blob
+from ..memory import refresh_lent
 from .numbers import COUNT, FIELDS, LOSS, numbers_of
 from .ops.update import given
 from .program import BACKWARD, FORWARD, Item, Program, Unfinished
@@ -215,11 +216,13 @@ class CapturedForward:
             return self._by_layer(stop.start)
         self.launched += 1
         net.context.passes += 1
+        refresh_lent()
 
     def _by_layer(self, start: int) -> None:
         for item in self.program.items[start:]:
             self.net.forward_layer(item.index)
         self.net.context.passes += 1
+        refresh_lent()
 
     def _do(self, item: Item) -> None:
         node = self.net.nodes[item.index]

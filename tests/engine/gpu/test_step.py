@@ -268,3 +268,20 @@ def test_a_net_of_array_module_layers_is_captured_too(gpu):
     np.testing.assert_allclose(seen.seen, expected.seen, 1e-6)
     for mine, theirs in zip(values_of(graphed), values_of(eager), strict=True):
         np.testing.assert_allclose(mine, theirs, 1e-6, 1e-7)
+
+
+def test_an_array_that_somebody_keeps_follows_the_captured_step_and_is_followed(gpu):
+    solvers = solver_of("gpu"), by_layer(solver_of("gpu"))
+    for solver in solvers:
+        solver.step(2)
+        kept, seen = solver.net.params["ip"][0].data, []
+        for _ in range(3):
+            before = kept.copy()
+            solver.step(1)
+            assert (kept != before).any()
+            seen.append(kept.copy())
+            kept[...] *= 0.5
+        solver.seen = seen
+    assert captured_of(solvers[0]).launched == 4
+    for mine, theirs in zip(solvers[0].seen, solvers[1].seen, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
