@@ -129,6 +129,7 @@ def _fill(data, ends, words, crop, anywhere, mirror, mean, has_image, scale, lab
         lines, length = rows, columns
         if not turned and columns == width:  # the lines follow one another: one long line
             lines, length = 1, rows * columns
+        last = np.uint64(length - 1)  # an index without sign cannot count from the end, which lets loops be vectors
         for c in range(channels):
             for h in range(lines):
                 place = (top + h) * width + left
@@ -139,7 +140,8 @@ def _fill(data, ends, words, crop, anywhere, mirror, mean, has_image, scale, lab
                     centre = mean[c].reshape(-1)[place : place + length]
                     if turned:
                         for w in range(length):
-                            target[w] = (np.float32(source[length - 1 - w]) - centre[length - 1 - w]) * scale
+                            x = last - np.uint64(w)
+                            target[w] = (np.float32(source[x]) - centre[x]) * scale
                     else:
                         for w in range(length):
                             target[w] = (np.float32(source[w]) - centre[w]) * scale
@@ -147,7 +149,7 @@ def _fill(data, ends, words, crop, anywhere, mirror, mean, has_image, scale, lab
                     level = mean[c, 0, 0]
                     if turned:
                         for w in range(length):
-                            target[w] = (np.float32(source[length - 1 - w]) - level) * scale
+                            target[w] = (np.float32(source[last - np.uint64(w)]) - level) * scale
                     else:
                         for w in range(length):
                             target[w] = (np.float32(source[w]) - level) * scale
