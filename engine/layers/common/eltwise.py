@@ -22,7 +22,8 @@ class Eltwise(Layer):
     Bottom: x_1 ... x_K, of one shape.
     Top: y, of that shape; may be x_1.
     Reference: sums as shortcuts: He, Zhang, Ren and Sun, CVPR 2016.
-    Caffe quirk: a sum in place loses x_1; of equal maxima x_2 goes before x_1, and both before later ones.
+    Caffe quirk: a sum or a maximum in place loses x_1, and the gradient of a product in place overwrites that of y
+        before it is used; of equal maxima x_2 goes before x_1, and both before later ones.
     """
 
     bottoms = at_least(2)
@@ -56,12 +57,15 @@ class Eltwise(Layer):
             for blob in bottom[2:]:
                 out *= blob.read()
         else:
-            values = [blob.read() for blob in bottom]
-            self.winner = (values[0] <= values[1]).astype(xp.int32)
-            best = xp.maximum(values[0], values[1])
-            for index, value in enumerate(values[2:], 2):
-                self.winner[value > best] = index
-                xp.maximum(best, value, out=best)
+            first, second = bottom[0].read(), bottom[1].read()
+            if top[0] is bottom[0]:
+                first = xp.full_like(first, xp.finfo(first.dtype).min)
+            ahead = first > second
+            best, self.winner = xp.where(ahead, first, second), xp.where(ahead, 0, 1)
+            for index, blob in enumerate(bottom[2:], 2):
+                value = blob.read()
+                ahead = value > best
+                best, self.winner = xp.where(ahead, value, best), xp.where(ahead, index, self.winner)
             top[0].write()[...] = best
 
     def backward(self, top, propagate_down, bottom):
@@ -78,4 +82,9 @@ class Eltwise(Layer):
                 factor = reduce(xp.multiply, (other.read() for k, other in enumerate(bottom) if k != index))
             else:
                 factor = top[0].read() / blob.read()
-            xp.multiply(gradient, factor, out=blob.write_diff())
+            out = blob.write_diff()
+            if operation == PROD:
+                out[...] = factor
+                out *= gradient
+            else:
+                xp.multiply(gradient, factor, out=out)

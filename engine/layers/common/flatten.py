@@ -17,6 +17,7 @@ class Flatten(Layer):
     Bottom: x, of any shape.
     Top: y, which shares the memory of x.
     Reference: Jia et al., "Caffe", ACM Multimedia 2014.
+    Caffe quirk: an `end_axis` right before `axis` joins nothing, and puts an axis of length 1 between the two.
     """
 
     def reshape(self, bottom, top):
@@ -25,7 +26,7 @@ class Flatten(Layer):
         shape = bottom[0].shape
         start = self.axis_of(bottom[0], self.settings.axis)
         end = self.axis_of(bottom[0], self.settings.end_axis, "end_axis")
-        if end < start:
+        if end < start - 1:
             raise DefinitionError(f"end_axis must not come before axis {start}; got {end}.", "end_axis")
         top[0].reshape(*shape[:start], prod(shape[start : end + 1]), *shape[end + 1 :])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
+from ...errors import DefinitionError
 from ...layer import layer
 from ..neuron._elementwise import Elementwise
 
@@ -14,15 +15,18 @@ class MVN(Elementwise):
 
     $$ y = \frac{x - \mu}{\sigma + \mathtt{eps}} $$
 
-    Bottom: x (N, C, ...); mu and sigma are of a channel, or with `across_channels` of an item.
-    Top: y, of the shape of x; may be x itself.
+    Bottom: x (N, C, H, W), of at most 4 axes; mu and sigma are of a channel, or with `across_channels` of an item.
+    Top: y, of the shape of x filled up to 4 axes; may be x itself.
     Reference: LeCun, Bottou, Orr and Mueller, "Efficient BackProp", 1998, section 4.3.
     Caffe quirk: eps is added to the deviation, not to the variance.
     """
 
     def reshape(self, bottom, top):
-        super().reshape(bottom, top)
         shape = bottom[0].shape
+        if len(shape) > 4:
+            raise DefinitionError(f"needs a bottom of at most 4 axes; its shape is {shape}.", "bottom")
+        shape = (*shape, *(1,) * (4 - len(shape)))  # (N, C, H, W)
+        top[0].reshape(*shape)
         split = 1 if self.settings.across_channels else 2
         self.matrix = (prod(shape[:split]), prod(shape[split:]))
 

@@ -27,6 +27,7 @@ class Scale(Broadcast):
             filler = settings.filler if settings.HasField("filler") else FillerParameter(type="constant", value=1)
             self.add_param(shape, filler, "filler")
         if settings.bias_term:
+            self.axis_of(bottom[0], settings.axis)
             self.add_param(shape, settings.bias_filler, "bias_filler")
 
     def reshape(self, bottom, top):

@@ -27,7 +27,7 @@ def split_at(shape: tuple[int, ...], axis: int) -> tuple[int, int, int]:
 def check_first_lengths(bottom: Any) -> None:
     """Raise DefinitionError when the predictions and the labels are not of one batch."""
     first, second = bottom[0].shape[:1], bottom[1].shape[:1]
-    if first != second:
+    if first != second or not first:
         raise DefinitionError(
             f"predictions and labels must have the same first length; got {bottom[0].shape} and {bottom[1].shape}.",
             "bottom",

@@ -32,7 +32,9 @@ class InfogainLoss(Layer):
     def setup(self, bottom, top):
         loss = self.param.loss_param
         self.ignored = loss.ignore_label if loss.HasField("ignore_label") else None
-        self.mode = _labels.normalization_of(loss)
+        if loss.HasField("normalize"):
+            raise DefinitionError("normalize is not known here: give normalization.", "loss_param.normalize")
+        self.mode = loss.normalization
         self.matrix = None
         if len(bottom) < 3:
             self.matrix = read_blob(self.context.find(self.settings.source, "source")).astype(self.context.dtype)

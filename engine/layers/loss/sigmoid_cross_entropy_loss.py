@@ -52,7 +52,7 @@ class SigmoidCrossEntropyLoss(Layer):
         xp = self.xp
         x, target = bottom[0].read().reshape(-1), bottom[1].read().reshape(-1)
         counts = self.counts(target)
-        agreement = x * (target - (x >= 0)) - xp.log1p(xp.exp(-xp.abs(x)))
+        agreement = x * (target - (x >= 0)) - xp.log(1 + xp.exp(-xp.abs(x)))
         normalizer = _labels.normalizer(self.mode, self.outer, self.inner, counts)
         top[0].write()[...] = -(agreement * counts).sum() / normalizer
 

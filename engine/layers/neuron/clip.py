@@ -15,14 +15,15 @@ class Clip(Elementwise):
     Bottom: x, of any shape.
     Top: y, of the shape of x; may be x itself, though the gradient then passes everywhere.
     Reference: Jia et al., "Caffe", ACM Multimedia 2014.
-    Caffe quirk: in place the gradient reads the overwritten x.
+    Caffe quirk: in place the gradient reads the overwritten x; a `min` above `max` is all that comes out, and NaN too
+        becomes `min`.
     """
 
     def forward(self, bottom, top):
         x = bottom[0].read()
         y = top[0].write()
-        self.xp.maximum(x, self.settings.min, out=y)
-        self.xp.minimum(y, self.settings.max, out=y)
+        self.xp.minimum(x, self.settings.max, out=y)
+        self.xp.fmax(y, self.settings.min, out=y)
 
     def backward(self, top, propagate_down, bottom):
         if propagate_down[0]:

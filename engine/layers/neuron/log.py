@@ -17,7 +17,8 @@ class Log(Elementwise):
     Bottom: x, of any shape.
     Top: y, of the shape of x; may be x itself, though the gradient is then wrong.
     Reference: Jia et al., "Caffe", ACM Multimedia 2014.
-    Caffe quirk: in place the gradient reads the overwritten x.
+    Caffe quirk: in place the gradient reads the overwritten x, and the slope overwrites the gradient of y, and is then
+        multiplied by itself.
     """
 
     def setup(self, bottom, top):
@@ -36,6 +37,10 @@ class Log(Elementwise):
 
     def backward(self, top, propagate_down, bottom):
         if propagate_down[0]:
-            scale = self.settings.scale
-            slope = scale * self.outside / (bottom[0].read() * scale + self.settings.shift)
-            self.xp.multiply(top[0].read_diff(), slope, out=bottom[0].write_diff())
+            scale, shift = self.settings.scale, self.settings.shift
+            inside = bottom[0].read() * scale
+            slope = scale * self.outside / (inside + shift if shift else inside) if scale else 0
+            gradient = top[0].read_diff()
+            out = bottom[0].write_diff()
+            out[...] = slope
+            out *= gradient

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
+from ...errors import DefinitionError
 from ...layer import Layer, layer
 from . import _spatial
 
@@ -21,6 +22,8 @@ class Im2col(Layer):
 
     def setup(self, bottom, top):
         self.axis = self.axis_of(bottom[0], self.settings.axis)
+        if self.axis == bottom[0].num_axes - 1:
+            raise DefinitionError(f"after axis {self.axis} of {bottom[0].shape} no axis is left to slide over.", "axis")
         self.geometry = _spatial.geometry(self.settings, bottom[0].num_axes - self.axis - 1)
 
     def reshape(self, bottom, top):

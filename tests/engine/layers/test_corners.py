@@ -1,0 +1,146 @@
+"""What Caffe does at the corners of a definition: in place, without axes, at the end of a range, out of range."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from brewbench.engine import TEST, TRAIN, DefinitionError, Net
+from brewbench.proto import Document
+
+INPUT = 'layer {{ name: "{0}" type: "Input" top: "{0}" input_param {{ shape {{ {1} }} }} }}\n'
+
+
+def net_of(layer: str, *shapes: tuple[int, ...], phase: int = TEST) -> Net:
+    """A net of inputs x0, x1, ... of these shapes, and below them one layer, all of it running backward."""
+    text = "force_backward: true\n"
+    for index, shape in enumerate(shapes):
+        text += INPUT.format(f"x{index}", " ".join(f"dim: {length}" for length in shape))
+    return Net(Document.parse(text + layer, "net"), phase, seed=1)
+
+
+def run(layer: str, *values, diff=None, phase: int = TEST) -> Net:
+    """That net after a forward pass with these values and, with a `diff` for the first top, one back."""
+    arrays = [np.asarray(value, np.float32) for value in values]
+    net = net_of(layer, *(array.shape for array in arrays), phase=phase)
+    for index, array in enumerate(arrays):
+        net.blobs[f"x{index}"].data = array
+    net.forward()
+    if diff is not None:
+        net.nodes[-1].tops[0].diff = diff
+        net.backward_layer(len(net.layers) - 1)
+    return net
+
+
+def refused(layer: str, *shapes: tuple[int, ...], phase: int = TEST) -> DefinitionError:
+    with pytest.raises(DefinitionError) as caught:
+        net_of(layer, *shapes, phase=phase)
+    assert caught.value.line and caught.value.line >= len(shapes) + 2
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("operation", "top", "diffs"),
+    [  # x_1 = 5, x_2 = 3, x_3 = -1, and the diff of the top is 2
+        ("SUM", 2, (2, 2, 2)),  # x_1 is gone
+        ("MAX", 3, (0, 0, 0)),  # x_1 is gone, and its diff, 0, is the diff of the top
+        ("PROD", -15, (9, 135, -405)),  # x_1 is -15 by now, and its diff of (3 * -1)^2 the diff of the top
+    ],
+)
+def test_eltwise_in_place(operation, top, diffs):
+    layer = f"""layer {{ name: "y" type: "Eltwise" bottom: "x0" bottom: "x1" bottom: "x2" top: "x0"
+        eltwise_param {{ operation: {operation} }} }}"""
+    net = run(layer, [5], [3], [-1], diff=2)
+    assert net.blobs["x0"].data == top
+    assert tuple(float(net.blobs[f"x{k}"].diff[0]) for k in range(3)) == diffs
+
+
+@pytest.mark.parametrize("operation", ["SUM", "PROD", "MAX"])
+def test_eltwise_of_blobs_without_axes(operation):
+    layer = f"""layer {{ name: "y" type: "Eltwise" bottom: "x0" bottom: "x1" bottom: "x2" top: "y"
+        eltwise_param {{ operation: {operation} }} }}"""
+    net = run(layer, 5, 3, -1, diff=2)
+    assert net.blobs["y"].data.shape == ()
+    assert float(net.blobs["y"].data) == {"SUM": 7, "PROD": -15, "MAX": 5}[operation]
+    assert float(net.blobs["x0"].diff) == {"SUM": 2, "PROD": -6, "MAX": 2}[operation]
+
+
+def test_the_maximum_after_something_that_is_no_number_is_the_next():
+    layer = 'layer { name: "y" type: "Eltwise" bottom: "x0" bottom: "x1" top: "y" eltwise_param { operation: MAX } }'
+    net = run(layer, [np.nan, 1], [2, np.nan], diff=1)
+    np.testing.assert_array_equal(net.blobs["y"].data, [2, np.nan])
+    np.testing.assert_array_equal(net.blobs["x1"].diff, [1, 1])
+
+
+def test_flatten_of_no_axes_puts_one_in():
+    layer = 'layer { name: "y" type: "Flatten" bottom: "x0" top: "y" flatten_param { axis: 1 end_axis: 0 } }'
+    assert net_of(layer, (2, 3, 4)).blobs["y"].shape == (2, 1, 3, 4)
+    assert refused(layer.replace("axis: 1", "axis: 2"), (2, 3, 4)).field == "flatten_param.end_axis"
+
+
+def test_clip_puts_the_lower_bound_above_a_lower_upper_one():
+    layer = 'layer { name: "y" type: "Clip" bottom: "x0" top: "y" clip_param { min: 2 max: -1 } }'
+    net = run(layer, [-5, 0, 5, np.nan])
+    np.testing.assert_array_equal(net.blobs["y"].data, [2, 2, 2, 2])
+
+
+def test_the_gradient_of_a_logarithm_in_place_is_its_slope_squared():
+    layer = 'layer { name: "y" type: "Log" bottom: "x0" top: "x0" log_param { scale: 3 } }'
+    net = run(layer, [4], diff=7)
+    np.testing.assert_allclose(net.blobs["x0"].diff, 1 / np.log(12) ** 2, 1e-5)
+
+
+def test_a_logarithm_that_does_not_look_at_its_bottom_has_no_slope():
+    layer = 'layer { name: "y" type: "Log" bottom: "x0" top: "y" log_param { scale: 0 } }'
+    net = run(layer, [4, 0], diff=7)
+    np.testing.assert_array_equal(net.blobs["y"].data, [-np.inf, -np.inf])
+    np.testing.assert_array_equal(net.blobs["x0"].diff, [0, 0])
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 4), (2,), ()])
+def test_mvn_makes_four_axes_of_fewer(shape):
+    for top in "y", "x0":
+        net = net_of(f'layer {{ name: "y" type: "MVN" bottom: "x0" top: "{top}" }}', shape)
+        assert net.blobs[top].shape == (*shape, *(1,) * (4 - len(shape)))
+
+
+def test_mvn_takes_no_more_than_four_axes():
+    assert refused('layer { name: "y" type: "MVN" bottom: "x0" top: "y" }', (2, 3, 1, 1, 1)).field == "bottom"
+
+
+def test_a_scale_with_offset_needs_its_axis_even_for_a_single_number():
+    layer = """layer { name: "y" type: "Scale" bottom: "x0" bottom: "x1" top: "y"
+        scale_param { axis: 2 bias_term: true } }"""
+    assert refused(layer, (2, 3), ()).field == "scale_param.axis"
+    assert net_of(layer.replace("bias_term: true", ""), (2, 3), ()).blobs["y"].shape == (2, 3)
+
+
+def test_im2col_needs_an_axis_to_slide_over():
+    layer = 'layer { name: "y" type: "Im2col" bottom: "x0" top: "y" convolution_param { axis: -1 kernel_size: 1 } }'
+    assert refused(layer, (2, 3)).field == "convolution_param.axis"
+
+
+@pytest.mark.parametrize("type", ["EuclideanLoss", "HingeLoss", "SigmoidCrossEntropyLoss", "SoftmaxWithLoss"])
+def test_a_loss_needs_an_axis_for_items(type):
+    layer = f'layer {{ name: "y" type: "{type}" bottom: "x0" bottom: "x1" top: "y" }}'
+    assert refused(layer, (), ()).field == "bottom"
+
+
+def test_infogain_knows_no_old_normalization():
+    layer = """layer { name: "y" type: "InfogainLoss" bottom: "x0" bottom: "x1" bottom: "x2" top: "y"
+        loss_param { normalize: true } }"""
+    with pytest.raises(DefinitionError, match="give normalization") as caught:
+        net_of(layer, (2, 3), (2,), (3, 3))
+    assert caught.value.line == 6
+
+
+def test_cross_entropy_of_a_sure_answer_is_zero():
+    layer = 'layer { name: "y" type: "SigmoidCrossEntropyLoss" bottom: "x0" bottom: "x1" top: "y" }'
+    assert run(layer, [[40.0]], [[1]]).blobs["y"].data == 0
+
+
+@pytest.mark.parametrize("ratio", [-0.5, 1.5])
+def test_a_ratio_that_drops_nothing_matters_in_training_only(ratio):
+    layer = f'layer {{ name: "y" type: "Dropout" bottom: "x0" top: "y" dropout_param {{ dropout_ratio: {ratio} }} }}'
+    assert run(layer, [1, 2]).blobs["y"].data.tolist() == [1, 2]
+    assert refused(layer, (2,), phase=TRAIN).field == "dropout_param.dropout_ratio"
