@@ -58,7 +58,8 @@ class Device(Place):
         self._modules: dict[str, Any] = {}
         self._blas: dict[str, Any] = {}
         self.cudnn: Any = None  # made by the first convolution
-        self._copied: Any = None  # the event after the last copy from pinned memory
+        self._copied: dict[int, Any] = {}  # the event after the last copy from each piece of pinned memory
+        self._copy_stream: Any = None
         self._recorder: int | None = None  # the thread that captures
         self.library_lock = threading.RLock()  # cuBLAS and cuDNN know one stream at a time
 
@@ -96,9 +97,11 @@ class Device(Place):
     def from_host(self, host: np.ndarray, array: Any) -> None:
         self.refuse_capture("values were taken from the host")
         self._enter()
-        array.data.copy_from_host_async(host.ctypes.data, host.nbytes)
-        self._copied = self._copied or self.xp.cuda.Event(disable_timing=True)
-        self._copied.record()
+        if host.nbytes:
+            array.data.copy_from_host_async(host.ctypes.data, host.nbytes)
+            copied = self._copied.get(host.ctypes.data) or self.event()
+            copied.record()
+            self._copied[host.ctypes.data] = copied
 
     def host_array(self, count: int, dtype: np.dtype) -> np.ndarray:
         self._enter()
@@ -107,8 +110,34 @@ class Device(Place):
         return zeros_pinned(count, dtype)
 
     def settle(self, host: np.ndarray) -> None:
-        if self._copied is not None:
-            self._copied.synchronize()
+        copied = self._copied.get(host.ctypes.data)
+        if copied is not None:
+            copied.synchronize()
+
+    def event(self) -> Any:
+        """A point in the work of a stream, to wait for."""
+        self._enter()
+        return self.xp.cuda.Event(disable_timing=True)
+
+    @property
+    def copy_stream(self) -> Any:
+        """A stream for copies beside the work under way."""
+        if self._copy_stream is None:
+            self._enter()
+            self._copy_stream = self.xp.cuda.Stream(non_blocking=True)
+        return self._copy_stream
+
+    def copy_beside(self, host: np.ndarray, array: Any, arrived: Any) -> None:
+        """Copy pinned memory to here on `copy_stream`, and record the event that it has arrived."""
+        self._enter()
+        array.data.copy_from_host_async(host.ctypes.data, host.nbytes, self.copy_stream)
+        arrived.record(self.copy_stream)
+        self._copied[host.ctypes.data] = arrived
+
+    def copy_within(self, source: Any, target: Any) -> None:
+        """Copy one array of the device into another of the same type that is as long as the shorter one at least."""
+        self._enter()
+        target.data.copy_from_device_async(source.data, min(source.nbytes, target.nbytes))
 
     def synchronize(self) -> None:
         """Wait for all work on the device."""

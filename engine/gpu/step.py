@@ -8,6 +8,7 @@ import numpy as np
 
 from ..blob import Blob
 from ..memory import refresh_lent
+from .feed import Feed
 from .numbers import COUNT, FIELDS, LOSS, numbers_of
 from .ops.update import given
 from .program import BACKWARD, FORWARD, Item, Program, Unfinished
@@ -37,8 +38,8 @@ class LossToCome:
 class CapturedStep:
     """The iterations of one solver, each launched as a whole, or in a few pieces.
 
-    Data layers run before each launch, and their tops are copied to the device. Rate, momentum, decay and the number
-    of the pass are handed over in memory that both sides see, so that they may change between any two iterations.
+    Data layers run before each launch, and their tops are copied to the device (feed.py). Rate, momentum, decay and
+    the number of the pass are handed over in memory that both sides see, so that they may change between any two.
     The first iteration of given shapes runs layer by layer, which finds plans and room for everything; the second is
     captured. Another seed or other memory lead to another capture; whatever must see or change something in the
     middle of an iteration (`why_not`) lets it run layer by layer, with the same numbers.
@@ -54,6 +55,7 @@ class CapturedStep:
         items = [Item(BEGIN), *self._forward, *(Item(BACKWARD, k) for k in backward), Item(UPDATE), Item(END)]
         self.program = Program(self.net, items, self._do, self._history)
         self.device = self.program.device
+        self.feeds = {k: Feed(self.device, layers[k], self.net.nodes[k].tops) for k in self._sources}
         self.launched = 0
         self._key: Any = None
         self._warm: Any = None  # the shapes of which an iteration has run by layer
@@ -88,8 +90,10 @@ class CapturedStep:
         """One iteration, its gradients being clear; returns its loss."""
         net = self.net
         net.context.passes = self.solver.iter
-        for index in self._sources:
-            net.forward_layer(index)
+        for index, feed in self.feeds.items():
+            if not feed.forward():
+                net.forward_layer(index)
+                feed.bring()
         shapes = [blob.shape for index in self._sources for blob in net.nodes[index].tops]
         if shapes != self._warm:
             self.program.drop()

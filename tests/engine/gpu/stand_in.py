@@ -95,7 +95,9 @@ class Stream:
         self.run()
 
     def wait_event(self, event) -> None:
-        self.submit(event.happen)
+        at = event.at  # as it is now: it may be recorded again before this is done
+        if at is not None:
+            self.submit(lambda: at[0].run(at[1]))
 
     def record(self, event):
         event.record(self)

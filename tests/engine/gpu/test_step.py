@@ -1,12 +1,15 @@
 """Training on the GPU engine: the rules of the solvers, and the iteration that is captured as a graph."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 from google.protobuf import text_format
 
 from brewbench.engine import Listener, Net, get_solver
 from brewbench.engine.backend import Backend
-from brewbench.engine.gpu import step
+from brewbench.engine.gpu import feed, step
 from brewbench.engine.gpu.ops import update
 from brewbench.proto.messages import NetParameter, SolverParameter
 
@@ -285,3 +288,55 @@ def test_an_array_that_somebody_keeps_follows_the_captured_step_and_is_followed(
     assert captured_of(solvers[0]).launched == 4
     for mine, theirs in zip(solvers[0].seen, solvers[1].seen, strict=True):
         np.testing.assert_array_equal(mine, theirs)
+
+
+DATA = """
+layer { name: "data" type: "Data" top: "data" top: "label" data_param { source: "mnist_like_lmdb" backend: LMDB
+  batch_size: 8 } transform_param { scale: 0.00390625 SETTINGS } }
+layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
+  inner_product_param { num_output: 10 weight_filler { type: "xavier" } } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }
+"""
+FILES = Path(__file__).parents[2] / "golden" / "files"
+
+
+@pytest.mark.parametrize("settings, kept", [("", True), ("mirror: true", False)])
+def test_a_small_set_stays_on_the_device(gpu, settings, kept, monkeypatch, tmp_path):
+    shutil.copytree(FILES / "mnist_like_lmdb", tmp_path / "mnist_like_lmdb")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(feed, "BESIDE", 100)
+    text = DATA.replace("SETTINGS", settings)
+    graphed, eager = solver_of("gpu", net=text), by_layer(solver_of("gpu", net=text))
+    for iterations in (2, 1, 5, 3):  # the set has 20 rows
+        graphed.step(iterations)
+        eager.step(iterations)
+        for mine, theirs in zip(values_of(graphed), values_of(eager), strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+        assert graphed.net.layers[0].position == eager.net.layers[0].position
+    own = captured_of(graphed).feeds[0]
+    assert own.complete == kept and (graphed.net.layers[0]._prefetcher is None) == kept
+    graphed.net.layers[0].seek(16)
+    eager.net.layers[0].seek(16)
+    graphed.step(2)
+    eager.step(2)
+    for mine, theirs in zip(values_of(graphed), values_of(eager), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    graphed.close()
+    eager.close()
+
+
+def test_a_large_set_is_not_kept_and_its_batches_arrive_beside_the_work(gpu, monkeypatch, tmp_path):
+    shutil.copytree(FILES / "mnist_like_lmdb", tmp_path / "mnist_like_lmdb")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(feed, "BESIDE", 100)
+    monkeypatch.setattr(feed, "KEPT", 1000)
+    text = DATA.replace("SETTINGS", "")
+    graphed, eager = solver_of("gpu", net=text), by_layer(solver_of("gpu", net=text))
+    graphed.step(9)
+    eager.step(9)
+    own = captured_of(graphed).feeds[0]
+    assert not own.rows and own._inlets
+    for mine, theirs in zip(values_of(graphed), values_of(eager), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    graphed.close()
+    eager.close()
