@@ -425,7 +425,10 @@ class Solver:
 
     def gradient_norm(self) -> float:
         """The L2 norm of all learnable diffs together, as accumulated."""
-        g = self.net.arenas[1].on(self.net.context.place)
+        diff = self.net.arenas[1]
+        if hasattr(self._update, "norm"):
+            return self._update.norm(diff)
+        g = diff.on(self.net.context.place)
         return float(g @ g) ** 0.5
 
     def solve(self, state: str | PathLike | None = None) -> bool:

@@ -81,3 +81,8 @@ class Update(Op):
                 self.rule(xp, g, [h[part] for h in h_all], rates)
                 w -= g
         rates.rate = rate
+
+    def norm(self, diff: Arena) -> float:
+        """The L2 norm of all that is in an arena."""
+        g = diff.on(self.context.place)
+        return float(g @ g) ** 0.5

@@ -127,3 +127,10 @@ def test_reading_leaves_the_other_place_valid():
     memory.on(there, WRITE)[:] = 1
     memory.on(HOST, READ)
     assert memory.valid == {HOST, there}
+
+
+@pytest.mark.parametrize("count", [1, 1000, 3_000_000])
+def test_host_memory_begins_at_a_whole_cache_line(count):
+    arena = Arena([Memory(count), Memory(5)])
+    for memory in (*arena.memories, Memory(count)):
+        assert memory.on(HOST).ctypes.data % 64 == 0
