@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ...errors import DefinitionError
@@ -75,20 +76,30 @@ def positions(lengths: Shape, kernel: Shape, stride: Shape, pad: Shape, dilation
     )
 
 
-def windows(length: int, kernel: int, stride: int, pad: int, floor: bool = False) -> int:
-    """How many pooling windows there are along one axis: rounded up, or down with `floor`.
+def windows(
+    lengths: Sequence[int], kernel: Sequence[int], stride: Sequence[int], pad: Sequence[int], floor: bool = False
+) -> Shape:
+    """How many pooling windows there are along each axis: rounded up, or down with `floor`.
 
-    The last one is left out if it would start beyond the bottom and its first padding. Raises DefinitionError when
-    the window is larger than the padded bottom.
+    Where any axis is padded, the last one is left out if it would start beyond the bottom and its first padding. A
+    window may be larger than the padded bottom, as long as rounding leaves one. Raises DefinitionError where it does
+    not.
     """
-    if kernel > length + 2 * pad:
-        padding = f" and {pad} of padding on each side" if pad else ""
-        raise DefinitionError(
-            f"kernel_size {kernel} is larger than the bottom, which has {length} there{padding}.", "kernel_size"
-        )
-    steps, rest = divmod(length + 2 * pad - kernel, stride)
-    count = steps + 1 + (rest > 0 and not floor)
-    return count - 1 if pad and (count - 1) * stride >= length + pad else count
+    counts = []
+    for length, k, s, p in zip(lengths, kernel, stride, pad, strict=True):
+        room = length + 2 * p - k
+        count = (room // s if floor else -(-room // s)) + 1
+        if any(pad) and (count - 1) * s >= length + p:
+            count -= 1
+        if count < 1:
+            padding = f" and {p} of padding on each side" if p else ""
+            raise DefinitionError(
+                f"kernel_size {k} is larger than the bottom, which has {length} there{padding}.", "kernel_size"
+            )
+        if any(pad) and (count - 1) * s >= length + p:
+            raise DefinitionError(f"stride {s} leads beyond a bottom that has {length} there.", "stride")
+        counts.append(count)
+    return tuple(counts)
 
 
 def positions_undone(lengths: Shape, kernel: Shape, stride: Shape, pad: Shape, dilation: Shape) -> Shape:

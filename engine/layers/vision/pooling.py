@@ -22,8 +22,8 @@ class Pooling(Layer):
        x_w \text{ with probability } \frac{x_w}{\sum_w x_w} $$
 
     Bottom: x (N, C, H, W).
-    Top: y (N, C, H', W'), H' = ceil((H + 2 p - k) / s) + 1, less one if the last window would start beyond the
-        bottom and its first padding; for the maximum optionally also where it was, as row * W + column.
+    Top: y (N, C, H', W'), H' = ceil((H + 2 p - k) / s) + 1, less one if there is padding and the last window would
+        start beyond the bottom and its first padding; for the maximum optionally also where it was (row * W + column).
     Reference: Ranzato, Huang, Boureau and LeCun, CVPR 2007; stochastic: Zeiler and Fergus, ICLR 2013.
     Caffe quirk: sizes are rounded up unless `round_mode` says FLOOR (or a fork's `ceil_mode` false); padding counts
         into the mean, what lies beyond it does not; the first of equal values is the maximum. STOCHASTIC exists on
@@ -78,9 +78,7 @@ class Pooling(Layer):
         shape = bottom[0].shape
         kernel = self.kernel or shape[2:]
         floor = self.settings.round_mode == FLOOR or not self.settings.ceil_mode
-        output = tuple(
-            _spatial.windows(*along, floor) for along in zip(shape[2:], kernel, self.stride, self.pad, strict=True)
-        )
+        output = _spatial.windows(shape[2:], kernel, self.stride, self.pad, floor)
         for blob in top:
             blob.reshape(*shape[:2], *output)
         spec: dict[str, Any] = dict(image=shape, output=output, kernel=kernel, stride=self.stride, pad=self.pad)

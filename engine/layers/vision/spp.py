@@ -45,8 +45,7 @@ class SPP(Layer):
         for k, p, length in zip(kernel, pad, shape[2:], strict=True):
             if p >= k:
                 raise DefinitionError(f"pyramid_height makes {bins} windows of a length of {length}.", "pyramid_height")
-        along = zip(shape[2:], kernel, kernel, pad, strict=True)
-        output = tuple(_spatial.windows(*one) for one in along)
+        output = _spatial.windows(shape[2:], kernel, kernel, pad)
         spec = {}
         if self.settings.pool == STOCHASTIC:
             spec = dict(key=rng.key(self.context.seed, self.name, level), training=self.training)

@@ -144,3 +144,20 @@ def test_a_ratio_that_drops_nothing_matters_in_training_only(ratio):
     layer = f'layer {{ name: "y" type: "Dropout" bottom: "x0" top: "y" dropout_param {{ dropout_ratio: {ratio} }} }}'
     assert run(layer, [1, 2]).blobs["y"].data.tolist() == [1, 2]
     assert refused(layer, (2,), phase=TRAIN).field == "dropout_param.dropout_ratio"
+
+
+def test_a_pooling_window_may_be_larger_than_the_bottom_while_rounding_up_leaves_it_a_place():
+    layer = """layer {{ name: "y" type: "Pooling" bottom: "x0" top: "y"
+        pooling_param {{ pool: {} kernel_size: 3 stride: 2 }} }}"""
+    x = np.arange(4).reshape(1, 1, 2, 2)
+    assert run(layer.format("AVE"), x).blobs["y"].data.tolist() == [[[[1.5]]]]
+    assert run(layer.format("MAX"), x).blobs["y"].data.tolist() == [[[[3]]]]
+    assert refused(layer.format("MAX"), (1, 1, 2, 1)).field == "pooling_param.kernel_size"
+    assert refused(layer.format("MAX round_mode: FLOOR"), (1, 1, 2, 2)).field == "pooling_param.kernel_size"
+
+
+def test_padding_of_one_axis_leaves_windows_beyond_the_bottom_out_of_both():
+    layer = """layer {{ name: "y" type: "Pooling" bottom: "x0" top: "y"
+        pooling_param {{ kernel_h: 2 kernel_w: 1 stride: 2 pad_h: {} pad_w: 0 }} }}"""
+    assert net_of(layer.format(0), (1, 1, 4, 4)).blobs["y"].shape == (1, 1, 2, 3)
+    assert net_of(layer.format(1), (1, 1, 4, 4)).blobs["y"].shape == (1, 1, 3, 2)
