@@ -19,13 +19,14 @@ from ..context import Context
 from ..memory import HOST
 
 # For each backend, the engines in the order in which they are tried. `reference` is plain NumPy and always there.
-PREFERENCE = {"cpu": ("tile", "reference"), "gpu": ("cudnn", "cuda", "reference")}
-VARIABLE = "BREWBENCH_CPU"  # names the engine to use on the CPU instead of trying them in order: tile or reference
-if VARIABLE in environ:
-    PREFERENCE["cpu"] = (environ[VARIABLE], "reference")
+PREFERENCE = {"cpu": ("depthwise", "tile", "reference"), "gpu": ("cudnn", "cuda", "reference")}
+VARIABLE = "BREWBENCH_CPU"  # "reference" leaves it to plain NumPy, whatever else there is
+if environ.get(VARIABLE) == "reference":
+    PREFERENCE["cpu"] = ("reference",)
 CAFFE = {"cpu": "reference", "gpu": "cuda"}  # which of them a layer's `engine: CAFFE` means
 _MODULES = (
-    "activation", "convolution", "dropout", "inner_product", "lrn", "pooling", "recurrent", "relu", "softmax", "update",
+    "activation", "batch_norm", "convolution", "dropout", "inner_product", "lrn", "pooling", "recurrent", "relu",
+    "softmax", "update",
 )  # fmt: skip
 
 TABLE: dict[str, dict[str, type[Op]]] = {}

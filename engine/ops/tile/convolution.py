@@ -93,9 +93,10 @@ class Convolution(TileOp):
         self.y_shape = (image[0], weight[0], *self.output)
         self.taps = weight[2] * weight[3]
         self.planar = group == 1 and image[1] <= FEW
-        self._forward: Any = None
-        self._data: Any = None
+        self._correlating: Any = None
+        self._spreading: Any = None
         self._weights: Any = None
+        self.sums = ChannelSums()
 
     @classmethod
     def supports(cls, context: Context, *, image: Shape, weight: Shape, group: int, **spec: Any) -> bool:
@@ -110,41 +111,51 @@ class Convolution(TileOp):
 
     # Where things lie
 
-    def x_place(self, x: Blob) -> Any:
-        """The bottom's values; None where they lie plain and can stay so."""
+    def x_place(self, x: Memory) -> Any:
+        """Where the image lies; None where it lies plain and can stay so."""
         if not self.planar:
-            return touch(x.data_memory, laid_out(x.data_memory, Blocked, self.image, self.halo), READ)
+            return touch(x, laid_out(x, Blocked, self.image, self.halo), READ)
         if self.halo:
-            return touch(x.data_memory, laid_out(x.data_memory, Planar, self.image, self.halo), READ)
+            return touch(x, laid_out(x, Planar, self.image, self.halo), READ)
         return None
 
-    def plain_x(self, x: Blob) -> tuple[int, int, int, int]:
+    def plain_x(self, x: Memory) -> tuple[int, int, int, int]:
         """Address of the first value under the first tap, and the strides of image, channel and row, in floats."""
         place = self.x_place(x)
         height, width = self.image[2:]
         if place is None:
-            address = host_address(x.data_memory.on(HOST, READ))
-            return address, self.image[1] * height * width, height * width, width
+            return host_address(x.on(HOST, READ)), self.image[1] * height * width, height * width, width
         start = place.start - self.pad[0] * place.row - self.pad[1]
         return place.address + 4 * start, place.image, place.plane, place.row
 
-    def first_x(self, x: Blob, place: Any) -> int:
+    def first_x(self, x: Memory, place: Any) -> int:
         """The address of the first value under the first tap."""
         if self.planar:
             return self.plain_x(x)[0]
         return place.first - 4 * (self.pad[0] * place.row + self.pad[1] * lanes())
 
-    def forward(self, x: Blob, weight: Blob, bias: Blob | None, y: Blob) -> None:
-        if not ready():
-            return self.plain.forward(x, weight, bias, y)
+    @property
+    def values_halo(self) -> int:
+        """How far beyond its edges y is read (zeros) when it is spread over x."""
+        reach = 0
+        for axis in range(2):
+            for phase in phases(self, axis):
+                for _, shift in phase.taps:
+                    reach = max(reach, -shift, phase.count - 1 + shift - (self.output[axis] - 1))
+        return reach
+
+    # What convolution and its transpose are made of
+
+    def correlate(self, x: Memory, weight: Blob, bias: Blob | None, y: Memory) -> None:
+        """y = x under the kernels, plus the bias, and what follows in place."""
         from .slide import pack, slide
         from .tiles import FROM_BIAS, FROM_ZERO
 
         place = self.x_place(x)
-        out = touch(y.data_memory, laid_out(y.data_memory, Blocked, self.y_shape), WRITE)
-        if self._forward is None or self._forward.places != (place, out):
-            self._forward = Forward(self, x, place, out)
-        plan, affine = self._forward, self.affine
+        out = touch(y, laid_out(y, Blocked, self.y_shape), WRITE)
+        if self._correlating is None or self._correlating.places != (place, out):
+            self._correlating = Correlating(self, x, place, out)
+        plan, affine = self._correlating, self.affine
         depends = [weight.data_memory, *([bias.data_memory] if bias is not None else [])]
         if plan.packed.stale(*depends, *(affine.memories() if affine is not None else ())):
             weights, offsets = weight.read(), bias.read().reshape(-1) if bias is not None else 0
@@ -159,51 +170,32 @@ class Convolution(TileOp):
         plan.slide.set(x=self.first_x(x, place), y=out.first, rectify=int(self.rectify))
         slide.run(plan.slide, plan.items)
 
-    def backward_data(self, y: Blob, weight: Blob, x: Blob) -> None:
-        """x.diff from y.diff."""
-        if not ready() or self.planar:
-            return self.plain.backward_data(y, weight, x)
+    def spread(self, y: Memory, weight: Blob, x: Memory) -> None:
+        """x = what y gives back through the kernels."""
         from .slide import pack_turned, slide
 
-        gradient = touch(y.diff_memory, laid_out(y.diff_memory, Blocked, self.y_shape, self.gradient_halo), READ)
-        out = touch(x.diff_memory, laid_out(x.diff_memory, Blocked, self.image), WRITE)
-        if self._data is None or self._data.places != (gradient, out):
-            self._data = BackwardData(self, gradient, out)
-        plan = self._data
+        values = touch(y, laid_out(y, Blocked, self.y_shape, self.values_halo), READ)
+        out = touch(x, laid_out(x, Blocked, self.image), WRITE)
+        if self._spreading is None or self._spreading.places != (values, out):
+            self._spreading = Spreading(self, values, out)
+        plan = self._spreading
         if plan.packed.stale(weight.data_memory):
             plan.pack.set(plain=host_address(weight.read()))
             pack_turned.run(plan.pack, plan.groups * plan.blocks)
         if plan.gaps:
-            x.diff_memory.held(out)[:] = 0
+            x.held(out)[:] = 0
         for record, items in plan.phases:
             slide.run(record, items)
 
-    @property
-    def gradient_halo(self) -> int:
-        """How far beyond its edges the gradient of y is read (zeros) by the gradient of x."""
-        reach = 0
-        for axis in range(2):
-            for phase in phases(self, axis):
-                for _, shift in phase.taps:
-                    reach = max(reach, -shift, phase.count - 1 + shift - (self.output[axis] - 1))
-        return reach
-
-    def backward_weights(self, x: Blob, y: Blob, weight: Blob | None, bias: Blob | None) -> None:
-        """Add to weight.diff and bias.diff, where given, from x.data and y.diff."""
-        if not ready():
-            return self.plain.backward_weights(x, y, weight, bias)
-        from .slide import bias_gradient, planar_gradient, unpack_add, weight_gradient
+    def add_weight_gradient(self, x: Memory, y: Memory, weight: Blob) -> None:
+        """weight.diff += the products of y with what the kernels see of x, over all places and images."""
+        from .slide import planar_gradient, unpack_add, weight_gradient
 
         place = self.x_place(x)
-        gradient = touch(y.diff_memory, laid_out(y.diff_memory, Blocked, self.y_shape), READ)
-        if self._weights is None or self._weights.places != (place, gradient):
-            self._weights = BackwardWeights(self, x, place, gradient)
+        values = touch(y, laid_out(y, Blocked, self.y_shape), READ)
+        if self._weights is None or self._weights.places != (place, values):
+            self._weights = WeightGradient(self, x, place, values)
         plan = self._weights
-        if bias is not None:
-            bias_gradient.run(plan.sums, gradient.blocks)
-            bias.modify_diff().reshape(-1)[...] += plan.bias[: self.weight[0]]
-        if weight is None:
-            return
         packed = floats(self.context, "weights", plan.size)
         if self.planar:
             plan.record.set(x=self.plain_x(x)[0], w=packed)
@@ -214,11 +206,94 @@ class Convolution(TileOp):
         plan.unpack.set(packed=packed, plain=host_address(weight.modify_diff()))
         unpack_add.run(plan.unpack, plan.groups * plan.blocks)
 
+    # The op
 
-class Forward:
-    """Everything prepared for a forward pass between two places."""
+    def forward(self, x: Blob, weight: Blob, bias: Blob | None, y: Blob) -> None:
+        if not ready():
+            return self.plain.forward(x, weight, bias, y)
+        self.correlate(x.data_memory, weight, bias, y.data_memory)
 
-    def __init__(self, op: Convolution, x: Blob, place: Any, out: Blocked):
+    def backward_data(self, y: Blob, weight: Blob, x: Blob) -> None:
+        """x.diff from y.diff."""
+        if not ready() or self.planar:
+            return self.plain.backward_data(y, weight, x)
+        self.spread(y.diff_memory, weight, x.diff_memory)
+
+    def backward_weights(self, x: Blob, y: Blob, weight: Blob | None, bias: Blob | None) -> None:
+        """Add to weight.diff and bias.diff, where given, from x.data and y.diff."""
+        if not ready():
+            return self.plain.backward_weights(x, y, weight, bias)
+        if bias is not None:
+            self.sums.add(y.diff_memory, self.y_shape, bias)
+        if weight is not None:
+            self.add_weight_gradient(x.data_memory, y.diff_memory, weight)
+
+
+@implements("deconvolution", "tile")
+class Deconvolution(Convolution):
+    """The transpose of convolution: x gives through the kernels what a convolution of y would take."""
+
+    takes_affine = False
+
+    @property
+    def absorbs(self) -> bool:
+        return False
+
+    @classmethod
+    def supports(cls, context: Context, *, image: Shape, weight: Shape, group: int, **spec: Any) -> bool:
+        few = group == 1 and image[1] <= FEW  # such an image would lie planar, and nothing is spread over that
+        return not few and super().supports(context, image=image, weight=weight, group=group)
+
+    def forward(self, x: Blob, weight: Blob, bias: Blob | None, y: Blob) -> None:
+        if not ready():
+            return self.plain.forward(x, weight, bias, y)
+        self.spread(x.data_memory, weight, y.data_memory)
+        if bias is not None:
+            y.modify().reshape(self.image)[...] += bias.read().reshape(-1, 1, 1)
+
+    def backward_data(self, y: Blob, weight: Blob, x: Blob) -> None:
+        """x.diff from y.diff."""
+        if not ready():
+            return self.plain.backward_data(y, weight, x)
+        self.correlate(y.diff_memory, weight, None, x.diff_memory)
+
+    def backward_weights(self, x: Blob, y: Blob, weight: Blob | None, bias: Blob | None) -> None:
+        """Add to weight.diff and bias.diff, where given, from x.data and y.diff."""
+        if not ready():
+            return self.plain.backward_weights(x, y, weight, bias)
+        if bias is not None:
+            self.sums.add(y.diff_memory, self.image, bias)
+        if weight is not None:
+            self.add_weight_gradient(y.diff_memory, x.data_memory, weight)
+
+
+class ChannelSums:
+    """Adds the sum over all places and images to the gradient of a bias."""
+
+    def __init__(self) -> None:
+        self.place: Any = None
+
+    def add(self, gradient: Memory, shape: Shape, bias: Blob) -> None:
+        from .drive import Record
+        from .slide import BIAS, bias_gradient
+
+        place = touch(gradient, laid_out(gradient, Blocked, shape), READ)
+        if self.place is not place:
+            self.place = place
+            array, address = own_floats(place.blocks * lanes())
+            self.sums = array[(address - host_address(array)) // 4 :]
+            self.record = Record(
+                BIAS, y=place.first, y_image=place.image, y_block=place.block, y_row=place.row, images=shape[0],
+                rows=shape[2], length=shape[3], sums=address,
+            )  # fmt: skip
+        bias_gradient.run(self.record, place.blocks)
+        bias.modify_diff().reshape(-1)[...] += self.sums[: shape[1]]
+
+
+class Correlating:
+    """Everything prepared for kernels to go over x at one place and write y at another."""
+
+    def __init__(self, op: Convolution, x: Memory, place: Any, out: Blocked):
         from .drive import Record
         from .slide import PACK, SLIDE
         from .tiles import Tile, address_of
@@ -306,8 +381,8 @@ def phases(op: Convolution, axis: int) -> list[Phase]:
     return found
 
 
-class BackwardData:
-    """Everything prepared for the gradient of x: a convolution of the gradient of y for each phase of the stride."""
+class Spreading:
+    """Everything prepared for y to be spread over x: a convolution of y for each phase of the stride."""
 
     def __init__(self, op: Convolution, gradient: Blocked, out: Blocked):
         from .drive import Record
@@ -382,12 +457,12 @@ def _tiles_of(width: int, n: int) -> tuple[int, int, int]:
     return (columns, tiles, 0) if last == columns else (columns, tiles - 1, last)
 
 
-class BackwardWeights:
-    """Everything prepared for the gradients of weights and bias."""
+class WeightGradient:
+    """Everything prepared for the gradient of the weights."""
 
-    def __init__(self, op: Convolution, x: Blob, place: Any, gradient: Blocked):
+    def __init__(self, op: Convolution, x: Memory, place: Any, gradient: Blocked):
         from .drive import Record
-        from .slide import BIAS, GRADIENT, PACK, PLANAR
+        from .slide import GRADIENT, PACK, PLANAR
         from .tiles import Tile, address_of
 
         v = lanes()
@@ -401,12 +476,6 @@ class BackwardWeights:
             n = next(n for n in (4, 3, 2, 1) if group_blocks % n == 0 and (kw * n <= registers() - 4 or n == 1))
         self.groups = gradient.blocks // n
         unroll = 2 if length % 2 == 0 else 1
-        self.bias, bias_address = own_floats(gradient.blocks * v)
-        self.bias = self.bias[(bias_address - host_address(self.bias)) // 4 :]
-        self.sums = Record(
-            BIAS, y=gradient.first, y_image=gradient.image, y_block=gradient.block, y_row=gradient.row, images=images,
-            rows=rows, length=length, sums=bias_address,
-        )  # fmt: skip
         b_at = table([h * gradient.row for h in range(rows)])
         if op.planar:
             self.blocks, lanes_in = inputs, 1
