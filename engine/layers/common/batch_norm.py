@@ -42,27 +42,18 @@ class BatchNorm(Layer):
         shape = bottom[0].shape
         if (shape[1] if len(shape) > 1 else 1) != self.channels:
             raise DefinitionError(f"was set up for {self.channels} channels; the bottom is now {shape}.", "bottom")
-        self.axes = (0, *range(2, len(shape))) if len(shape) > 1 else (0,)
-        self.spread = (1, self.channels, *(1,) * (len(shape) - 2)) if len(shape) > 1 else (1,)
         top[0].reshape(*shape)
+        self.norm = self.op("batch_norm", shape=shape, eps=self.settings.eps)
 
     def forward(self, bottom, top):
-        x, xp = bottom[0].read(), self.xp
         if self.global_stats:
+            xp = self.xp
             means, variances, weight = (blob.read() for blob in self.blobs)
             share = xp.where(weight == 0, 0, 1 / xp.where(weight == 0, 1, weight))
-            mean, variance = means * share, variances * share
-            y = top[0].write()
-            xp.subtract(x, mean.reshape(self.spread), out=y)
+            self.norm.apply(bottom[0], means * share, variances * share, top[0])
         else:
-            mean = x.mean(axis=self.axes)
-            y = top[0].write()
-            xp.subtract(x, mean.reshape(self.spread), out=y)
-            variance = (y * y).mean(axis=self.axes)
-            self.remember(mean, variance, x.size // self.channels)
-        self.deviation = xp.sqrt(variance + self.settings.eps).reshape(self.spread)
-        y /= self.deviation
-        self.normalised = None if self.global_stats else y.copy()
+            mean, variance = self.norm.normalise(bottom[0], top[0])
+            self.remember(mean, variance, bottom[0].count // self.channels)
 
     def remember(self, mean, variance, count):
         """Add to the running sums."""
@@ -74,16 +65,5 @@ class BatchNorm(Layer):
             total += new
 
     def backward(self, top, propagate_down, bottom):
-        if not propagate_down[0]:
-            return
-        gradient = top[0].read_diff()
-        if self.global_stats:
-            self.xp.divide(gradient, self.deviation, out=bottom[0].write_diff())
-            return
-        y = self.normalised
-        along = (gradient * y).mean(axis=self.axes).reshape(self.spread)
-        centre = gradient.mean(axis=self.axes).reshape(self.spread)
-        out = bottom[0].write_diff()
-        self.xp.subtract(gradient, centre, out=out)
-        out -= along * y
-        out /= self.deviation
+        if propagate_down[0]:
+            self.norm.backward(top[0], bottom[0])
