@@ -68,6 +68,7 @@ def usage() -> str:
             *lines,
             "",
             "brewbench <command> -help tells a command's flags; brewbench -version the version.",
+            "Flags are spelled as in Caffe: -flag value, --flag=value, -switch, -noswitch, -flagfile=FILE.",
         ]
     )
 
@@ -89,6 +90,8 @@ def _run(words: list[str]) -> int:
             return import_module(f".{name}", __name__).run(words[1:]) or 0
         except SystemExit as end:  # by -help, once it is printed, and by a parser that was given nothing
             return int(end.code or 0)
+    if name == "help" and words[1:2] and words[1] in COMMANDS:
+        return _run([words[1], "-help"])
     if name in ("help", "-help", "-h"):
         print(usage())
         return 0

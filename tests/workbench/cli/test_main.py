@@ -31,6 +31,7 @@ def test_every_command_has_help(call, command, word):
     status, out, err = call(command, word)
     assert (status, err) == (0, "")
     assert out.startswith(f"usage: brewbench {command} ")
+    assert call("help", command) == (0, out, "")
 
 
 def test_every_command_is_a_module():
