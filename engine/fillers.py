@@ -39,10 +39,15 @@ def make_fill(param: Any, shape: Shape, key: Key) -> Fill:
         near = get_close_matches(param.type, FILLERS, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"known types: {', '.join(sorted(FILLERS))}."
         raise DefinitionError(f"unknown filler type {param.type!r}; {hint}", "type")
+    if not prod(shape):
+        raise DefinitionError(f"there is nothing to fill in a blob of shape {shape}.", "type")
     if param.sparse != -1 and param.type != "gaussian":
         raise DefinitionError(f"only the gaussian filler can be sparse; the type is {param.type!r}.", "sparse")
-    if param.type == "gaussian" and param.sparse < -1:
-        raise DefinitionError(f"sparse must be at least -1; got {param.sparse}.", "sparse")
+    if param.type in ("xavier", "msra", "positive_unitball") and not shape:
+        raise DefinitionError(f"the {param.type} filler needs an axis; the blob is a single number.", "type")
+    if param.sparse < -1 or param.sparse >= 0 and (not shape or param.sparse > shape[0]):
+        most = f" and at most {shape[0]}, the first length" if shape else ", the blob being a single number"
+        raise DefinitionError(f"sparse must be at least -1{most}; got {param.sparse}.", "sparse")
     if param.type == "gaussian" and not param.std > 0:
         raise DefinitionError(f"std must be above 0; got {param.std:g}.", "std")
     if param.type == "uniform" and param.min > param.max:
@@ -51,8 +56,7 @@ def make_fill(param: Any, shape: Shape, key: Key) -> Fill:
         raise DefinitionError(f"the bilinear filler needs 4 axes and square kernels; the shape is {shape}.", "type")
 
     def fill(out: np.ndarray) -> None:
-        if out.size:
-            out[:] = np.ravel(FILLERS[param.type](param, shape, key))
+        out[:] = np.ravel(FILLERS[param.type](param, shape, key))
 
     return fill
 

@@ -73,3 +73,40 @@ def test_an_impossible_filler_names_its_field(text, shape, field):
     with pytest.raises(DefinitionError) as caught:
         fill(text, shape)
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "field"),
+    [
+        ('type: "constant"', (2, 0), "type"),
+        ('type: "xavier"', (), "type"),
+        ('type: "msra"', (), "type"),
+        ('type: "positive_unitball"', (), "type"),
+        ('type: "gaussian" sparse: 0', (), "sparse"),
+        ('type: "gaussian" sparse: 4', (3, 5), "sparse"),
+        ('type: "gaussian" sparse: -2', (3, 5), "sparse"),
+        ('type: "uniform" sparse: 1', (3, 5), "sparse"),
+        ('type: "gaussian" std: 0', (3, 5), "std"),
+        ('type: "uniform" min: 2 max: 1', (3, 5), "min"),
+        ('type: "bilinear"', (3, 1, 4, 5), "type"),
+    ],
+)
+def test_what_cannot_be_filled_is_refused_before_anybody_looks(text, shape, field):
+    with pytest.raises(DefinitionError) as caught:
+        make_fill(text_format.Parse(text, FillerParameter()), shape, KEY)
+    assert caught.value.field == field
+
+
+def test_a_single_number_can_be_filled():
+    for text in 'type: "constant" value: 2', 'type: "uniform"', 'type: "gaussian" std: 2':
+        assert fill(text, ()).shape == ()
+
+
+@pytest.mark.parametrize(
+    ("norm", "shape", "n"),
+    [("FAN_IN", (4, 6, 5), 30), ("FAN_OUT", (4, 6, 5), 20), ("AVERAGE", (4, 6, 5), 25), ("FAN_OUT", (7,), 7)],
+)
+def test_variance_norm_names_the_fan(norm, shape, n):
+    values = fill(f'type: "xavier" variance_norm: {norm}', (40 * shape[0], *shape[1:]))
+    fan_out = {"FAN_IN": n, "FAN_OUT": 40 * n, "AVERAGE": (30 + 40 * 20) / 2}[norm]
+    assert 0.9 * (3 / fan_out) ** 0.5 < np.abs(values).max() <= (3 / fan_out) ** 0.5

@@ -37,11 +37,13 @@ class Recurrent(Layer):
         self.has_static = len(bottom) == 3 + shown
         given = range(2 + self.has_static, len(bottom))
         self.no_gradient = (1, *given)
-        if bottom[0].num_axes < 2:
-            raise DefinitionError(f"needs x of at least 2 axes (T, N, ...); got {bottom[0].shape}.", "bottom")
+        if bottom[0].num_axes < 3:
+            raise DefinitionError(f"needs x of at least 3 axes (T, N, ...); got {bottom[0].shape}.", "bottom")
+        if self.has_static and bottom[2].num_axes < 2:
+            raise DefinitionError(f"needs a static input of at least 2 axes (N, ...); got {bottom[2].shape}.", "bottom")
         self.steps, self.inputs = bottom[0].shape[0], prod(bottom[0].shape[2:])
         self.make_params(self.inputs, prod(bottom[2].shape[1:]) if self.has_static else None)
-        self.kept = []
+        self.kept = [self.make_blob() for _ in range(self.states)]
 
     def reshape(self, bottom, top):
         shape, outputs = bottom[0].shape, self.settings.num_output
@@ -59,8 +61,8 @@ class Recurrent(Layer):
         top[0].reshape(self.steps, streams, outputs)
         for blob in top[1:]:
             blob.reshape(*state)
-        if not self.kept or self.kept[0].shape != state:
-            self.kept = [self.make_blob(state) for _ in range(self.states)]
+        for blob in self.kept:  # of fewer streams, as many numbers as they need stay
+            blob.reshape(*state)
         self.sequences = self.op(
             self.op_name, steps=self.steps, streams=streams, outputs=outputs, static=self.has_static
         )
@@ -79,4 +81,5 @@ class Recurrent(Layer):
             raise DefinitionError(f"marks have no gradient to give to bottom {self.param.bottom[1]!r}.", "bottom")
         static = bottom[2] if self.has_static else None
         wanted = True, self.has_static  # asked for or not: Caffe's unrolled net runs all the way back
-        self.sequences.backward(bottom[0], bottom[1], static, self.blobs, top[:1], wanted, self.param_propagate_down)
+        everything = [True] * len(self.blobs)
+        self.sequences.backward(bottom[0], bottom[1], static, self.blobs, top[:1], wanted, everything)

@@ -161,3 +161,56 @@ def test_padding_of_one_axis_leaves_windows_beyond_the_bottom_out_of_both():
         pooling_param {{ kernel_h: 2 kernel_w: 1 stride: 2 pad_h: {} pad_w: 0 }} }}"""
     assert net_of(layer.format(0), (1, 1, 4, 4)).blobs["y"].shape == (1, 1, 2, 3)
     assert net_of(layer.format(1), (1, 1, 4, 4)).blobs["y"].shape == (1, 1, 3, 2)
+
+
+@pytest.mark.parametrize("type", ["LSTM", "RNN"])
+def test_sequences_need_an_axis_for_the_inputs(type):
+    layer = f"""layer {{ name: "y" type: "{type}" bottom: "x0" bottom: "x1" bottom: "x2" top: "y"
+        recurrent_param {{ num_output: 2 }} }}"""
+    assert refused(layer.replace('bottom: "x2"', ""), (3, 2), (3, 2)).field == "bottom"
+    assert refused(layer, (3, 2, 1), (3, 2), (2,)).field == "bottom"
+    assert net_of(layer, (3, 2, 1), (3, 2), (2, 1)).blobs["y"].shape == (3, 2, 2)
+
+
+def test_a_state_outlives_the_loss_of_streams():
+    layer = """layer { name: "y" type: "RNN" bottom: "x0" bottom: "x1" top: "y" recurrent_param { num_output: 1 } }"""
+    net = net_of(layer, (1, 2, 1), (1, 2))
+    show = net.layers[-1].blobs  # W, b, U, V, a
+    for blob, value in zip(show, (1, 0, 1, 1, 0), strict=True):
+        blob.data = value
+    net.blobs["x0"].data, net.blobs["x1"].data = [[[0.5], [0.7]]], 1
+    net.forward()
+    for blob, shape in (net.blobs["x0"], (1, 1, 1)), (net.blobs["x1"], (1, 1)):
+        blob.reshape(*shape)
+    net.reshape()
+    net.blobs["x0"].data = 0
+    net.forward()
+    np.testing.assert_allclose(net.blobs["y"].data[0], [[np.tanh(np.tanh(np.tanh(0.5)))]], 1e-5)
+
+
+def test_weights_of_sequences_get_their_gradient_asked_for_or_not():
+    layer = """layer { name: "y" type: "RNN" bottom: "x0" bottom: "x1" top: "y" recurrent_param { num_output: 1
+        weight_filler { value: 1 } } param { lr_mult: 0 } param { lr_mult: 0 } }"""
+    net = Net(
+        Document.parse(
+            INPUT.format("x0", "dim: 1 dim: 1 dim: 1")
+            + INPUT.format("x1", "dim: 1 dim: 1")
+            + layer.replace('top: "y"', 'top: "y" loss_weight: 1'),
+            "net",
+        ),
+        TRAIN,
+    )
+    net.blobs["x0"].data, net.blobs["x1"].data = 0.5, 1
+    net.clear_param_diffs()
+    net.forward()
+    net.backward()
+    assert net.params["y"][0].diff.any()
+
+
+def test_a_batch_norm_needs_channels():
+    assert refused('layer { name: "y" type: "BatchNorm" bottom: "x0" top: "y" }', (4,)).field == "bottom"
+
+
+def test_dummy_data_of_no_numbers_cannot_be_filled():
+    layer = 'layer { name: "y" type: "DummyData" top: "y" dummy_data_param { shape { dim: 0 } } }'
+    assert "nothing to fill" in str(refused(layer))
