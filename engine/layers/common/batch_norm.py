@@ -26,7 +26,9 @@ class BatchNorm(Layer):
 
     def setup(self, bottom, top):
         settings = self.settings
-        self.channels = bottom[0].shape[1] if bottom[0].num_axes > 1 else 1
+        if bottom[0].num_axes < 2:
+            raise DefinitionError(f"needs a bottom of at least 2 axes (N, C, ...); got {bottom[0].shape}.", "bottom")
+        self.channels = bottom[0].shape[1]
         self.global_stats = not self.training
         if settings.HasField("use_global_stats"):
             self.global_stats = settings.use_global_stats
@@ -40,7 +42,7 @@ class BatchNorm(Layer):
 
     def reshape(self, bottom, top):
         shape = bottom[0].shape
-        if (shape[1] if len(shape) > 1 else 1) != self.channels:
+        if len(shape) < 2 or shape[1] != self.channels:
             raise DefinitionError(f"was set up for {self.channels} channels; the bottom is now {shape}.", "bottom")
         top[0].reshape(*shape)
         self.norm = self.op("batch_norm", shape=shape, eps=self.settings.eps)
