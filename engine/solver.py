@@ -404,13 +404,17 @@ class Solver:
 
     def apply_update(self) -> None:
         """Clip the gradients, then update the parameters: one pass over the arenas. The diffs become the step."""
+        limit, scale = self.param.clip_gradients, 1.0
+        if limit >= 0:
+            norm = self.gradient_norm()
+            if norm > limit:
+                scale = limit / norm
+        self.apply_scaled(scale)
+
+    def apply_scaled(self, scale: float) -> None:
+        """The update by the gradients times `scale`, divided by iter_size."""
         param = self.param
         data, diff = self.net.arenas
-        scale = 1.0
-        if param.clip_gradients >= 0:
-            norm = self.gradient_norm()
-            if norm > param.clip_gradients:
-                scale = param.clip_gradients / norm
         with np.errstate(all="ignore"):
             self._update.apply(
                 data,

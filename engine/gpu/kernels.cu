@@ -22,7 +22,8 @@ typedef unsigned int uint;
     const int lane = threadIdx.x % WARP;                                                                               \
     for (int row = (blockIdx.x * blockDim.x + threadIdx.x) / WARP; row < (n); row += blockDim.x * gridDim.x / WARP)
 
-__device__ real warp_sum(real value) {
+template <class number>
+__device__ number warp_sum(number value) {
     for (int distance = WARP / 2; distance > 0; distance /= 2) value += __shfl_xor_sync(0xffffffffu, value, distance);
     return value;
 }
@@ -52,7 +53,7 @@ __device__ uint philox(uint block, int lane, unsigned long long stream, uint k0,
 }
 
 // The numbers of one step, in device memory: engine/gpu/numbers.py names them in this order.
-enum { RATE, MOMENTUM, MOMENTUM2, RMS_DECAY, DELTA, CORRECTION, DECAY, SCALE, PASSES, GIVEN, LOSS = GIVEN, STEPS };
+enum { RATE, MOMENTUM, MOMENTUM2, RMS_DECAY, DELTA, CORRECTION, DECAY, SCALE, PASSES, CLIP, GIVEN, LOSS = GIVEN, STEPS };
 
 // A captured step begins: take the numbers that the host left in the slot of this step, in memory both can see.
 KERNEL begin_step(int n, const double* slots, double* numbers, int ring) {
@@ -79,6 +80,32 @@ KERNEL add_loss(int n, const real* data, const real* diff, double* numbers, int 
         total = warp_sum(total);
         if (lane == 0) numbers[LOSS] += total;
     }
+}
+
+// The squares of x in `parts` shares, each summed.
+KERNEL square_sums(int n, const real* x, double* out, int count, int parts) {
+    EACH_ROW(part, n) {
+        int share = (count + parts - 1) / parts, start = part * share, stop = min(count, start + share);
+        double total = 0;
+        for (int k = start + lane; k < stop; k += WARP) total += (double)x[k] * x[k];
+        total = warp_sum(total);
+        if (lane == 0) out[part] = total;
+    }
+}
+
+// The root of the sum of `parts` numbers.
+KERNEL root_of_sum(int n, const double* sums, double* root, int parts) {
+    EACH_ROW(row, n) {
+        double total = 0;
+        for (int k = lane; k < parts; k += WARP) total += sums[k];
+        total = warp_sum(total);
+        if (lane == 0) root[0] = sqrt(total);
+    }
+}
+
+// Scale the gradient down where its norm is above the limit.
+KERNEL clip_scale(int n, const double* norm, double* numbers) {
+    EACH(i, n) if (norm[0] > numbers[CLIP]) numbers[SCALE] = numbers[CLIP] / norm[0];
 }
 
 // Sums and offsets
@@ -115,6 +142,73 @@ KERNEL plane_sums(int n, const real* x, real* out, int outer, int channels, int 
         }
         total = warp_sum(total);
         if (lane == 0) out[i] = accumulate ? out[i] + total : total;
+    }
+}
+
+// As plane_sums, two of them: first (parts, channels) of a, and second of a times b.
+KERNEL plane_products(int n, const real* a, const real* b, real* first, real* second, int outer, int channels,
+                      int inner, int parts) {
+    EACH_ROW(i, n) {
+        int part = i / channels, channel = i % channels;
+        int share = (outer + parts - 1) / parts, stop = min(outer, (part + 1) * share);
+        real total = 0, products = 0;
+        for (int o = part * share; o < stop; ++o) {
+            int plane = (o * channels + channel) * inner;
+            for (int k = lane; k < inner; k += WARP) {
+                total += a[plane + k];
+                products += a[plane + k] * b[plane + k];
+            }
+        }
+        total = warp_sum(total);
+        products = warp_sum(products);
+        if (lane == 0) first[i] = total, second[i] = products;
+    }
+}
+
+// As plane_sums, of the squared distances from the mean of each channel, which is its total over `count`.
+KERNEL plane_distances(int n, const real* x, const real* totals, real* out, int outer, int channels, int inner,
+                       int parts, int count) {
+    EACH_ROW(i, n) {
+        int part = i / channels, channel = i % channels;
+        int share = (outer + parts - 1) / parts, stop = min(outer, (part + 1) * share);
+        real mean = totals[channel] / count, total = 0;
+        for (int o = part * share; o < stop; ++o) {
+            const real* plane = x + (o * channels + channel) * inner;
+            for (int k = lane; k < inner; k += WARP) total += (plane[k] - mean) * (plane[k] - mean);
+        }
+        total = warp_sum(total);
+        if (lane == 0) out[i] = total;
+    }
+}
+
+// Batch normalisation of x (outer, channels, inner)
+
+// Mean and variance of each channel, from its total and its sum of squared distances over `count` values.
+KERNEL batch_norm_statistics(int n, const real* totals, const real* squares, real* mean, real* variance, int count) {
+    EACH(i, n) {
+        mean[i] = totals[i] / count;
+        variance[i] = squares[i] / count;
+    }
+}
+
+// y = (x - mean) / deviation; once more as `kept`, if given: y may be overwritten in place.
+KERNEL batch_norm_forward(int n, const real* x, const real* mean, const real* variance, real* y, real* kept,
+                          int channels, int inner, real eps) {
+    EACH(i, n) {
+        int channel = i / inner % channels;
+        real value = (x[i] - mean[channel]) / sqrt(variance[channel] + eps);
+        y[i] = value;
+        if (kept) kept[i] = value;
+    }
+}
+
+// dx from dy, `kept`, and the totals of dy and of dy times `kept`; where nothing is kept, statistics are constants.
+KERNEL batch_norm_backward(int n, const real* dy, const real* kept, const real* total, const real* along,
+                           const real* variance, real* dx, int channels, int inner, int count, real eps) {
+    EACH(i, n) {
+        int channel = i / inner % channels;
+        real value = kept ? dy[i] - total[channel] / count - along[channel] / count * kept[i] : dy[i];
+        dx[i] = value / sqrt(variance[channel] + eps);
     }
 }
 

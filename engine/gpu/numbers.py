@@ -10,7 +10,7 @@ import numpy as np
 from ..context import Context
 
 # In the order of the enum in kernels.cu; LOSS and STEPS follow them there.
-FIELDS = ("rate", "momentum", "momentum2", "rms_decay", "delta", "correction", "decay", "scale", "passes")
+FIELDS = ("rate", "momentum", "momentum2", "rms_decay", "delta", "correction", "decay", "scale", "passes", "clip")
 LOSS = len(FIELDS)
 COUNT = len(FIELDS) + 2
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from ..blob import Blob
 from ..memory import refresh_lent
+from .device import NotCapturable
 from .feed import Feed
 from .numbers import COUNT, FIELDS, LOSS, numbers_of
-from .ops.update import given
+from .ops.update import Update, given
 from .program import BACKWARD, FORWARD, Item, Program, Unfinished
 
 if TYPE_CHECKING:
@@ -75,8 +76,8 @@ class CapturedStep:
             return "somebody looks on between two layers"
         if any(type(one).on_gradients_ready is not Listener.on_gradients_ready for one in self.solver.listeners):
             return "somebody works on the gradients before the update"
-        if param.iter_size != 1 or param.clip_gradients >= 0 or param.debug_info:
-            return "iter_size, clip_gradients and debug_info take several passes"
+        if param.iter_size != 1 or param.debug_info:
+            return "iter_size and debug_info take several passes"
         return None
 
     def _why_never(self) -> str | None:
@@ -133,7 +134,8 @@ class CapturedStep:
 
     def _current_key(self) -> Any:
         """What is frozen into the graph as a number, and may change."""
-        return self.net.context.seed, self.solver.param.regularization_type
+        param = self.solver.param
+        return self.net.context.seed, param.regularization_type, param.clip_gradients >= 0
 
     def _history(self) -> list[Blob]:
         return [blob for slot in self.solver.history for blob in slot]
@@ -145,7 +147,7 @@ class CapturedStep:
         if item.kind == BEGIN:
             device.launch("begin_step", dtype, 1, self.slots, numbers, RING)
         elif item.kind == UPDATE:
-            self.solver.apply_update()
+            self._do_update(numbers)
         elif item.kind == END:
             device.launch("end_step", dtype, 1, numbers, self.losses, RING)
         elif item.kind == FORWARD:
@@ -158,6 +160,15 @@ class CapturedStep:
             node = self.net.nodes[item.index]
             self.net.layers[item.index].backward(node.tops, node.propagate_down, node.bottoms)
 
+    def _do_update(self, numbers: Any) -> None:
+        solver = self.solver
+        if solver.param.clip_gradients >= 0:
+            op = solver._update
+            if not isinstance(op, Update):
+                raise NotCapturable(f"the rule of {solver.type} computes on the host")
+            self.device.launch("clip_scale", self.net.context.dtype, 1, op.norm_on_device(self.net.arenas[1]), numbers)
+        solver.apply_scaled(1.0)
+
     def _load_kernels(self) -> None:
         """Launch what is launched in captured steps alone once: a kernel is loaded by its first launch."""
         device, dtype = self.device, self.net.context.dtype
@@ -165,6 +176,7 @@ class CapturedStep:
         unused, one = device.allocate(COUNT, np.dtype(np.float64)), device.allocate(1, np.dtype(dtype))
         device.launch("begin_step", dtype, 1, self.slots, unused, RING)
         device.launch_rows("add_loss", dtype, 1, one, one, unused, 1)
+        device.launch("clip_scale", dtype, 1, device.allocate(1, np.dtype(np.float64)), unused)
         device.launch("end_step", dtype, 1, unused, device.allocate(RING, np.dtype(np.float64)), RING)
 
     def _hand_over(self) -> int:
@@ -175,7 +187,7 @@ class CapturedStep:
                 float(loss)
             self._pending.clear()
         numbers = given(solver.rates, 1.0, solver.param.weight_decay)
-        numbers["passes"] = solver.iter
+        numbers |= {"passes": solver.iter, "clip": solver.param.clip_gradients}
         values = [numbers[name] for name in FIELDS]
         self.slots[slot * len(FIELDS) : (slot + 1) * len(FIELDS)] = values
         numbers_of(self.net.context).expect(values)

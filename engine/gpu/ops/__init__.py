@@ -1,5 +1,8 @@
 """The ops on the GPU: those of engine "cuda" are made of kernels and matrix products, those of "cudnn" are cuDNN's."""
 
-from . import convolution, cudnn, elementwise, inner_product, lrn, pooling, recurrent, softmax, update
+from . import batch_norm, convolution, cudnn, elementwise, inner_product, lrn, pooling, recurrent, softmax, update
 
-__all__ = ["convolution", "cudnn", "elementwise", "inner_product", "lrn", "pooling", "recurrent", "softmax", "update"]
+__all__ = [
+    "batch_norm", "convolution", "cudnn", "elementwise", "inner_product", "lrn", "pooling", "recurrent", "softmax",
+    "update",
+]  # fmt: skip

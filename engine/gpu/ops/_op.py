@@ -36,9 +36,14 @@ class DeviceOp(Op):
         """Working memory, good until the slot is asked for again."""
         return scratch(self.context, slot, shape, self.context.dtype)
 
+    @staticmethod
+    def parts_of(outer: int, channels: int, inner: int) -> int:
+        """Into how many shares a sum over outer and inner is cut, so that all multiprocessors have some."""
+        return max(1, min(outer // 16 if inner == 1 else outer, SHARES // channels))
+
     def add_sums(self, values: Any, outer: int, channels: int, inner: int, total: Any) -> None:
         """total (channels) += the sums of values (outer, channels, inner) over outer and inner, in a fixed order."""
-        parts = max(1, min(outer // 16 if inner == 1 else outer, SHARES // channels))
+        parts = self.parts_of(outer, channels, inner)
         out = total if parts == 1 else self.scratch("sums", (parts, channels))
         if inner == 1:
             self.launch("column_sums", parts * channels, values, out, outer, channels, parts, parts == 1)

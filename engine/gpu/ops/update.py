@@ -13,7 +13,7 @@ from ...memory import MODIFY, Arena
 from ...ops import implements
 from ...ops.update import Rates, Segment
 from ..numbers import numbers_of
-from ._op import DeviceOp
+from ._op import SHARES, DeviceOp
 
 TYPES = ("SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam")
 
@@ -26,6 +26,7 @@ class Update(DeviceOp):
         super().__init__(context)
         self.kernel = f"update_{type.lower()}"
         self.tables: tuple[Any, Any] | None = None
+        self.sums: Any = None  # of squares, and the root of them all; made when first asked for
 
     @classmethod
     def supports(cls, context: Context, *, type: str, **spec: Any) -> bool:
@@ -51,6 +52,20 @@ class Update(DeviceOp):
         arrays = [arena.on(self.device, MODIFY) for arena in (data, diff, *history)]
         self.tables = self.tables or self.made_tables(segments)
         self.launch(self.kernel, data.count, numbers.values, *self.tables, len(segments), l1, *arrays)
+
+    def norm(self, diff: Arena) -> float:
+        """The L2 norm of all that is in an arena."""
+        return self.norm_on_device(diff).item() if diff.count else 0.0
+
+    def norm_on_device(self, diff: Arena) -> Any:
+        """The same, as one number that stays there."""
+        values = diff.on(self.device)
+        if self.sums is None:
+            self.sums = self.device.allocate(SHARES + 1, np.dtype(np.float64))
+        shares, root = self.sums[:SHARES], self.sums[SHARES:]
+        self.launch_rows("square_sums", SHARES, values, shares, diff.count, SHARES)
+        self.launch_rows("root_of_sum", 1, shares, root, SHARES)
+        return root
 
     def made_tables(self, segments: Sequence[Segment]) -> tuple[Any, Any]:
         """Where segments start, and their multipliers, in device memory."""

@@ -108,6 +108,12 @@ def test_numbers_change_without_another_capture(gpu):
         np.testing.assert_array_equal(mine, theirs)
 
 
+@pytest.mark.parametrize("limit", [0.0, 0.01, 100.0])
+def test_gradients_are_clipped_in_the_captured_step(gpu, limit):
+    found = same_by_layer(NET, clip_gradients=limit, momentum=0.9)
+    assert found.launched == 5
+
+
 def test_what_is_written_on_the_host_between_two_iterations_counts(gpu):
     solvers = solver_of("gpu"), by_layer(solver_of("gpu"))
     for solver in solvers:
@@ -147,7 +153,7 @@ def test_another_shape_or_seed_is_captured_anew(gpu):
     "fields, reason",
     [
         (dict(iter_size=2), "iter_size"),
-        (dict(clip_gradients=1.0), "clip_gradients"),
+        (dict(debug_info=True, display=100), "debug_info"),
     ],
 )
 def test_some_iterations_run_by_layer(gpu, fields, reason):
