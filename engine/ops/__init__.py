@@ -25,8 +25,8 @@ if environ.get(VARIABLE) == "reference":
     PREFERENCE["cpu"] = ("reference",)
 CAFFE = {"cpu": "reference", "gpu": "cuda"}  # which of them a layer's `engine: CAFFE` means
 _MODULES = (
-    "activation", "batch_norm", "convolution", "dropout", "inner_product", "lrn", "pooling", "recurrent", "relu",
-    "softmax", "update",
+    "activation", "batch_norm", "concat", "convolution", "dropout", "inner_product", "lrn", "pooling",
+    "recurrent", "relu", "softmax", "update",
 )  # fmt: skip
 
 TABLE: dict[str, dict[str, type[Op]]] = {}

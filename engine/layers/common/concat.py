@@ -33,21 +33,12 @@ class Concat(Layer):
                 raise DefinitionError(f"bottoms may differ along axis {axis} only; got {first} and {other}.", "bottom")
         total = sum(blob.shape[axis] for blob in bottom)
         top[0].reshape(*first[:axis], total, *first[axis + 1 :])
-        self.axis = axis
-
-    def parts(self, bottom, array):
-        """Each bottom with its part of the top."""
-        start = 0
-        for blob in bottom:
-            stop = start + blob.shape[self.axis]
-            yield blob, array[(slice(None),) * self.axis + (slice(start, stop),)]
-            start = stop
+        lengths = [blob.shape[axis] for blob in bottom]
+        self.pieces = self.op("concat", shape=top[0].shape, axis=axis, lengths=lengths)
 
     def forward(self, bottom, top):
-        for blob, part in self.parts(bottom, top[0].write()):
-            part[...] = blob.read()
+        self.pieces.join(bottom, top[0])
 
     def backward(self, top, propagate_down, bottom):
-        for (blob, part), wanted in zip(self.parts(bottom, top[0].read_diff()), propagate_down, strict=True):
-            if wanted:
-                blob.write_diff()[...] = part
+        wanted = [blob if down else None for blob, down in zip(bottom, propagate_down, strict=True)]
+        self.pieces.cut_diff(top[0], wanted)

@@ -25,12 +25,13 @@ class Slice(Layer):
 
     def reshape(self, bottom, top):
         field = "slice_dim" if self.settings.HasField("slice_dim") else "axis"
-        self.axis = self.axis_of(bottom[0], getattr(self.settings, field), field)
+        axis = self.axis_of(bottom[0], getattr(self.settings, field), field)
         shape = bottom[0].shape
-        edges = [0, *self.cuts(shape[self.axis], len(top)), shape[self.axis]]
-        self.parts = [(slice(None),) * self.axis + (slice(*pair),) for pair in zip(edges, edges[1:], strict=False)]
-        for blob, start, stop in zip(top, edges, edges[1:], strict=False):
-            blob.reshape(*shape[: self.axis], stop - start, *shape[self.axis + 1 :])
+        edges = [0, *self.cuts(shape[axis], len(top)), shape[axis]]
+        lengths = [stop - start for start, stop in zip(edges, edges[1:], strict=False)]
+        for blob, length in zip(top, lengths, strict=True):
+            blob.reshape(*shape[:axis], length, *shape[axis + 1 :])
+        self.pieces = self.op("concat", shape=shape, axis=axis, lengths=lengths)
 
     def cuts(self, length, tops):
         """Where the second and later tops begin."""
@@ -46,12 +47,8 @@ class Slice(Layer):
         return points
 
     def forward(self, bottom, top):
-        x = bottom[0].read()
-        for blob, part in zip(top, self.parts, strict=True):
-            blob.write()[...] = x[part]
+        self.pieces.cut(bottom[0], top)
 
     def backward(self, top, propagate_down, bottom):
         if propagate_down[0]:
-            out = bottom[0].write_diff()
-            for blob, part in zip(top, self.parts, strict=True):
-                out[part] = blob.read_diff()
+            self.pieces.join_diff(top, bottom[0])
