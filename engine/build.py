@@ -310,7 +310,8 @@ class Builder:
                 continue
             node.need_backward = True
             node.propagate_down = [
-                flows or j not in node.layer.no_gradient for j, flows in enumerate(node.propagate_down)
+                flows or j not in node.layer.no_gradient or j in node.layer.forced
+                for j, flows in enumerate(node.propagate_down)
             ]
             node.layer.param_propagate_down = [True] * len(node.layer.blobs)
 

@@ -72,6 +72,7 @@ class Layer:
     is_source: ClassVar[bool] = False  # tops come from outside the net: no bottoms, never backward
     reshapes_itself: ClassVar[bool] = False  # top shapes may change without a bottom's doing so
     no_gradient: tuple[int, ...] = ()  # bottoms that force_backward leaves alone
+    forced: tuple[int, ...] = ()  # those of them that it does not: then backward raises, where Caffe aborts
 
     def __init__(self, param: Any, context: Context | None = None):
         self.param = param

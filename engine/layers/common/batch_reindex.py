@@ -21,7 +21,7 @@ class BatchReindex(Layer):
     """
 
     bottoms = 2
-    no_gradient = (1,)
+    no_gradient = forced = (1,)
 
     def reshape(self, bottom, top):
         if bottom[1].num_axes != 1:

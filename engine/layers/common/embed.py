@@ -19,7 +19,7 @@ class Embed(Layer):
     Reference: Bengio, Ducharme, Vincent and Jauvin, JMLR 2003.
     """
 
-    no_gradient = (0,)
+    no_gradient = forced = (0,)
 
     def setup(self, bottom, top):
         settings = self.settings

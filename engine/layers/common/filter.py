@@ -24,7 +24,7 @@ class Filter(Layer):
     def setup(self, bottom, top):
         if len(top) != len(bottom) - 1:
             raise DefinitionError(f"{len(bottom)} bottoms, the last a selector, need as many tops less 1.", "top")
-        self.no_gradient = (len(bottom) - 1,)
+        self.no_gradient = self.forced = (len(bottom) - 1,)
 
     def reshape(self, bottom, top):
         *blobs, selector = bottom

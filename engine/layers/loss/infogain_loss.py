@@ -28,6 +28,7 @@ class InfogainLoss(Layer):
     is_loss = True
     auto_tops = True
     no_gradient = (1, 2)
+    forced = (2,)
 
     def setup(self, bottom, top):
         loss = self.param.loss_param

@@ -214,3 +214,35 @@ def test_a_batch_norm_needs_channels():
 def test_dummy_data_of_no_numbers_cannot_be_filled():
     layer = 'layer { name: "y" type: "DummyData" top: "y" dummy_data_param { shape { dim: 0 } } }'
     assert "nothing to fill" in str(refused(layer))
+
+
+@pytest.mark.parametrize(
+    ("layer", "shapes"),
+    [
+        ('type: "Embed" bottom: "x0" embed_param { input_dim: 3 num_output: 2 }', [(2,)]),
+        ('type: "BatchReindex" bottom: "x0" bottom: "x1"', [(2, 3), (4,)]),
+        ('type: "Filter" bottom: "x0" bottom: "x1"', [(2, 3), (2,)]),
+        ('type: "InfogainLoss" bottom: "x0" bottom: "x1" bottom: "x2"', [(2, 3), (2,), (3, 3)]),
+        ('type: "ArgMax" bottom: "x0"', [(2, 3)]),
+        ('type: "Threshold" bottom: "x0"', [(2, 3)]),
+        ('type: "Accuracy" bottom: "x0" bottom: "x1"', [(2, 3), (2,)]),
+    ],
+)
+def test_force_backward_asks_for_gradients_that_are_none(layer, shapes):
+    net = net_of(f'layer {{ name: "y" {layer} top: "y" }}', *shapes)
+    for index, shape in enumerate(shapes):
+        net.blobs[f"x{index}"].data = np.ones(shape)
+    net.forward()
+    with pytest.raises(DefinitionError, match="gradient") as caught:
+        net.backward()
+    assert caught.value.line == len(shapes) + 2
+    assert caught.value.layer == "y"
+
+
+@pytest.mark.parametrize("type", ["SoftmaxWithLoss", "HingeLoss", "MultinomialLogisticLoss", "SigmoidCrossEntropyLoss"])
+def test_propagate_down_to_labels_is_an_error_when_it_comes_to_it(type):
+    layer = f"""layer {{ name: "y" type: "{type}" bottom: "x0" bottom: "x1" top: "y"
+        propagate_down: true propagate_down: true }}"""
+    net = run(layer, [[0.5]], [[0]] if type == "SigmoidCrossEntropyLoss" else [0])
+    with pytest.raises(DefinitionError, match="cannot give a gradient to its bottom 'x1'"):
+        net.backward()
