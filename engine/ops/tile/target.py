@@ -20,8 +20,10 @@ def kind() -> str:
         return forced
     if platform.machine().lower() in ("arm64", "aarch64"):
         return "neon"
-    import llvmlite.binding
-
+    try:
+        import llvmlite.binding
+    except ImportError:  # then nothing is compiled, whatever the vectors are like
+        return "sse"
     features = llvmlite.binding.get_host_cpu_features()
     if features.get("avx512f") and features.get("avx512vl"):
         return "avx512"

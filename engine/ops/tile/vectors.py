@@ -40,15 +40,15 @@ class VectorType(types.Type):
 
 
 class FloatVector(VectorType):
-    pass
+    """Floats."""
 
 
 class IntVector(VectorType):
-    pass
+    """Whole numbers of 32 bits."""
 
 
 class MaskVector(VectorType):
-    pass
+    """Yes or no."""
 
 
 floats, ints, mask = FloatVector("floats"), IntVector("ints"), MaskVector("mask")

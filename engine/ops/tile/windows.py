@@ -26,6 +26,8 @@ WINDOWS = layout(
     "rows", "columns", "kernel_h", "kernel_w", "stride_h", "stride_w", "pad_h", "pad_w",
 )  # fmt: skip
 windows_view = record_view(WINDOWS)
+LEAST = np.finfo(np.float32).min  # what a window has that sees nothing, as in Caffe
+NOWHERE = 255  # and where that came from
 
 
 @driver
@@ -42,8 +44,7 @@ def maximum(address, begin, end):
         for j in range(d.columns):
             left = j * d.stride_w - d.pad_w
             first_w, last_w = max(left, 0), min(left + d.kernel_w, d.width)
-            best = load(x + 4 * (first_h * d.x_row + first_w * V))
-            index = all_of_int((first_h - top) * d.kernel_w + first_w - left)
+            best, index = all_of(np.float32(LEAST)), all_of_int(NOWHERE)
             for h in range(first_h, last_h):
                 for w in range(first_w, last_w):
                     value = load(x + 4 * (h * d.x_row + w * V))

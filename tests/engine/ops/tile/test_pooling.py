@@ -1,0 +1,71 @@
+"""Pooling and local response normalisation over blocked images, against the reference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from brewbench.engine import ops
+from brewbench.engine.blob import Blob
+from brewbench.engine.context import Context
+from brewbench.engine.layers.vision._spatial import windows
+
+WINDOWS = [  # image, kernel, stride, pad
+    ((2, 20, 24, 24), (2, 2), (2, 2), (0, 0)),
+    ((2, 33, 13, 14), (3, 3), (2, 2), (0, 0)),
+    ((2, 33, 13, 14), (3, 2), (2, 3), (1, 1)),
+    ((2, 16, 7, 7), (7, 7), (1, 1), (0, 0)),
+    ((2, 16, 7, 7), (3, 3), (1, 1), (1, 1)),
+    ((1, 16, 8, 8), (2, 2), (3, 3), (1, 1)),
+    ((1, 9, 5, 5), (1, 1), (2, 2), (0, 0)),
+    ((1, 9, 5, 5), (1, 1), (3, 3), (0, 0)),  # whose last windows lie beyond the image
+]
+
+
+def passes(name, reference, shapes, **spec):
+    """Top and the gradient of the bottom; values are whole numbers, so that many are equal."""
+    random = np.random.RandomState(2)
+    op = ops.make(name, Context(), reference=reference, **spec)
+    assert (op.engine == "reference") == reference
+    x, y = Blob(shapes[0]), Blob(shapes[1])
+    x.data = random.randint(-4, 5, shapes[0])
+    op.forward(x, y)
+    y.diff = random.randn(*shapes[1])
+    op.backward(y, x)
+    return y.data.copy(), x.diff.copy()
+
+
+@pytest.mark.parametrize("image, kernel, stride, pad", WINDOWS)
+@pytest.mark.parametrize("name", ["max_pooling", "average_pooling"])
+def test_pooling_is_that_of_the_reference(name, image, kernel, stride, pad):
+    output = windows(image[2:], kernel, stride, pad)
+    spec = dict(image=image, output=output, kernel=kernel, stride=stride, pad=pad)
+    shapes = image, (*image[:2], *output)
+    for ours, theirs in zip(passes(name, False, shapes, **spec), passes(name, True, shapes, **spec), strict=True):
+        np.testing.assert_allclose(ours, theirs, 1e-6, 1e-6)
+
+
+def test_a_mask_is_made_by_the_reference():
+    spec = dict(image=(1, 16, 4, 4), output=(2, 2), kernel=(2, 2), stride=(2, 2), pad=(0, 0))
+    op = ops.make("max_pooling", Context(), **spec)
+    x, y, mask = Blob((1, 16, 4, 4)), Blob((1, 16, 2, 2)), Blob((1, 16, 2, 2))
+    x.data = np.arange(256).reshape(x.shape)
+    op.forward(x, y, mask)
+    assert mask.data[0, 3].tolist() == [[5, 7], [13, 15]]
+    y.diff = 1
+    op.backward(y, x)
+    assert x.diff.sum() == 64
+
+
+@pytest.mark.parametrize("shape", [(2, 20, 5, 6), (2, 33, 7, 7), (1, 96, 9, 8)])
+@pytest.mark.parametrize("axes, size", [((1,), 5), ((1,), 3), ((2, 3), 3), ((2, 3), 5)])
+def test_lrn_is_that_of_the_reference(shape, axes, size):
+    spec = dict(shape=shape, axes=axes, size=size, alpha=0.3, beta=0.75, k=2.0)
+    found = passes("lrn", False, (shape, shape), **spec), passes("lrn", True, (shape, shape), **spec)
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, 1e-5, 1e-6)
+
+
+def test_another_exponent_is_left_to_the_reference():
+    spec = dict(shape=(1, 16, 4, 4), axes=(1,), size=5, alpha=0.3, beta=0.5, k=1.0)
+    assert ops.make("lrn", Context(), **spec).engine == "reference"
