@@ -25,7 +25,7 @@ if environ.get(VARIABLE) == "reference":
     PREFERENCE["cpu"] = ("reference",)
 CAFFE = {"cpu": "reference", "gpu": "cuda"}  # which of them a layer's `engine: CAFFE` means
 _MODULES = (
-    "activation", "batch_norm", "concat", "convolution", "dropout", "inner_product", "lrn", "pooling",
+    "activation", "batch_norm", "concat", "convolution", "dropout", "eltwise", "inner_product", "lrn", "pooling",
     "recurrent", "relu", "softmax", "update",
 )  # fmt: skip
 

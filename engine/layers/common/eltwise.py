@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from functools import reduce
-
 from ...errors import DefinitionError
 from ...layer import Layer, at_least, layer
-
-PROD, SUM, MAX = range(3)
+from ...ops.eltwise import PROD
 
 
 @layer("Eltwise", param="eltwise_param")
@@ -42,49 +39,16 @@ class Eltwise(Layer):
             if blob.shape != bottom[0].shape:
                 raise DefinitionError(f"bottoms must have one shape; got {bottom[0].shape} and {blob.shape}.", "bottom")
         top[0].reshape(*bottom[0].shape)
+        self.combine = self.op(
+            "eltwise",
+            shape=bottom[0].shape,
+            operation=self.settings.operation,
+            coeff=self.coeff,
+            stable=self.settings.stable_prod_grad,
+        )
 
     def forward(self, bottom, top):
-        xp, operation = self.xp, self.settings.operation
-        if operation == SUM:
-            out = top[0].write() if top[0] not in bottom else top[0].modify()
-            out[...] = 0
-            for blob, coeff in zip(bottom, self.coeff, strict=True):
-                out += blob.read() if coeff == 1 else blob.read() * coeff
-        elif operation == PROD:
-            first, second = bottom[0].read(), bottom[1].read()
-            out = top[0].write()
-            xp.multiply(first, second, out=out)
-            for blob in bottom[2:]:
-                out *= blob.read()
-        else:
-            first, second = bottom[0].read(), bottom[1].read()
-            if top[0] is bottom[0]:
-                first = xp.full_like(first, xp.finfo(first.dtype).min)
-            ahead = first > second
-            best, self.winner = xp.where(ahead, first, second), xp.where(ahead, 0, 1)
-            for index, blob in enumerate(bottom[2:], 2):
-                value = blob.read()
-                ahead = value > best
-                best, self.winner = xp.where(ahead, value, best), xp.where(ahead, index, self.winner)
-            top[0].write()[...] = best
+        self.combine.forward(bottom, top[0])
 
     def backward(self, top, propagate_down, bottom):
-        xp, operation = self.xp, self.settings.operation
-        gradient = top[0].read_diff()
-        for index, blob in enumerate(bottom):
-            if not propagate_down[index]:
-                continue
-            if operation == SUM:
-                factor = self.coeff[index]
-            elif operation == MAX:
-                factor = self.winner == index
-            elif self.settings.stable_prod_grad:
-                factor = reduce(xp.multiply, (other.read() for k, other in enumerate(bottom) if k != index))
-            else:
-                factor = top[0].read() / blob.read()
-            out = blob.write_diff()
-            if operation == PROD:
-                out[...] = factor
-                out *= gradient
-            else:
-                xp.multiply(gradient, factor, out=out)
+        self.combine.backward(top[0], bottom, propagate_down)

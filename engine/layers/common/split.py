@@ -23,15 +23,12 @@ class Split(Layer):
     def reshape(self, bottom, top):
         for blob in top:
             blob.reshape(*bottom[0].shape)
+        self.sum = self.op("split", shape=bottom[0].shape)
 
     def forward(self, bottom, top):
         for blob in top:
             blob.share_data(bottom[0])
 
     def backward(self, top, propagate_down, bottom):
-        if not propagate_down[0]:
-            return
-        total = bottom[0].write_diff()
-        total[...] = top[0].read_diff()
-        for blob in top[1:]:
-            total += blob.read_diff()
+        if propagate_down[0]:
+            self.sum.backward(top, bottom[0])
