@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
 
 from .memory import HOST, Place
 
@@ -55,3 +57,30 @@ def backend_of(backend: Backend | str | None) -> Backend:
     if backend is None:
         return _chosen
     return Backend(backend) if isinstance(backend, str) else backend
+
+
+class HostStopwatch:
+    """Takes the time between marks."""
+
+    def __init__(self) -> None:
+        self._times: list[float] = []
+
+    def mark(self) -> None:
+        """Here one piece of work ends and the next begins."""
+        self._times.append(perf_counter())
+
+    def laps(self) -> list[float]:
+        """Milliseconds from each mark to the next; then it begins anew."""
+        times, self._times = self._times, []
+        return [1e3 * (stop - start) for start, stop in zip(times, times[1:], strict=False)]
+
+
+def stopwatch(place: Place) -> Any:
+    """What takes the time of the work at a place: by the device's own events where it is one."""
+    if place is HOST:
+        return HostStopwatch()
+    from .gpu.device import Device
+    from .gpu.timing import Stopwatch
+
+    assert isinstance(place, Device)
+    return Stopwatch(place)

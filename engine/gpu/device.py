@@ -52,7 +52,7 @@ class Device(Place):
             raise RuntimeError(f"there is no NVIDIA GPU to compute on ({error}); {hint}") from error
         if number >= count:
             raise RuntimeError(f"there is no GPU number {number}; this machine has {count}, counted from 0")
-        self._enter()
+        self.enter()
         self._processors = self._runtime.getDeviceProperties(number)["multiProcessorCount"]
         self._functions: dict[tuple[str, str], Any] = {}
         self._modules: dict[str, Any] = {}
@@ -73,7 +73,7 @@ class Device(Place):
 
         return import_cudnn() is not None
 
-    def _enter(self) -> None:
+    def enter(self) -> None:
         """Make this the calling thread's device."""
         if self._runtime.getDevice() != self.number:
             self._runtime.setDevice(self.number)
@@ -82,7 +82,7 @@ class Device(Place):
 
     def allocate(self, count: int, dtype: np.dtype) -> Any:
         self.refuse_capture("memory was touched for the first time")
-        self._enter()
+        self.enter()
         try:
             return self.xp.zeros(count, dtype)
         except self.xp.cuda.memory.OutOfMemoryError as error:
@@ -91,12 +91,12 @@ class Device(Place):
 
     def to_host(self, array: Any, host: np.ndarray) -> None:
         self.refuse_capture("values were asked for on the host")
-        self._enter()
+        self.enter()
         array.get(out=host)
 
     def from_host(self, host: np.ndarray, array: Any) -> None:
         self.refuse_capture("values were taken from the host")
-        self._enter()
+        self.enter()
         if host.nbytes:
             array.data.copy_from_host_async(host.ctypes.data, host.nbytes)
             copied = self._copied.get(host.ctypes.data) or self.event()
@@ -104,7 +104,9 @@ class Device(Place):
             self._copied[host.ctypes.data] = copied
 
     def host_array(self, count: int, dtype: np.dtype) -> np.ndarray:
-        self._enter()
+        if not count:
+            return np.zeros(count, dtype)
+        self.enter()
         from cupyx import zeros_pinned  # pyright: ignore[reportMissingImports]
 
         return zeros_pinned(count, dtype)
@@ -114,34 +116,34 @@ class Device(Place):
         if copied is not None:
             copied.synchronize()
 
-    def event(self) -> Any:
-        """A point in the work of a stream, to wait for."""
-        self._enter()
-        return self.xp.cuda.Event(disable_timing=True)
+    def event(self, timed: bool = False) -> Any:
+        """A point in the work of a stream, to wait for, or to take the time of."""
+        self.enter()
+        return self.xp.cuda.Event(disable_timing=not timed)
 
     @property
     def copy_stream(self) -> Any:
         """A stream for copies beside the work under way."""
         if self._copy_stream is None:
-            self._enter()
+            self.enter()
             self._copy_stream = self.xp.cuda.Stream(non_blocking=True)
         return self._copy_stream
 
     def copy_beside(self, host: np.ndarray, array: Any, arrived: Any) -> None:
         """Copy pinned memory to here on `copy_stream`, and record the event that it has arrived."""
-        self._enter()
+        self.enter()
         array.data.copy_from_host_async(host.ctypes.data, host.nbytes, self.copy_stream)
         arrived.record(self.copy_stream)
         self._copied[host.ctypes.data] = arrived
 
     def copy_within(self, source: Any, target: Any) -> None:
         """Copy one array of the device into another of the same type that is as long as the shorter one at least."""
-        self._enter()
+        self.enter()
         target.data.copy_from_device_async(source.data, min(source.nbytes, target.nbytes))
 
     def synchronize(self) -> None:
         """Wait for all work on the device."""
-        self._enter()
+        self.enter()
         self._runtime.streamSynchronize(0)
 
     # Work
@@ -164,7 +166,7 @@ class Device(Place):
         largest = max(threads, *(getattr(arg, "size", 0) for arg in args))
         if largest > LARGEST:
             raise ValueError(f"{kernel} would go over {largest} elements; a GPU kernel counts to {LARGEST}")
-        self._enter()
+        self.enter()
         name = np.dtype(dtype).name
         function = self._functions.get((kernel, name)) or self._function(kernel, name)
         blocks = min(-(-threads // BLOCK), 32 * self._processors)
@@ -190,7 +192,7 @@ class Device(Place):
         """c = a b + beta c, rows first: matrices, or as many of each. `transpose` says which of a, b to turn."""
         from .cublas import Blas
 
-        self._enter()
+        self.enter()
         with self.library_lock:
             if precision not in self._blas:
                 self._blas[precision] = Blas(self.xp, precision)

@@ -101,6 +101,7 @@ class Cudnn:
 
     def __init__(self, device: Device):
         self.device, self.api = device, import_cudnn()
+        device.enter()
         self.handle = self.api.create_handle()
         self.stream: int | None = None
         self.plans: dict[Spec, Plan | None] = {}
@@ -114,6 +115,7 @@ class Cudnn:
 
     def run(self, plan: Plan, arrays: dict[int, Any], workspace: Callable[[int], Any]) -> None:
         """Do a convolution. `workspace` gives room for that many bytes."""
+        self.device.enter()
         with self.device.library_lock:
             self._run(plan, arrays, workspace)
 
@@ -151,8 +153,7 @@ class Cudnn:
         with self.device.capture() as graph:
             for _ in range(REPEATS):
                 self.run(plan, arrays, workspace)
-        event = self.device.xp.cuda.Event
-        start, stop = event(), event()
+        start, stop = self.device.event(timed=True), self.device.event(timed=True)
         graph.launch()
         start.record()
         graph.launch()

@@ -119,6 +119,7 @@ class Program:
 
     def run(self) -> float:
         """Do all items; returns the loss of those that ran by themselves. Raises Unfinished."""
+        self.device.enter()
         with computing:
             return self._run()
 

@@ -31,6 +31,7 @@ def run(words: Sequence[str]) -> None:
 
 def _time(args: Namespace, gpus: list[int]) -> None:
     from ...engine import TEST, TRAIN, Net
+    from ...engine.backend import stopwatch
     from .log import LOG, log_machine, log_net, number
     from .progress import progress_bar
 
@@ -48,26 +49,24 @@ def _time(args: Namespace, gpus: list[int]) -> None:
         LOG.info("Performing Backward")
         net.backward()
         layers = range(len(net.layers))
-        wait = getattr(net.context.place, "synchronize", lambda: None)  # a GPU works on while Python goes ahead
+        watch = stopwatch(net.context.place)
         forward, backward = [0.0 for _ in layers], [0.0 for _ in layers]  # milliseconds
         LOG.info("*** Benchmark begins ***")
         LOG.info("Testing for %d iterations.", args.iterations)
         begin = perf_counter()
         for iteration in range(1, args.iterations + 1):
-            start = last = perf_counter()
+            watch.mark()
             for index in layers:
                 net.forward_layer(index)
-                wait()
-                now = perf_counter()
-                forward[index] += 1000 * (now - last)
-                last = now
+                watch.mark()
             for index in reversed(layers):
                 net.backward_layer(index)
-                wait()
-                now = perf_counter()
-                backward[index] += 1000 * (now - last)
-                last = now
-            LOG.info("Iteration: %d forward-backward time: %s ms.", iteration, number(1000 * (last - start)))
+                watch.mark()
+            laps = watch.laps()
+            for index in layers:
+                forward[index] += laps[index]
+                backward[index] += laps[-1 - index]
+            LOG.info("Iteration: %d forward-backward time: %s ms.", iteration, number(sum(laps)))
             bar.update()
         total = 1000 * (perf_counter() - begin)
     LOG.info("Average time per layer: ")

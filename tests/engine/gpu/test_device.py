@@ -132,3 +132,21 @@ def test_two_threads_may_use_the_device(gpu):
     for thread in threads:
         thread.join()
     assert len(results) == 2 and max(results.values()) < 1e-4
+
+
+def test_a_stopwatch_takes_the_time_of_each_piece_of_work(gpu):
+    for place in (HOST, gpu):
+        watch = backend.stopwatch(place)
+        for _ in range(2):  # it can be used again
+            watch.mark()
+            for _ in range(3):
+                place.allocate(1000, np.dtype(np.float32))
+                watch.mark()
+            laps = watch.laps()
+            assert len(laps) == 3 and all(lap >= 0 for lap in laps)
+    assert backend.stopwatch(gpu).laps() == []
+
+
+def test_memory_without_elements(gpu):
+    blob = Blob((0, 3), np.float32, gpu)
+    assert blob.data.shape == blob.read().shape == (0, 3)
