@@ -2,69 +2,23 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from itertools import islice
 from os import PathLike
 from pathlib import Path
-from weakref import WeakValueDictionary
 
 import lmdb
 
 from ..atomic import atomic_folder
 from ..errors import DefinitionError
 from .leveldb import LevelDB, write_leveldb
+from .lmdb_file import LMDB
 from .rows import Rows
 
 _SIGNS = {"LMDB": "data.mdb", "LEVELDB": "CURRENT"}  # the file by which a folder of each kind is known
 _ARTICLES = {"LMDB": "an LMDB", "LEVELDB": "a LevelDB"}
 _ROWS_AT_ONCE = 1000
 _FIRST_MAP_SIZE = 1 << 24
-
-# LMDB lets a process open a file once; whoever comes second shares what is open.
-_environments: WeakValueDictionary[tuple[int, int], lmdb.Environment] = WeakValueDictionary()
-_lock = threading.Lock()
-
-
-class LMDB(Rows):
-    """The rows of an LMDB. Works on folders that may not be written."""
-
-    def __init__(self, environment: lmdb.Environment):
-        self._environment: lmdb.Environment | None = environment
-        self._transaction = environment.begin(buffers=True)
-        self._cursor = self._transaction.cursor()
-        self._entries: int = self._transaction.stat()["entries"]
-        self._count = self._entries
-        self._first()
-
-    def take(self, rows: range) -> tuple[list[int], list[bytes | memoryview]]:
-        if rows.step != 1 or not rows:
-            return super().take(rows)
-        self.seek(rows.start)
-        indices: list[int] = []
-        values: list[bytes | memoryview] = []
-        while len(values) < len(rows):  # as far as the last row at a time
-            first = self._position
-            count = min(len(rows) - len(values), self._entries - first)
-            indices.extend(range(first, first + count))
-            values.extend(islice(self._cursor.iternext(keys=False), count))
-            self._position += count - 1  # the row at which the iterator stops
-            self._advance()
-        return indices, values
-
-    def close(self) -> None:
-        self._cursor.close()
-        self._transaction.abort()
-        self._environment = None
-
-    def _first(self) -> None:
-        self._cursor.first()
-
-    def _step(self) -> bool:
-        return self._cursor.next()
-
-    def _value(self) -> memoryview:
-        return self._cursor.value()
 
 
 def open_database(path: str | PathLike, backend: str = "lmdb") -> Rows:
@@ -84,7 +38,7 @@ def open_database(path: str | PathLike, backend: str = "lmdb") -> Rows:
             if (folder / sign).exists():
                 raise DefinitionError(f"{str(path)!r} is {_ARTICLES[other]}; say backend: {other}.", "backend")
         raise DefinitionError(f"{str(path)!r} is not {_ARTICLES[kind]}: it holds no {_SIGNS[kind]}.", "source")
-    return _open_lmdb(folder) if kind == "LMDB" else _open_leveldb(folder)
+    return LMDB(folder) if kind == "LMDB" else _open_leveldb(folder)
 
 
 def write_database(path: str | PathLike, rows: Iterable[tuple[bytes, bytes]], backend: str = "lmdb") -> int:
@@ -111,35 +65,6 @@ def _open_leveldb(folder: Path) -> LevelDB:
         raise DefinitionError(f"{str(folder)!r} {error}.", "source") from error
     except OSError as error:
         raise DefinitionError(f"{str(folder)!r} cannot be read as a LevelDB: {error}.", "source") from error
-
-
-def _open_lmdb(folder: Path) -> LMDB:
-    file = folder / "data.mdb"
-    try:
-        environment = _environment_of(folder, file)
-    except lmdb.Error as error:
-        # Text of the form "/folder: MDB_INVALID: File is not an LMDB file".
-        reason = str(error).rpartition(": ")[2]
-        raise DefinitionError(f"{str(folder)!r} cannot be read as an LMDB: {reason}.", "source") from error
-    needed = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
-    if file.stat().st_size < needed:
-        raise DefinitionError(
-            f"{str(folder)!r} is cut short: data.mdb has {file.stat().st_size:,} of {needed:,} bytes.", "source"
-        )
-    if not environment.stat()["entries"]:
-        raise DefinitionError(f"{str(folder)!r} holds no rows.", "source")
-    return LMDB(environment)
-
-
-def _environment_of(folder: Path, file: Path) -> lmdb.Environment:
-    status = file.stat()
-    key = (status.st_dev, status.st_ino)
-    with _lock:
-        environment = _environments.get(key)
-        if environment is None:
-            environment = lmdb.open(str(folder), readonly=True, lock=False, create=False)
-            _environments[key] = environment
-    return environment
 
 
 def write_lmdb(path: str | PathLike, rows: Iterable[tuple[bytes, bytes]]) -> int:

@@ -5,6 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import lmdb
 import numpy as np
 import pytest
 
@@ -41,7 +42,7 @@ def test_reading_starts_again_and_seeks():
         assert database.position == 0
 
 
-def test_several_readers_share_what_is_open():
+def test_several_readers_do_not_disturb_each_other():
     with open_database(FILES / "mnist_like_lmdb") as one, open_database(FILES / "mnist_like_lmdb") as other:
         one.next()
         assert (one.position, other.position) == (1, 0)
@@ -68,6 +69,68 @@ def test_writing_grows_as_it_must(tmp_path):
     with open_database(tmp_path / "db") as database:
         assert [bytes(database.next()) for _ in range(len(database))] == [value for _, value in rows]
     assert os.listdir(tmp_path / "db") == ["data.mdb"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_trees_of_any_shape_are_read_as_lmdb_itself_does(tmp_path, seed):
+    draw = np.random.default_rng(seed)
+    sizes = [0, 1, 50, 1000, 2030, 2040, 4080, 5000, 30000]
+    with lmdb.open(str(tmp_path / "db"), map_size=1 << 28, sync=False) as environment:
+        keys = []
+        for _ in range(4):
+            with environment.begin(write=True) as transaction:
+                for size in draw.choice([1, 8, 20, 500], draw.choice([10, 300, 1500])):
+                    keys.append(draw.bytes(int(size)))
+                    transaction.put(keys[-1], draw.bytes(int(draw.choice(sizes) if draw.random() < 0.2 else 20)))
+                for index in draw.permutation(len(keys))[: len(keys) // 4]:
+                    transaction.delete(keys[index])
+        with environment.begin() as transaction:
+            expected = [value for _, value in transaction.cursor()]
+            depth = transaction.stat()["depth"]
+    assert depth > 2
+    with open_database(tmp_path / "db") as database:
+        assert len(database) == len(expected)
+        assert [bytes(database.next()) for _ in expected] == expected
+        assert database.position == 0
+        for row in draw.integers(0, 3 * len(expected), 20):
+            indices, values = database.take(range(row, row + 40))
+            assert indices == [index % len(expected) for index in range(row, row + 40)]
+            assert list(map(bytes, values)) == [expected[index] for index in indices]
+
+
+def test_no_damage_to_a_file_does_more_than_raise(tmp_path):
+    whole = np.frombuffer((FILES / "mnist_like_lmdb" / "data.mdb").read_bytes(), np.uint8)
+    draw = np.random.default_rng(0)
+    (tmp_path / "db").mkdir()
+    told = set()
+    for _ in range(400):
+        damaged = whole.copy()
+        if draw.random() < 0.2:
+            damaged = damaged[: draw.integers(len(damaged))]
+        for start in range(0, len(damaged), 4096):  # what pages say about themselves
+            places = start + draw.integers(0, 160 if start < 8192 else 60, draw.choice([0, 1, 3]))
+            places = places[places < len(damaged)]
+            damaged[places] = draw.integers(0, 256, len(places))
+        (tmp_path / "db" / "data.mdb").write_bytes(damaged.tobytes())
+        try:
+            with open_database(tmp_path / "db") as database:
+                for _ in range(min(len(database), 100)):
+                    database.next()
+                database.take(range(50))
+        except DefinitionError as error:
+            assert error.field == "source" and "db" in error.message
+            told.add(error.message.split(":")[-1].split()[0])
+    assert len(told) > 5
+
+
+def test_a_file_that_becomes_shorter_is_told(tmp_path):
+    write_lmdb(tmp_path / "db", [(b"%08d" % index, bytes(2000)) for index in range(2000)])
+    with open_database(tmp_path / "db") as database:
+        database.next()
+        with open(tmp_path / "db" / "data.mdb", "rb+") as file:
+            file.truncate(1 << 20)
+        with pytest.raises(DefinitionError, match="is cut short: data.mdb has"):
+            database.take(range(2000))
 
 
 def test_what_fails_while_it_is_written_leaves_nothing(tmp_path):
