@@ -12,13 +12,13 @@ from .errors import DefinitionError
 
 # Each is (solver parameters, iteration, steps passed so far) -> factor on base_lr. Caffe computes some of them in
 # single precision: so do these, and the logs agree to the last digit.
-POLICIES: dict[str, Callable[[Any, int, int], float | np.float32]] = {
-    "fixed": lambda p, i, s: 1.0,
-    "step": lambda p, i, s: p.gamma ** (i // p.stepsize),
-    "exp": lambda p, i, s: p.gamma**i,
+POLICIES: dict[str, Callable[[Any, int, int], np.floating]] = {
+    "fixed": lambda p, i, s: f32(1),
+    "step": lambda p, i, s: np.float64(p.gamma) ** (i // p.stepsize),
+    "exp": lambda p, i, s: np.float64(p.gamma) ** i,
     "inv": lambda p, i, s: (1 + f32(p.gamma) * f32(i)) ** -f32(p.power),
-    "multistep": lambda p, i, s: p.gamma**s,
-    "poly": lambda p, i, s: max(f32(0), 1 - f32(i) / f32(p.max_iter)) ** f32(p.power),
+    "multistep": lambda p, i, s: np.float64(p.gamma) ** s,
+    "poly": lambda p, i, s: (1 - f32(i) / f32(p.max_iter)) ** f32(p.power),  # beyond max_iter it may be no number
     "sigmoid": lambda p, i, s: 1 / (1 + np.exp(-f32(p.gamma) * f32(i - p.stepsize))),
 }
 
@@ -39,5 +39,5 @@ def check_policy(param: Any) -> None:
 
 def learning_rate(param: Any, iteration: int, steps: int) -> float:
     """The rate of a SolverParameter at an iteration; `steps` is the number of stepvalues passed (multistep)."""
-    with np.errstate(over="ignore"):
-        return float(f32(f32(param.base_lr) * POLICIES[param.lr_policy](param, iteration, steps)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(f32(param.base_lr * POLICIES[param.lr_policy](param, iteration, steps)))
