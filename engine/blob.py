@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .memory import HOST, MODIFY, READ, WRITE, Memory, Place
+from .memory import HOST, MODIFY, READ, WRITE, Memory, Place, computing
 
 MAX_AXES = 32
 
@@ -103,6 +103,14 @@ class Blob:
     @diff.setter
     def diff(self, values: Any) -> None:
         self.diff[...] = values
+
+    def look(self, part: str = "data") -> np.ndarray:
+        """`data` or `diff` as an array that nobody may write: the net need not reckon with changes, as after `data`."""
+        memory = self.diff_memory if part == "diff" else self.data_memory
+        with computing:
+            array = memory.on(HOST, READ).reshape(self.shape)
+        array.flags.writeable = False
+        return array
 
     # For layers: an array of `place.xp`, of the blob's shape
 

@@ -164,6 +164,12 @@ class Layer:
         engine = getattr(self.settings, "engine", 0)
         return ops.make(name, self.context, reference=engine == 1, **spec)
 
+    @property
+    def engines(self) -> list[str]:
+        """The engines whose ops the layer uses; none where it computes by itself."""
+        mine = (value for value in vars(self).values() if isinstance(value, (ops.Op, ops.OnHost)))
+        return sorted({op.engine for op in mine})
+
     def axis_of(self, blob: Blob, axis: int, field: str = "axis") -> int:
         """`axis` counted from the front. Raises DefinitionError when the blob has no such axis."""
         if not -blob.num_axes <= axis < blob.num_axes:

@@ -560,8 +560,7 @@ class Bench(ipywidgets.VBox):
                 blobs = [net.blobs[name]]
             if index >= len(blobs):
                 return None
-            blob = blobs[index]
-            return blob.diff if part == "diff" else blob.data
+            return blobs[index].look(part)
 
         label = f"{name} {index}" if kind == "params" else name
         self.array.show(label, read, "parameters" if kind == "params" else "activations")

@@ -19,14 +19,14 @@ from ..context import Context
 from ..memory import HOST
 
 # For each backend, the engines in the order in which they are tried. `reference` is plain NumPy and always there.
-PREFERENCE = {"cpu": ("depthwise", "tile", "reference"), "gpu": ("cudnn", "cuda", "reference")}
+PREFERENCE: dict[str, tuple[str, ...]] = {"cpu": ("depthwise", "tile", "reference"), "gpu": ("cudnn", "cuda", "reference")}
 VARIABLE = "BREWBENCH_CPU"  # "reference" leaves it to plain NumPy, whatever else there is
 if environ.get(VARIABLE) == "reference":
     PREFERENCE["cpu"] = ("reference",)
 CAFFE = {"cpu": "reference", "gpu": "cuda"}  # which of them a layer's `engine: CAFFE` means
 _MODULES = (
     "activation", "batch_norm", "concat", "convolution", "dropout", "eltwise", "inner_product", "lrn", "pooling",
-    "recurrent", "relu", "softmax", "update",
+    "recurrent", "relu", "scale", "softmax", "update",
 )  # fmt: skip
 
 TABLE: dict[str, dict[str, type[Op]]] = {}
@@ -100,7 +100,7 @@ class OnHost:
     """A reference op in a net whose blobs lie elsewhere: they come to the host as it asks for them."""
 
     def __init__(self, cls: type[Op], context: Context, **spec: Any):
-        self.context = context
+        self.context, self.engine = context, f"{cls.engine} on the host"
         self.own = replace(context, place=HOST, backend="cpu", scratch={})
         self.op = cls(self.own, **spec)
 

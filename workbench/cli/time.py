@@ -6,8 +6,12 @@ from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import closing
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from .flags import Parser, add_machine, add_net_state, machine, names, positive
+
+if TYPE_CHECKING:
+    from ...engine import Net
 
 
 def run(words: Sequence[str]) -> None:
@@ -78,3 +82,21 @@ def _time(args: Namespace, gpus: list[int]) -> None:
     LOG.info("Average Forward-Backward: %s ms.", number(total / args.iterations))
     LOG.info("Total Time: %s ms.", number(total))
     LOG.info("*** Benchmark ends ***")
+    _log_rates(net, [ms / args.iterations for ms in forward], [ms / args.iterations for ms in backward])
+
+
+def _log_rates(net: Net, forward: list[float], backward: list[float]) -> None:
+    """Which engine ran each layer, and at what rate those that are made of products."""
+    from ..costs import macs_of
+    from .log import LOG, number
+
+    LOG.info("Engine and rate per layer: ")
+    for node, layer, ahead, back in zip(net.nodes, net.layers, forward, backward, strict=True):
+        line = f"{node.name:>10}\tengine: {', '.join(layer.engines) or '-'}"
+        work = 2e-6 * macs_of(node)  # million operations, so that milliseconds give GFLOP/s
+        if work and ahead:
+            line += f", {number(work / 1e3)} GFLOP, forward: {number(work / ahead)} GFLOP/s"
+            passes = any(node.propagate_down) + any(layer.param_propagate_down)
+            if passes and node.need_backward and back:
+                line += f", backward: {number(passes * work / back)} GFLOP/s"
+        LOG.info("%s", line)

@@ -17,6 +17,8 @@ from __future__ import annotations
 import hashlib
 import threading
 from dataclasses import astuple, dataclass
+from functools import cache
+from logging import getLogger
 from typing import Any
 
 import llvmlite
@@ -78,6 +80,7 @@ def _make(tile: Tile) -> int:
     machine = target.create_target_machine(llvm.get_host_cpu_name(), features(), opt=3)
     code = store.read(tile.name)
     if code is None:
+        _say_once()
         module = llvm.parse_assembly(_attributed(str(emit(tile)), tile.name))
         module.verify()
         tuning = llvm.create_pipeline_tuning_options(speed_level=3)
@@ -91,6 +94,12 @@ def _make(tile: Tile) -> int:
     engine.finalize_object()
     _kept.append(engine)
     return engine.get_function_address(tile.name)
+
+
+@cache
+def _say_once() -> None:
+    """A first run must not look frozen."""
+    getLogger("brewbench").info("Making kernels for this processor (%s), once: that takes some seconds.", kind())
 
 
 def _attributed(text: str, name: str) -> str:

@@ -56,7 +56,7 @@ floats, ints, mask = FloatVector("floats"), IntVector("ints"), MaskVector("mask"
 
 def _model(kind: type[VectorType], layout: ir.Type) -> None:
     @register_model(kind)
-    class Model(models.PrimitiveModel):
+    class _Model(models.PrimitiveModel):
         def __init__(self, manager: Any, described: Any):
             super().__init__(manager, described, layout)
 
