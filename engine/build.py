@@ -212,7 +212,8 @@ class Builder:
         layer.param_propagate_down = [_spec(param, k).lr_mult != 0 for k in range(len(layer.blobs))]
         for index, blob in enumerate(layer.blobs):
             self._append_param(node, index, blob, _spec(layer.param, index))  # BatchNorm sets specs of its own
-        node.need_backward = any(node.propagate_down) or any(layer.param_propagate_down)
+        reached = any(self._blob_needs_backward[blob_id] for blob_id in node.bottom_ids)  # whatever propagate_down says
+        node.need_backward = reached or any(layer.param_propagate_down)
         for blob_id in node.top_ids:
             self._blob_needs_backward[blob_id] |= node.need_backward
 

@@ -179,3 +179,13 @@ def give_batches(message, name, shapes, phase, replaced):
     kept = [LayerParameter.FromString(layer.SerializeToString()) for layer in kept]
     del message.layer[:]
     message.layer.extend([dummy, *kept])
+
+
+def test_propagate_down_alone_makes_no_layer_run_backward():
+    text = """layer { name: "x" type: "Input" top: "x" top: "t" input_param { shape { dim: 2 dim: 3 } } }
+layer { name: "loss" type: "EuclideanLoss" bottom: "x" bottom: "t" propagate_down: true propagate_down: false }
+layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y" inner_product_param { num_output: 3 } }
+layer { name: "last" type: "EuclideanLoss" bottom: "y" bottom: "t" propagate_down: true propagate_down: true }"""
+    net = Net(parse(text), TRAIN)
+    flags = {node.name: node.need_backward for node in net.nodes if node.entry.param.type != "Split"}
+    assert flags == {"x": False, "loss": False, "ip": True, "last": True}
