@@ -40,8 +40,3 @@ class Broadcast(Layer):
                 f"a blob of shape {operand.shape} does not fit into one of shape {shape} from axis {axis} on.", "bottom"
             )
         self.spread = (*(1,) * axis, *operand.shape, *(1,) * (len(shape) - axis - operand.num_axes))
-
-    def reduce(self, array, shape):
-        """Sum over all axes that the operand does not have."""
-        axes = tuple(k for k, length in enumerate(self.spread) if length == 1)
-        return array.sum(axis=axes).reshape(shape)

@@ -25,20 +25,18 @@ class Bias(Broadcast):
     def reshape(self, bottom, top):
         self.match(bottom, self.operand(bottom))
         top[0].reshape(*bottom[0].shape)
+        self.sum = self.op("scale", shape=bottom[0].shape, spread=self.spread)
 
     def operand(self, bottom):
         return bottom[1] if len(bottom) > 1 else self.blobs[0]
 
     def forward(self, bottom, top):
-        x, offset = bottom[0].read(), self.operand(bottom).read().reshape(self.spread)
-        self.xp.add(x, offset, out=top[0].write())
+        self.sum.forward(bottom[0], None, self.operand(bottom), top[0])
 
     def backward(self, top, propagate_down, bottom):
-        gradient = top[0].read_diff()
-        if len(bottom) == 1:
-            if self.param_propagate_down[0]:
-                self.blobs[0].modify_diff()[...] += self.reduce(gradient, self.blobs[0].shape)
-        elif propagate_down[1]:
-            bottom[1].write_diff()[...] = self.reduce(gradient, bottom[1].shape)
-        if propagate_down[0] and top[0] is not bottom[0]:
-            bottom[0].write_diff()[...] = gradient
+        wanted = propagate_down[1] if len(bottom) > 1 else self.param_propagate_down[0]
+        _, offset = self.sum.backward(top[0], bottom[0], None, to_offset=wanted, to_x=propagate_down[0])
+        if offset is not None and len(bottom) > 1:
+            bottom[1].write_diff()[...] = offset.reshape(bottom[1].shape)
+        elif offset is not None:
+            self.blobs[0].modify_diff()[...] += offset.reshape(self.blobs[0].shape)

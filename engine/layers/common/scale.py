@@ -33,29 +33,28 @@ class Scale(Broadcast):
     def reshape(self, bottom, top):
         self.match(bottom, self.operand(bottom))
         top[0].reshape(*bottom[0].shape)
+        self.product = self.op("scale", shape=bottom[0].shape, spread=self.spread)
 
     def operand(self, bottom):
         return bottom[1] if len(bottom) > 1 else self.blobs[0]
 
     def forward(self, bottom, top):
-        x, factor = bottom[0].read(), self.operand(bottom).read().reshape(self.spread)
-        self.before = x.copy() if top[0] is bottom[0] else None
-        y = top[0].write()
-        self.xp.multiply(x, factor, out=y)
-        if self.settings.bias_term:
-            y += self.blobs[-1].read().reshape(self.spread)
+        offset = self.blobs[-1] if self.settings.bias_term else None
+        self.product.forward(bottom[0], self.operand(bottom), offset, top[0])
 
     def backward(self, top, propagate_down, bottom):
-        gradient, operand = top[0].read_diff(), self.operand(bottom)
-        if self.settings.bias_term and self.param_propagate_down[-1]:
-            self.blobs[-1].modify_diff()[...] += self.reduce(gradient, operand.shape)
-        if propagate_down[1] if len(bottom) > 1 else self.param_propagate_down[0]:
-            x = bottom[0].read() if self.before is None else self.before
-            product = self.reduce(gradient * x, operand.shape)
-            if len(bottom) > 1:
-                bottom[1].write_diff()[...] = product
-            else:
-                operand.modify_diff()[...] += product
-        if propagate_down[0]:
-            factor = operand.read().reshape(self.spread)
-            self.xp.multiply(gradient, factor, out=bottom[0].write_diff())
+        operand = self.operand(bottom)
+        factor, offset = self.product.backward(
+            top[0],
+            bottom[0],
+            operand,
+            to_factor=propagate_down[1] if len(bottom) > 1 else self.param_propagate_down[0],
+            to_offset=self.settings.bias_term and self.param_propagate_down[-1],
+            to_x=propagate_down[0],
+        )
+        if offset is not None:
+            self.blobs[-1].modify_diff()[...] += offset.reshape(operand.shape)
+        if factor is not None and len(bottom) > 1:
+            operand.write_diff()[...] = factor.reshape(operand.shape)
+        elif factor is not None:
+            operand.modify_diff()[...] += factor.reshape(operand.shape)

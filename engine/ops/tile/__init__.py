@@ -10,5 +10,6 @@ from . import (  # noqa: F401
     inner_product,
     lrn,
     pooling,
+    scale,
     update,
 )
