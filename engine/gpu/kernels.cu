@@ -108,6 +108,54 @@ KERNEL clip_scale(int n, const double* norm, double* numbers) {
     EACH(i, n) if (norm[0] > numbers[CLIP]) numbers[SCALE] = numbers[CLIP] / norm[0];
 }
 
+// What pages show of an array
+
+// Of each share of x: how many values are finite, how many zero, the least, the largest, the sum, the sum of squares.
+KERNEL summaries(int n, const real* x, double* out, int count, int parts, real largest) {
+    EACH_ROW(part, n) {
+        int share = (count + parts - 1) / parts, start = part * share, stop = min(count, start + share);
+        double finite = 0, zero = 0, sum = 0, squares = 0;
+        real low = largest, high = -largest;
+        for (int k = start + lane; k < stop; k += WARP) {
+            real value = x[k];
+            if (!(value >= -largest && value <= largest)) continue;
+            finite += 1;
+            zero += value == 0;
+            sum += value;
+            squares += (double)value * value;
+            low = value < low ? value : low;
+            high = value > high ? value : high;
+        }
+        finite = warp_sum(finite);
+        zero = warp_sum(zero);
+        sum = warp_sum(sum);
+        squares = warp_sum(squares);
+        low = -warp_max(-low);
+        high = warp_max(high);
+        if (lane == 0) {
+            double* own = out + 6 * part;
+            own[0] = finite, own[1] = zero, own[2] = low, own[3] = high, own[4] = sum, own[5] = squares;
+        }
+    }
+}
+
+// Of each share of x, how many values lie between neighbours of the `edges` (bins + 1); the last edge belongs to the
+// last bin. counts (parts, bins) are zero before.
+KERNEL histograms(int n, const real* x, const double* edges, int* counts, int count, int bins, int parts) {
+    EACH_ROW(part, n) {
+        int share = (count + parts - 1) / parts, start = part * share, stop = min(count, start + share);
+        double low = edges[0], high = edges[bins];
+        for (int k = start + lane; k < stop; k += WARP) {
+            double value = x[k];
+            if (!(value >= low && value <= high)) continue;
+            int bin = min((int)((value - low) / (high - low) * bins), bins - 1);
+            if (value < edges[bin]) --bin;
+            else if (bin < bins - 1 && value >= edges[bin + 1]) ++bin;
+            atomicAdd(counts + part * bins + bin, 1);
+        }
+    }
+}
+
 // Sums and offsets
 
 // y (outer, channels, inner) += b (channels)
