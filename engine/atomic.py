@@ -8,8 +8,10 @@ import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from errno import EISDIR
 from os import PathLike
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 
@@ -28,9 +30,19 @@ def atomic_write(path: str | PathLike, mode: str = "wb", **options: Any) -> Iter
 def atomic_path(path: str | PathLike) -> Iterator[Path]:
     """The path of a file to be written in place of `path`, in the same folder, for those who must open it themselves.
 
-    A link stays a link, and a file that is replaced hands on its mode bits. Nothing is left behind on failure.
+    A link stays a link, and a file that is replaced hands on its mode bits. What is no file but can be written, such
+    as a pipe or a device, is written once all is there. Nothing is left behind on failure. Raises IsADirectoryError
+    for a folder, FileNotFoundError where there is no folder to write in.
     """
     target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise IsADirectoryError(EISDIR, "cannot write a file where there is a folder", str(path))
+    if target.exists() and not target.is_file():
+        with TemporaryDirectory() as folder:
+            yield Path(folder) / "whole"
+            with open(Path(folder) / "whole", "rb") as whole, open(target, "wb") as out:
+                shutil.copyfileobj(whole, out)
+        return
     temporary = _beside(target)
     try:
         yield temporary

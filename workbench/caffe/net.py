@@ -16,7 +16,6 @@ import numpy as np
 from ... import engine
 from ...engine import Blob, Layer
 from ...engine.atomic import atomic_path
-from ...engine.files import write_net_weights
 from ...engine.layers.common.python import Python, UserLayer
 from ...engine.layers.data.memory_data import MemoryData
 from .settings import next_seed
@@ -333,13 +332,16 @@ class Net:
 
     def save(self, path: str | PathLike) -> None:
         """Write the parameters as a `.caffemodel`, whatever the name."""
-        write_net_weights(path, self.engine.to_proto())
+        self._save(path, ".caffemodel")
 
     def save_hdf5(self, path: str | PathLike) -> None:
         """Write the parameters as HDF5, whatever the name."""
+        self._save(path, ".h5")
+
+    def _save(self, path: str | PathLike, kind: str) -> None:
         with atomic_path(path) as temporary:
-            twin = temporary.with_suffix(".h5")  # the engine goes by the name
-            self.engine.save(twin)
-            twin.replace(temporary)
+            named = temporary.with_suffix(kind)  # the engine goes by the name
+            self.engine.save(named)
+            named.replace(temporary)
 
     load_hdf5 = copy_from

@@ -2,6 +2,7 @@
 
 import builtins
 import json
+import tracemalloc
 from pathlib import Path
 
 import h5py
@@ -156,6 +157,24 @@ def test_weights_are_written_in_the_format_asked_for(net, tmp_path):
         for layer, arrays in wanted.items():
             for blob, values in zip(net.params[layer], arrays, strict=True):
                 np.testing.assert_array_equal(blob.data, values)
+
+
+def test_saving_makes_no_second_copy(tmp_path):
+    path = tmp_path / "net.prototxt"
+    path.write_text(
+        """
+        layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 2000 } } }
+        layer { name: "ip" type: "InnerProduct" bottom: "x" top: "y" inner_product_param { num_output: 2000 } }
+        """
+    )
+    net = caffe.Net(str(path), caffe.TEST)
+    net.save(tmp_path / "out.caffemodel")
+    tracemalloc.start()
+    net.save(tmp_path / "out.caffemodel")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (tmp_path / "out.caffemodel").stat().st_size > 16e6
+    assert peak < 1e6
 
 
 def test_blobs_take_new_shapes(net):
