@@ -94,7 +94,7 @@ class Worker:
 
 
 def environment(peer: str, threads: int) -> dict[str, str]:
-    names = ("OMP", "OPENBLAS", "MKL", "NUMBA")
+    names = ("BREWBENCH", "OMP", "OPENBLAS", "MKL", "NUMBA")
     found = os.environ | {f"{name}_NUM_THREADS": str(threads) for name in names}
     found["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}"
     if peer == "reference":

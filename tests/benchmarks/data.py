@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import os
 
-for _name in ("OPENBLAS", "OMP", "NUMBA", "MKL"):
+for _name in ("BREWBENCH", "OPENBLAS", "OMP", "NUMBA", "MKL"):
     os.environ.setdefault(f"{_name}_NUM_THREADS", "1")
 
 import sys  # noqa: E402
