@@ -191,7 +191,12 @@ def test_a_training_is_told_as_caffe_tells_it(lenet, call):
         resume = ["-snapshot", "lenet_iter_25.solverstate"] if name == "train_resume" else []
         status, _, err = call("train", "-solver", f"{name}.prototxt", *resume)
         assert status == 0
-        assert comparable(err) == comparable((GOLDEN / "logs" / f"{name}.stderr.txt").read_text()), name
+        told = comparable(err)
+        rates = [k for k, line in enumerate(told) if "Engine and rate per layer" in line]  # which Caffe does not tell
+        assert told[: rates[0] if rates else None] == comparable(
+            (GOLDEN / "logs" / f"{name}.stderr.txt").read_text()
+        ), name
+        assert bool(rates) == name.startswith("time")
 
 
 def test_scoring_and_timing_are_told_as_caffe_tells_them(lenet, call):
@@ -204,7 +209,12 @@ def test_scoring_and_timing_are_told_as_caffe_tells_them(lenet, call):
     ):
         status, _, err = call(*words, "-model", "lenet_log.prototxt")
         assert status == 0
-        assert comparable(err) == comparable((GOLDEN / "logs" / f"{name}.stderr.txt").read_text()), name
+        told = comparable(err)
+        rates = [k for k, line in enumerate(told) if "Engine and rate per layer" in line]  # which Caffe does not tell
+        assert told[: rates[0] if rates else None] == comparable(
+            (GOLDEN / "logs" / f"{name}.stderr.txt").read_text()
+        ), name
+        assert bool(rates) == name.startswith("time")
 
 
 NET_OF_RULES = """

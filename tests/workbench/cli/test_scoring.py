@@ -57,6 +57,11 @@ def test_time_lists_every_layer(bench, call, phase, layers):
     said = messages(err)
     assert {"Performing Forward", "Performing Backward", "Testing for 2 iterations."} <= set(said)
     assert len([line for line in said if re.match(r"Iteration: [12] forward-backward time: \S+ ms\.", line)]) == 2
+    rates = said[said.index("Engine and rate per layer: ") + 1 :]
+    assert [line.partition("\t")[0].strip() for line in rates] == layers
+    assert all(re.fullmatch(r".*\tengine: .*", line) for line in rates)
+    assert re.fullmatch(r" *ip\tengine: \w+, \S+ GFLOP, forward: \S+ GFLOP/s(, .*)?", rates[layers.index("ip")])
+    said = said[: said.index("Engine and rate per layer: ")]
     table = said[said.index("Average time per layer: ") + 1 : -5]
     expected = [f"{name:>10}\t{way}" for name in layers for way in ("forward", "backward")]
     assert [line.partition(": ")[0] for line in table] == expected
