@@ -163,6 +163,7 @@ class Solver:
         self._segments = _segments(self.net, data)
         self._update = ops.make("update", self.net.context, rule=type(self).rule, type=self.type)
         self._captured: Any = None  # the whole iteration as one graph, on a backend that can do it
+        self._captured_tests: dict[int, Any] = {}  # and the forward passes of the test nets
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} on {self.net.name!r} at iteration {self.iter}>"
@@ -513,7 +514,7 @@ class Solver:
                 for listener in self.listeners:
                     listener.on_test_interrupted(self, index)
                 return None
-            loss += net.forward()
+            loss += self._forward_in_test(index)
             values = [net.blobs[name].data_memory.on(HOST) for name in net.outputs]
             if batch == 0:
                 total = [value.astype(np.float64) for value in values]
@@ -531,6 +532,19 @@ class Solver:
         for listener in self.listeners:
             listener.on_test(self, result)
         return result
+
+    def _forward_in_test(self, index: int) -> float:
+        """One batch of a test net; its loss, if it is wanted."""
+        net = self.test_nets[index]
+        if self.backend.name != "gpu" or self.param.test_compute_loss:
+            return net.forward()
+        from .gpu.step import CapturedForward
+
+        captured = self._captured_tests.get(index)
+        if captured is None or captured.net is not net:
+            captured = self._captured_tests[index] = CapturedForward(net)
+        captured.run()
+        return 0.0
 
     # Snapshots
 

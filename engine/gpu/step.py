@@ -197,16 +197,17 @@ class CapturedStep:
 class CapturedForward:
     """The forward passes of one net, its inputs being filled, each launched as a whole or in a few pieces.
 
-    `run()` leaves the values in the blobs, as `Net.forward` does, and waits for nothing; it returns no loss. The first
-    pass of given shapes runs by layer. Data layers run before the launch.
+    `run()` leaves the values in the blobs, as `Net.forward` does, waits for nothing and returns no loss. The first
+    pass of given shapes runs by layer, and so does each that somebody looks into. Data layers run before the launch.
     """
 
     def __init__(self, net: Net):
         self.net = net
         layers = net.layers
-        self._sources = [index for index, layer in enumerate(layers) if layer.is_source]
-        items = [Item(FORWARD, index) for index, layer in enumerate(layers) if not layer.is_source]
+        sources = [index for index, layer in enumerate(layers) if layer.is_source]
+        items = [Item(FORWARD, index) for index in range(len(layers)) if index not in sources]
         self.program = Program(net, items, self._do)
+        self.feeds = {k: Feed(self.program.device, layers[k], net.nodes[k].tops) for k in sources}
         self.launched = 0
         self._seed: int | None = None
         self._warm: Any = None
@@ -214,9 +215,20 @@ class CapturedForward:
     def run(self) -> None:
         """One forward pass."""
         net = self.net
-        for index in self._sources:
-            net.forward_layer(index)
-        shapes = [blob.shape for index in self._sources for blob in net.nodes[index].tops]
+        if net.debug_info or net.before_forward or net.after_forward or not self.program.items:
+            net.forward()
+            return
+        self._run()
+        net.context.passes += 1
+        refresh_lent()
+
+    def _run(self) -> None:
+        net = self.net
+        for index, feed in self.feeds.items():
+            if not feed.forward():
+                net.forward_layer(index)
+                feed.bring()
+        shapes = [blob.shape for index in self.feeds for blob in net.nodes[index].tops]
         if shapes != self._warm:
             self.program.drop()
             self._warm = shapes
@@ -231,14 +243,10 @@ class CapturedForward:
         except Unfinished as stop:
             return self._by_layer(stop.start)
         self.launched += 1
-        net.context.passes += 1
-        refresh_lent()
 
     def _by_layer(self, start: int) -> None:
         for item in self.program.items[start:]:
             self.net.forward_layer(item.index)
-        self.net.context.passes += 1
-        refresh_lent()
 
     def _do(self, item: Item) -> None:
         node = self.net.nodes[item.index]

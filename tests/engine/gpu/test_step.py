@@ -346,3 +346,25 @@ def test_a_large_set_is_not_kept_and_its_batches_arrive_beside_the_work(gpu, mon
         np.testing.assert_array_equal(mine, theirs)
     graphed.close()
     eager.close()
+
+
+def test_test_nets_are_captured_too(gpu):
+    fields = dict(test_interval=2, snapshot_after_train=False, max_iter=100)
+    results = []
+    for eager in (False, True):
+        param = text_format.Parse(SOLVER, SolverParameter())
+        param.net_param.CopyFrom(text_format.Parse(NET, NetParameter()))
+        param.test_iter.append(3)
+        for name, value in fields.items():
+            setattr(param, name, value)
+        solver = get_solver(param, backend="gpu")
+        if eager:
+            by_layer(solver)
+            solver.test_nets[0].before_forward.append(lambda index: None)
+        found = []
+        for _ in range(3):
+            solver.step(2)
+            found.append(solver.test(0).values)
+        results.append(found)
+        assert solver._captured_tests[0].launched == (0 if eager else 17)  # of 18, the first by layer
+    assert results[0] == results[1]
