@@ -104,3 +104,35 @@ class Power(Activation):
         out = x.write_diff()
         out[...] = slope
         out *= gradient
+
+
+@implements("prelu")
+class PReLU(Activation):
+    """y = x above 0, else a x, for a slope a for each channel (C) of x (N, C, ...), or one for all."""
+
+    def __init__(self, context: Context, *, shape: Shape, shared: bool):
+        super().__init__(context, shape=shape)
+        self.spread = (1 if shared else shape[1], *(1,) * (len(shape) - 2))
+        self.axes = (0, *range(1 if shared else 2, len(shape)))
+        self.before: Any = None  # x, if y has taken its place
+
+    def forward(self, x: Blob, slope: Blob, y: Blob) -> None:
+        xp, values = self.xp, x.read()
+        self.before = values.copy() if y is x else None
+        below = xp.minimum(values, 0)
+        below *= slope.read().reshape(self.spread)
+        out = y.write()
+        xp.maximum(values, 0, out=out)
+        out += below
+
+    def backward(self, y: Blob, x: Blob, slope: Blob, *, to_slope: bool, to_x: bool) -> Any:
+        """x.diff if wanted, from y.diff; returns the gradient of a if wanted, of any shape with its count."""
+        xp, gradient, found = self.xp, y.read_diff(), None
+        values = x.read() if self.before is None else self.before
+        if to_slope:
+            found = (gradient * xp.minimum(values, 0)).sum(axis=self.axes)
+        if to_x:
+            factor = (values > 0).astype(values.dtype)
+            factor += (values <= 0) * slope.read().reshape(self.spread)
+            xp.multiply(gradient, factor, out=x.write_diff())
+        return found

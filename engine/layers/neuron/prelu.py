@@ -34,26 +34,14 @@ class PReLU(Elementwise):
                 f"was set up for {self.blobs[0].count} channels; the bottom is now {bottom[0].shape}.", "bottom"
             )
 
-    def slopes(self, x):
-        """The slopes, one axis for each of x."""
-        return self.blobs[0].read().reshape(-1, *(1,) * (x.ndim - 2))
+        self.rectifier = self.op("prelu", shape=bottom[0].shape, shared=self.settings.channel_shared)
 
     def forward(self, bottom, top):
-        xp, x = self.xp, bottom[0].read()
-        self.before = x.copy() if top[0] is bottom[0] else None
-        below = xp.minimum(x, 0)
-        below *= self.slopes(x)
-        y = top[0].write()
-        xp.maximum(x, 0, out=y)
-        y += below
+        self.rectifier.forward(bottom[0], self.blobs[0], top[0])
 
     def backward(self, top, propagate_down, bottom):
-        xp, gradient = self.xp, top[0].read_diff()
-        x = bottom[0].read() if self.before is None else self.before
-        if self.param_propagate_down[0]:
-            total = (gradient * xp.minimum(x, 0)).sum(axis=(0, *range(2, x.ndim)))
-            self.blobs[0].modify_diff()[...] += total.sum() if self.settings.channel_shared else total
-        if propagate_down[0]:
-            slope = (x > 0).astype(x.dtype)
-            slope += (x <= 0) * self.slopes(x)
-            xp.multiply(gradient, slope, out=bottom[0].write_diff())
+        (slope,) = self.blobs
+        wanted = {"to_slope": self.param_propagate_down[0], "to_x": propagate_down[0]}
+        gradient = self.rectifier.backward(top[0], bottom[0], slope, **wanted)
+        if gradient is not None:
+            slope.modify_diff()[...] += gradient.reshape(slope.shape)

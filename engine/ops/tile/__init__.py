@@ -10,6 +10,7 @@ from . import (  # noqa: F401
     inner_product,
     lrn,
     pooling,
+    prelu,
     scale,
     update,
 )

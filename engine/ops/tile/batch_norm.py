@@ -10,37 +10,25 @@ from ...blob import Blob
 from ...context import Context
 from ...memory import READ, WRITE
 from .. import implements
-from ._op import Shape, TileOp, ready
+from ._op import Shape
+from .per_channel import PerChannel
 
 
 @implements("batch_norm", "tile")
-class BatchNorm(TileOp):
+class BatchNorm(PerChannel):
     """y = (x - mean) / sqrt(variance + eps) for x (N, C, ...); y may be x."""
 
     def __init__(self, context: Context, *, shape: Shape, eps: float):
         super().__init__(context, shape=shape, eps=eps)
-        self.shape, self.eps = shape, eps
+        self.eps = eps
         self.kind: Any = None  # the layout of the last forward pass; None where the plain op did it
         self.batch = False  # whether it went by the batch's own statistics
         self.factor: Any = None
-        self._channels: Any = None
-
-    @classmethod
-    def supports(cls, context: Context, *, shape: Shape, **spec: Any) -> bool:
-        return super().supports(context) and len(shape) > 1 and 0 not in shape
-
-    @property
-    def channels(self) -> Any:
-        if self._channels is None:
-            from .channels import Channels
-
-            self._channels = Channels(self.shape)
-        return self._channels
 
     def normalise(self, x: Blob, y: Blob) -> tuple[np.ndarray, np.ndarray]:
         """By the statistics of x itself; returns its mean and variance (C)."""
         self.batch = True
-        self.kind = self.channels.layout_of([x.data_memory]) if ready() else None
+        self.kind = self.layout_of(x.data_memory)
         if self.kind is None:
             return self.plain.normalise(x, y)
         from .channels import centred, moments
@@ -65,7 +53,7 @@ class BatchNorm(TileOp):
     def apply(self, x: Blob, mean: np.ndarray, variance: np.ndarray, y: Blob) -> None:
         """By given statistics (C)."""
         self.batch = False
-        self.kind = self.channels.layout_of([x.data_memory]) if ready() else None
+        self.kind = self.layout_of(x.data_memory)
         if self.kind is None:
             return self.plain.apply(x, mean, variance, y)
         from .channels import centred

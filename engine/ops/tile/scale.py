@@ -10,39 +10,30 @@ from ...blob import Blob
 from ...context import Context
 from ...memory import READ, WRITE, Memory
 from .. import implements
-from ._op import Shape, TileOp, ready
+from ._op import Shape
 from .layout import Features
+from .per_channel import PerChannel
 
 
 @implements("scale", "tile")
-class Scale(TileOp):
+class Scale(PerChannel):
     """y = a x + b for x (N, C, ...) and a, b (C) or (N, C), either of which may be missing; y may be x."""
 
     def __init__(self, context: Context, *, shape: Shape, spread: Shape):
         super().__init__(context, shape=shape, spread=spread)
-        self.shape = shape
         self.single = spread[0] == 1  # one number for all images
         self.kept: Any = None  # the layout in which x is kept, if y has taken its place and a has a gradient
         self.left = False  # whether the last forward pass was left to the reference
-        self._channels: Any = None
 
     @classmethod
     def supports(cls, context: Context, *, shape: Shape, spread: Shape, **spec: Any) -> bool:
-        if len(shape) < 2 or 0 in shape or not super().supports(context):
+        if not super().supports(context, shape=shape):
             return False
         return spread[0] in (1, shape[0]) and spread[1] == shape[1] and set(spread[2:]) <= {1}
 
-    @property
-    def channels(self) -> Any:
-        if self._channels is None:
-            from .channels import Channels
-
-            self._channels = Channels(self.shape)
-        return self._channels
-
     def layout_of(self, *memories: Memory) -> Any:
         """The layout to work in; None where that is for the reference."""
-        kind = self.channels.layout_of(memories) if ready() else None
+        kind = super().layout_of(*memories)
         return None if kind is Features and not self.single else kind
 
     def numbers(self, kind: Any, factor: Blob | None, offset: Blob | None) -> dict[str, int]:
