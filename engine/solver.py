@@ -605,14 +605,14 @@ class Solver:
         for blob, values in zip(blobs, found.history, strict=True):
             if values.size != blob.count:
                 raise ValueError(f"{path}: a history of shape {values.shape} does not fit {blob.shape}")
+        extra = _extra_of(found.extra, path)
         if found.learned_net:
             weights = Path(found.learned_net)
             self.net.copy_from(weights if weights.exists() else path.parent / weights.name)
         for blob, values in zip(blobs, found.history, strict=True):
             blob.data = values.reshape(blob.shape)
         self.iter, self.current_step = found.iter, found.current_step
-        if found.extra:
-            extra = json.loads(found.extra)
+        if extra:
             nets = [self.net, *self.test_nets]
             for net, positions, passes in zip_longest(nets, extra["nets"], extra.get("passes", [])):
                 if net is None:
@@ -687,6 +687,22 @@ def _solver_class(source: Source) -> type[Solver]:
         message = f"unknown solver type {name!r}; {hint}Known types: {', '.join(sorted(SOLVERS))}."
         raise DefinitionError(message, "type", file=source.file, line=source.line(None, "type"))
     return SOLVERS[name]
+
+
+def _extra_of(content: bytes, path: Path) -> dict[str, Any]:
+    """What `_extra` made, read back; empty in a file of Caffe's. Raises ValueError, with the path, if damaged."""
+    if not content:
+        return {}
+    extra: dict[str, Any] = {}
+    try:
+        extra = json.loads(content)
+        sound = isinstance(extra["seed"], int) and all(isinstance(one, dict) for one in extra["nets"])
+        sound &= all(isinstance(one, int) for one in extra.get("passes", []))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        sound = False
+    if not sound:
+        raise ValueError(f"{path}: what Brewbench adds to a solver state is damaged")
+    return extra
 
 
 def data_positions(net: Net) -> dict[str, Any]:

@@ -270,15 +270,22 @@ def test_data_begins_again_where_caffes_behaviour_is_asked_for(tmp_path, monkeyp
         one.close()
 
 
-@pytest.mark.parametrize("damage", ["history", "weights", "shape", "short"])
+DAMAGES = ["history", "weights", "shape", "short", b"{", b"[]", b'{"seed": 1}', b'{"seed": 1, "nets": [3]}']
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_snapshot_that_does_not_fit_changes_nothing(tmp_path, monkeypatch, damage):
     monkeypatch.chdir(FILES)
     solver = make_solver("shuffled HDF5")
     solver.step(2)
     weights, state = solver.snapshot(tmp_path / "at")
-    if damage == "history":
+    if damage == "history" or isinstance(damage, bytes):
         found = files.read_solver_state(state)
-        files.write_solver_state(state, 2, str(weights), [np.asarray(one) for one in found.history][:-1])
+        kept = [np.asarray(one) for one in found.history]
+        if damage == "history":
+            files.write_solver_state(state, 2, str(weights), kept[:-1])
+        else:
+            files.write_solver_state(state, 2, str(weights), kept, extra=damage)
     elif damage == "weights":
         weights.unlink()
     elif damage == "shape":

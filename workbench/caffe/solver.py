@@ -73,9 +73,9 @@ class Solver:
         """Write weights and solver state."""
         self.engine.snapshot()
 
-    def restore(self, state: str | PathLike) -> None:
-        """Continue from a snapshot's solver state."""
-        self.engine.restore(state)
+    def restore(self, state: str | PathLike, data_restart: bool = False) -> None:
+        """Continue from a snapshot's solver state; `data_restart` begins the data again, as Caffe always does."""
+        self.engine.restore(state, data_restart)
 
     def share_weights(self, net: Net) -> None:
         """Let `net` use the parameters of the training net."""

@@ -100,6 +100,7 @@ pycaffe.Net.forward_backward_all self blobs diffs given
 pycaffe.Net.set_input_arrays self data labels
 _caffe.SGDSolver solver_file
 _caffe.Solver.add_callback self on_start on_gradients_ready
+_caffe.Solver.restore self state data_restart
 """
 MEMBERS = {
     "Net": "_backward _batch _blob_loss_weights _blob_names _blobs _bottom_ids _forward _inputs _layer_names _outputs "
