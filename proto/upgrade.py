@@ -319,6 +319,8 @@ def _v0_target(
         return new.transform_param, _V0_TRANSFORM[field]
     if field == "hdf5_output_param" and old.type == "hdf5_output":
         return new, field
+    if field == "shuffle_images" and old.type != "images":
+        return None  # though HDF5Data can shuffle by now
     name = _V0_RENAMED.get(field, field)
     if settings and name in getattr(new, settings).DESCRIPTOR.fields_by_name:
         return getattr(new, settings), name

@@ -94,6 +94,13 @@ def test_v0_fields_without_meaning_are_reported():
     assert message == net('layer { name: "r" type: "ReLU" top: "r" }')
 
 
+def test_only_images_of_v0_are_shuffled():
+    message = net('layers { layer { name: "h" type: "hdf5_data" source: "h.txt" shuffle_images: true } top: "h" }')
+    report = upgrade_net(message)
+    assert "layer 'h' (hdf5_data): shuffle_images has no meaning there and was dropped." in report
+    assert message == net('layer { name: "h" type: "HDF5Data" top: "h" hdf5_data_param { source: "h.txt" } }')
+
+
 def test_padding_replaces_the_pad_of_the_layer_above():
     message = net("""
         input: "x" input_dim: 1 input_dim: 1 input_dim: 4 input_dim: 4
