@@ -70,8 +70,10 @@ def decode_image(data: bytes, color: bool | None = None) -> np.ndarray:
         pixels = np.asarray(image.convert(_mode_for(image.mode, color)))
     except UnidentifiedImageError:
         raise ValueError("the data is not an image in a known format") from None
-    except (OSError, SyntaxError) as error:
-        raise ValueError(f"the image cannot be decoded: {error}") from error
+    except ValueError:
+        raise
+    except Exception as error:  # each of Pillow's formats has its own for what is damaged, or too large
+        raise ValueError(f"the image cannot be decoded: {error or type(error).__name__}") from error
     if pixels.ndim == 2:
         return pixels[np.newaxis]
     if color is False:

@@ -1,6 +1,8 @@
 """pycaffe's image tools against what pycaffe computed."""
 
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -74,6 +76,20 @@ def test_a_detector_scores_windows_with_and_without_context(files):
     np.testing.assert_allclose([one["prediction"] for one in context], CLASSIFY["detector_pred"], atol=1e-5)
     with pytest.raises(NotImplementedError, match="MATLAB"):
         caffe.Detector(*files).detect_selective_search(["a.png"])
+
+
+def test_windows_come_from_selective_search_where_it_is_installed(files, monkeypatch):
+    image, windows = GOLDEN / "pycaffe" / "detector_image.png", CLASSIFY["detector_windows"]
+
+    def get_windows(names, cmd):
+        assert (names, cmd) == ([str(image)], "selective_search_rcnn")
+        return [windows]
+
+    module = SimpleNamespace(get_windows=get_windows)
+    monkeypatch.setitem(sys.modules, "selective_search_ijcv_with_python", module)
+    found = caffe.Detector(*files).detect_selective_search([image])
+    wanted = CLASSIFY["detector_pred_nocontext"]
+    np.testing.assert_allclose([one["prediction"] for one in found], wanted, atol=1e-5)
 
 
 def test_batches_of_any_length_go_through(files):

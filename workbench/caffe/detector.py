@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
+from importlib import import_module
 from os import PathLike
 from typing import Any
 
@@ -62,10 +64,20 @@ class Detector(ImageNet):
         ]
 
     def detect_selective_search(self, image_fnames: Sequence[str | PathLike]) -> list[dict[str, Any]]:
-        """Raises NotImplementedError: pycaffe calls a MATLAB program for the windows, which is not part of it."""
-        raise NotImplementedError(
-            "selective search is a MATLAB program of its own; find the windows with it and give them to detect_windows"
-        )
+        """Score the windows that selective search finds in images.
+
+        It is a MATLAB program, for which pycaffe needs the module selective_search_ijcv_with_python. Raises
+        NotImplementedError where that is not installed.
+        """
+        try:
+            search: Any = import_module("selective_search_ijcv_with_python")
+        except ImportError as error:
+            raise NotImplementedError(
+                "selective search is a MATLAB program of its own; find the windows with it and give them to "
+                "detect_windows, or install selective_search_ijcv_with_python"
+            ) from error
+        names = [os.path.abspath(name) for name in image_fnames]
+        return self.detect_windows(zip(names, search.get_windows(names, cmd="selective_search_rcnn"), strict=True))
 
     def crop(self, im: np.ndarray, window: np.ndarray) -> np.ndarray:
         """What the net is to see of a window: the window itself, or the window in its context, in the input's size."""

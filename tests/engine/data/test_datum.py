@@ -54,6 +54,10 @@ def test_what_contradicts_itself_or_is_no_image_is_an_error():
         decode_image(b"nothing of the kind")
     with pytest.raises(ValueError, match="cannot be decoded"):
         decode_image(encoded(Image.fromarray(np.repeat(COLOURS, 50, 0)))[:-100])
+    huge = bytearray(encoded(Image.fromarray(COLOURS), "BMP"))
+    huge[18:26] = (1 << 17).to_bytes(4, "little") * 2  # width and height
+    with pytest.raises(ValueError, match="cannot be decoded: .*exceeds limit"):
+        decode_image(bytes(huge))
     with pytest.raises(ValueError, match="more than 8 bits"):
         decode_image(encoded(Image.fromarray(COLOURS[:, :, 0].astype(np.uint16))))
     with pytest.raises(ValueError, match="channels, height, width"):
