@@ -34,6 +34,13 @@ def check_first_lengths(bottom: Any) -> None:
         )
 
 
+def check_axes(*blobs: Any) -> None:
+    """Raise DefinitionError for a blob of more than four axes: Caffe counts the items of these losses by `num`."""
+    for blob in blobs:
+        if blob.num_axes > 4:
+            raise DefinitionError(f"takes blobs of at most 4 axes; got one of shape {blob.shape}.", "bottom")
+
+
 def check_count(bottom: Any, outer: int, inner: int) -> None:
     """Raise DefinitionError when there is not one label for each prediction."""
     if bottom[1].count != outer * inner:

@@ -28,6 +28,7 @@ class ContrastiveLoss(Layer):
 
     def reshape(self, bottom, top):
         _labels.check_first_lengths(bottom)
+        _labels.check_axes(*bottom)
         a, b, alike = (blob.shape for blob in bottom)
         if a != b or any(length != 1 for length in a[2:]):
             raise DefinitionError(f"needs two bottoms of one shape (N, C); got {a} and {b}.", "bottom")

@@ -24,6 +24,7 @@ class EuclideanLoss(Layer):
 
     def reshape(self, bottom, top):
         _labels.check_first_lengths(bottom)
+        _labels.check_axes(bottom[0])
         if bottom[0].count != bottom[1].count:
             raise DefinitionError(
                 f"bottoms must have the same length per item; got {bottom[0].shape} and {bottom[1].shape}.", "bottom"

@@ -28,6 +28,7 @@ class HingeLoss(Layer):
 
     def reshape(self, bottom, top):
         _labels.check_first_lengths(bottom)
+        _labels.check_axes(bottom[0])
         self.items, self.classes = bottom[0].shape[0], prod(bottom[0].shape[1:])
         _labels.check_count(bottom, self.items, 1)
         top[0].reshape()

@@ -29,6 +29,7 @@ class MultinomialLogisticLoss(Layer):
 
     def reshape(self, bottom, top):
         _labels.check_first_lengths(bottom)
+        _labels.check_axes(*bottom)
         self.items, self.classes = bottom[0].shape[0], prod(bottom[0].shape[1:])
         _labels.check_count(bottom, self.items, 1)
         top[0].reshape()

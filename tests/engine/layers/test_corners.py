@@ -246,3 +246,16 @@ def test_propagate_down_to_labels_is_an_error_when_it_comes_to_it(type):
     net = run(layer, [[0.5]], [[0]] if type == "SigmoidCrossEntropyLoss" else [0])
     with pytest.raises(DefinitionError, match="cannot give a gradient to its bottom 'x1'"):
         net.backward()
+
+
+@pytest.mark.parametrize("type", ["EuclideanLoss", "HingeLoss", "MultinomialLogisticLoss", "ContrastiveLoss"])
+def test_old_losses_take_four_axes(type):
+    bottoms = 'bottom: "x0" bottom: "x1"' + (' bottom: "x2"' if type == "ContrastiveLoss" else "")
+    layer = f'layer {{ name: "y" type: "{type}" {bottoms} top: "y" }}'
+    for axes in 4, 5:
+        x = (2, 3, *(1,) * (axes - 2))
+        shapes = {"EuclideanLoss": (x, x), "ContrastiveLoss": (x, x, (2,))}.get(type, (x, (2,)))
+        if axes == 4:
+            assert net_of(layer, *shapes).blobs["y"].shape == ()
+        else:
+            assert refused(layer, *shapes).field == "bottom"
