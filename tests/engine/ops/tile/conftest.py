@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 
+from brewbench.engine import threads
 from brewbench.engine.blob import Blob
 from brewbench.engine.memory import READ, Memory
 from brewbench.engine.ops.tile.layout import Blocked, current, laid_out
@@ -56,3 +57,12 @@ def lay_fixture() -> Callable[..., None]:
 @pytest.fixture(name="check_surroundings")
 def check_fixture() -> Callable[[Memory], None]:
     return check_surroundings
+
+
+@pytest.fixture(params=[1, 2], ids=["one thread", "two threads"])
+def each_thread_count(request) -> Iterator[int]:
+    """Runs a test with one thread, then with two."""
+    before = threads.threads()
+    threads.set_threads(request.param)
+    yield request.param
+    threads.set_threads(before)

@@ -9,6 +9,8 @@ from brewbench.engine import ops
 from brewbench.engine.context import Context
 from brewbench.engine.ops.tile.layout import Blocked, Features, current
 
+pytestmark = pytest.mark.usefixtures("each_thread_count")
+
 CASES = [
     # shape, layout, halos of x and y
     ((3, 5, 7, 9), None, (0, 0)),

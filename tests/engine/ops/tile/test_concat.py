@@ -9,6 +9,8 @@ from brewbench.engine import ops
 from brewbench.engine.context import Context
 from brewbench.engine.ops.tile.layout import Blocked, Features, current
 
+pytestmark = pytest.mark.usefixtures("each_thread_count")
+
 CASES = [
     # lengths, the other axes, layouts of the parts, halos of parts and whole
     ((32, 16, 5), (3, 4), (Blocked,) * 3, (0, 0, 0, 0)),

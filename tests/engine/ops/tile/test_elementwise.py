@@ -11,6 +11,8 @@ from brewbench.engine.context import Context
 from brewbench.engine.memory import READ
 from brewbench.engine.ops.tile.layout import Blocked, Features, current, laid_out
 
+pytestmark = pytest.mark.usefixtures("each_thread_count")
+
 SPECS = {
     "relu": {"slope": 0.25}, "sigmoid": {}, "tanh": {}, "elu": {"alpha": 0.5},
     "power": {"power": 1.0, "scale": -0.5, "shift": 2.0}, "power 2": {"power": 2.0, "scale": 0.5, "shift": 1.0},

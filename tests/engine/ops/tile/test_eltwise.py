@@ -11,6 +11,8 @@ from brewbench.engine.context import Context
 from brewbench.engine.ops.eltwise import MAX, PROD, SUM
 from brewbench.engine.ops.tile.layout import Blocked, Features, current
 
+pytestmark = pytest.mark.usefixtures("each_thread_count")
+
 WAYS = {
     "sum": (SUM, (1.0, 1.0), True),
     "sum with coefficients": (SUM, (0.5, -1.0, 2.0), True),

@@ -10,6 +10,8 @@ from brewbench.engine.blob import Blob
 from brewbench.engine.context import Context
 from brewbench.engine.ops.tile.layout import Blocked, Features, current
 
+pytestmark = pytest.mark.usefixtures("each_thread_count")
+
 CASES = [
     # shape of x, layout, halos of x and y, whether each image has its own numbers
     ((3, 5, 7, 9), None, (0, 0), False),
