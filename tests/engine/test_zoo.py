@@ -79,8 +79,10 @@ def run(path, always=False):
 def fill(net):
     """Random input; and where a filler leaves parameters zero, values that neither vanish nor grow on their way."""
     random = np.random.RandomState(0)
-    for blob in (net.blobs[name] for name in net.inputs):
-        labels = blob.count == blob.shape[0]  # one number an item
+    words = {name for node in net.nodes if node.entry.param.type == "Embed" for name in node.entry.bottoms}
+    for name in net.inputs:
+        blob = net.blobs[name]
+        labels = name in words or blob.count == blob.shape[0]  # one number an item
         blob.data = 0 if labels else random.randn(*blob.shape)
         if blob.shape[1:] in ((5,), (5, 1, 1)):  # regions of the first item
             blob.data = np.reshape([[0, 16 * k % 160, 8 * k % 80, 200, 120] for k in range(len(blob.data))], blob.shape)
