@@ -67,5 +67,4 @@ class BatchNorm(Layer):
             total += new
 
     def backward(self, top, propagate_down, bottom):
-        if propagate_down[0]:
-            self.norm.backward(top[0], bottom[0])
+        self.norm.backward(top[0], bottom[0])  # asked for or not, as in Caffe

@@ -259,3 +259,15 @@ def test_old_losses_take_four_axes(type):
             assert net_of(layer, *shapes).blobs["y"].shape == ()
         else:
             assert refused(layer, *shapes).field == "bottom"
+
+
+def test_a_batch_norm_gives_a_gradient_to_data_that_needs_none():
+    text = (
+        INPUT.format("x", "dim: 4 dim: 1") + 'layer { name: "y" type: "BatchNorm" bottom: "x" top: "y" loss_weight: 1 }'
+    )
+    net = Net(Document.parse(text, "net"), TRAIN)
+    net.blobs["x"].data = [[1], [2], [3], [5]]
+    net.forward()
+    net.blobs["y"].diff = [[1], [0], [0], [0]]
+    net.backward()
+    assert net.blobs["x"].diff.any()
