@@ -11,6 +11,7 @@ from . import (  # noqa: F401
     lrn,
     pooling,
     prelu,
+    recurrent,
     scale,
     update,
 )
