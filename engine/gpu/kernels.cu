@@ -260,6 +260,18 @@ KERNEL batch_norm_backward(int n, const real* dy, const real* kept, const real* 
     }
 }
 
+// y = a x + b for x (outer, channels, inner); a and b may be null; x once more as `kept`, if given. y may be x.
+KERNEL scale(int n, const real* x, const real* a, const real* b, real* y, real* kept, int channels, int inner) {
+    EACH(i, n) {
+        int channel = i / inner % channels;
+        real value = x[i];
+        if (kept) kept[i] = value;
+        if (a) value *= a[channel];
+        if (b) value += b[channel];
+        y[i] = value;
+    }
+}
+
 // Convolution as a matrix product
 
 #define MAX_AXES 8

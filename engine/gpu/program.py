@@ -67,7 +67,9 @@ class Program:
         return bool(self.parts)
 
     def drop(self) -> None:
-        """Forget the graphs."""
+        """Forget the graphs, once they have run."""
+        if self.parts and not self.device.capturing:
+            self.device.synchronize()
         self.parts = []
 
     def capture(self) -> bool:

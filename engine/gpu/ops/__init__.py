@@ -1,8 +1,29 @@
 """The ops on the GPU: those of engine "cuda" are made of kernels and matrix products, those of "cudnn" are cuDNN's."""
 
-from . import batch_norm, convolution, cudnn, elementwise, inner_product, lrn, pooling, recurrent, softmax, update
+from . import (
+    batch_norm,
+    convolution,
+    cudnn,
+    elementwise,
+    inner_product,
+    lrn,
+    pooling,
+    recurrent,
+    scale,
+    softmax,
+    update,
+)
 
 __all__ = [
-    "batch_norm", "convolution", "cudnn", "elementwise", "inner_product", "lrn", "pooling", "recurrent", "softmax",
+    "batch_norm",
+    "convolution",
+    "cudnn",
+    "elementwise",
+    "inner_product",
+    "lrn",
+    "pooling",
+    "recurrent",
+    "scale",
+    "softmax",
     "update",
-]  # fmt: skip
+]

@@ -515,6 +515,9 @@ def make_cupy(libraries, ran):
     xp.empty = lambda shape, dtype=np.float64: made(np.full(shape, junk(np.dtype(dtype)), dtype))
     xp.zeros, xp.ones = filled(0), filled(1)
     xp.zeros_like, xp.ones_like = (lambda a: xp.zeros(a.shape, a.dtype)), (lambda a: xp.ones(a.shape, a.dtype))
+    xp.full = lambda shape, value, dtype=np.float64: filled(value)(shape, dtype)
+    xp.full_like = lambda a, value: filled(value)(a.shape, a.dtype)
+    xp.finfo = np.finfo
     xp.empty_like = lambda a: xp.empty(a.shape, a.dtype)
 
     def arange(*args, dtype=None):

@@ -299,6 +299,30 @@ def test_batch_norm(number, host_device):
     two.compare(x, y, tolerance=2e-3)  # of what is left of 100 + x in single precision
 
 
+@cases("scale")
+def test_scale(number, host_device):
+    draw, dtype = draw_of(number)
+    shape = tuple(int(n) for n in draw.integers(1, 6, int(draw.integers(1, 5))))
+    start, stop = sorted(int(n) for n in draw.integers(0, len(shape) + 1, 2))
+    spread = (*(1,) * start, *shape[start:stop], *(1,) * (len(shape) - stop))
+    two = Two("scale", host_device, dtype, dict(shape=shape, spread=spread), draw)
+    x = two.blob(shape)
+    y = x if number % 2 else two.blob(shape)
+    a, b = two.blob(shape[start:stop]), two.blob(shape[start:stop])
+    factor, offset = (a if number % 5 else None), (b if number % 4 or not number % 5 else None)
+    two.do("forward", x, factor, offset, y)
+    found = []
+    for side, op in enumerate(two.ops):
+        wanted = dict(to_factor=factor is not None, to_offset=offset is not None, to_x=number % 3 != 1)
+        slopes = op.backward(y[side], x[side], None if factor is None else factor[side], **wanted)
+        found.append([None if one is None else np.asarray(one if side == 0 else one.get()).ravel() for one in slopes])
+    for mine, theirs in zip(*found, strict=True):
+        assert (mine is None) == (theirs is None)
+        if mine is not None:
+            np.testing.assert_allclose(theirs, mine, 1e-4, 1e-4)
+    two.compare(x, y)
+
+
 @pytest.mark.parametrize("type", ["SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam"])
 @cases("update", 4)
 def test_update(type, number, host_device):
