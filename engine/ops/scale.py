@@ -26,9 +26,10 @@ class Scale(Op):
         self.axes = tuple(k for k, length in enumerate(spread) if length == 1)
         self.before: Any = None  # x, if y has taken its place and a has a gradient
 
-    def forward(self, x: Blob, factor: Blob | None, offset: Blob | None, y: Blob) -> None:
+    def forward(self, x: Blob, factor: Blob | None, offset: Blob | None, y: Blob, *, fixed: bool = False) -> None:
+        """`fixed`: a gets no gradient."""
         xp, values = self.context.place.xp, x.read()
-        self.before = values.copy() if y is x and factor is not None else None
+        self.before = values.copy() if y is x and factor is not None and not fixed else None
         out = y.write()
         if factor is not None:
             xp.multiply(values, factor.read().reshape(self.spread), out=out)
@@ -36,6 +37,13 @@ class Scale(Op):
                 out += offset.read().reshape(self.spread)
         elif offset is not None:
             xp.add(values, offset.read().reshape(self.spread), out=out)
+
+    def add(self, x: Blob, factor: Blob, other: Blob, y: Blob) -> None:
+        """y = a x + other, where y is neither of them."""
+        out = y.write()
+        self.context.place.xp.multiply(x.read(), factor.read().reshape(self.spread), out=out)
+        out += other.read()
+        self.before = None
 
     def backward(
         self, y: Blob, x: Blob, factor: Blob | None, *, to_factor: bool = False, to_offset: bool = False, to_x: bool

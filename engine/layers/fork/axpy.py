@@ -27,20 +27,18 @@ class Axpy(Layer):
         if x != y:
             raise DefinitionError(f"the second and third bottom must have one shape; got {x} and {y}.", "bottom")
         top[0].reshape(*x)
-        self.spread = (*x[:2], *(1,) * (len(x) - 2))
-        self.axes = tuple(range(2, len(x)))
+        self.product = self.op("scale", shape=x, spread=(*x[:2], *(1,) * (len(x) - 2)))
+        self.copy = self.op("split", shape=x)
 
     def forward(self, bottom, top):
-        out = top[0].write()
-        self.xp.multiply(bottom[0].read().reshape(self.spread), bottom[1].read(), out=out)
-        out += bottom[2].read()
+        factor, x, y = bottom
+        self.product.add(x, factor, y, top[0])
 
     def backward(self, top, propagate_down, bottom):
-        gradient = top[0].read_diff()
-        if propagate_down[0]:
-            total = (gradient * bottom[1].read()).sum(axis=self.axes)
-            bottom[0].write_diff()[...] = total.reshape(bottom[0].shape)
-        if propagate_down[1]:
-            self.xp.multiply(gradient, bottom[0].read().reshape(self.spread), out=bottom[1].write_diff())
+        factor, x, y = bottom
+        wanted = {"to_factor": propagate_down[0], "to_x": propagate_down[1]}
+        gradient, _ = self.product.backward(top[0], x, factor, **wanted)
+        if gradient is not None:
+            factor.write_diff()[...] = gradient.reshape(factor.shape)
         if propagate_down[2]:
-            bottom[2].write_diff()[...] = gradient
+            self.copy.backward(top, y)

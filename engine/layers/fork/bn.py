@@ -45,6 +45,7 @@ class BN(Layer):
         self.batch = self.training and not self.frozen if self.running else settings.bn_mode != INFERENCE
         self.eps = settings.eps if self.running else SEGNET_EPS
         self.channels = (1, shape[1], 1, 1)
+        self.merged = [self.make_blob(self.channels) for _ in range(2)]  # factor and offset of a frozen layer
         for field in PSPNET[:2] if self.running else SEGNET[:2]:
             self.add_param(self.channels, getattr(settings, field), field)
         if self.running:
@@ -60,24 +61,9 @@ class BN(Layer):
         shape = bottom[0].shape
         if not 2 <= len(shape) <= 4 or shape[1] != self.channels[1]:
             raise DefinitionError(f"was set up for {self.channels[1]} channels; the bottom is now {shape}.", "bottom")
-        self.axes = (0, *range(2, len(shape)))
-        self.spread = self.channels[: len(shape)]
         top[0].reshape(*shape)
-
-    def value(self, index):
-        """A parameter, one axis for each of x."""
-        return self.blobs[index].read().reshape(self.spread)
-
-    def statistics(self, x):
-        """Mean and variance as this phase takes them, None where there is nothing to take."""
-        if self.batch:
-            mean = x.mean(axis=self.axes, keepdims=True)
-            centred = x - mean
-            variance = (centred * centred).mean(axis=self.axes, keepdims=True)
-            if self.running:
-                self.follow(mean, variance)
-            return mean, variance
-        return (self.value(2), self.value(3)) if self.running else None
+        self.norm = self.op("batch_norm", shape=shape, eps=self.eps)
+        self.affine = self.op("scale", shape=shape, spread=self.channels[: len(shape)])
 
     def follow(self, *statistics):
         """Let the running statistics fade, and add those of the batch."""
@@ -87,38 +73,35 @@ class BN(Layer):
             values *= momentum
             values += (1 - momentum) * new.reshape(self.channels)
 
-    def normalise(self, x, out):
-        """(x - mean) / deviation, in `out`; remembers the deviation."""
-        taken = self.statistics(x)
-        if taken is None:
-            self.deviation = 1
-            out[...] = x
-            return
-        self.deviation = self.xp.sqrt(taken[1] + self.eps)
-        self.xp.subtract(x, taken[0], out=out)
-        out /= self.deviation
+    def merge(self):
+        """The factor and offset that running statistics, a and b come to."""
+        a, b, mean, variance = (blob.read() for blob in self.blobs)
+        factor = a / self.xp.sqrt(variance + self.eps)
+        for blob, values in zip(self.merged, (factor, b - mean * factor), strict=True):
+            blob.write()[...] = values
+        return self.merged
 
     def forward(self, bottom, top):
-        x, y = bottom[0].read(), top[0].write()
-        self.normalise(x, y)
-        keep = self.batch or (top[0] is bottom[0] and not self.frozen)
-        self.normalised = y.copy() if keep else None
-        y *= self.value(0)
-        y += self.value(1)
+        x, y = bottom[0], top[0]
+        if self.frozen:
+            self.affine.forward(x, *self.merge(), y, fixed=True)
+            return
+        if self.batch:
+            statistics = self.norm.normalise(x, y)
+            if self.running:
+                self.follow(*statistics)
+        elif self.running:
+            self.norm.apply(x, *(blob.read().reshape(-1) for blob in self.blobs[2:]), y)
+        normalised = y if self.batch or self.running else x
+        self.affine.forward(normalised, *self.blobs[:2], y)
 
     def backward(self, top, propagate_down, bottom):
-        gradient, normalised = top[0].read_diff(), self.normalised
-        if not self.frozen:
-            if normalised is None:
-                normalised = self.xp.empty_like(gradient)
-                self.normalise(bottom[0].read(), normalised)
-            for index, values in ((0, gradient * normalised), (1, gradient)):
-                if self.param_propagate_down[index]:
-                    self.blobs[index].modify_diff()[...] += values.sum(axis=self.axes).reshape(self.channels)
-        if not propagate_down[0]:
-            return
-        factor = self.value(0) / self.deviation
-        if self.batch:
-            along = (gradient * normalised).mean(axis=self.axes, keepdims=True)
-            gradient = gradient - gradient.mean(axis=self.axes, keepdims=True) - along * normalised
-        self.xp.multiply(gradient, factor, out=bottom[0].write_diff())
+        learned = [wanted and not self.frozen for wanted in self.param_propagate_down[:2]]
+        wanted = {"to_factor": learned[0], "to_offset": learned[1], "to_x": propagate_down[0]}
+        factor = self.merged[0] if self.frozen else self.blobs[0]
+        gradients = self.affine.backward(top[0], bottom[0], factor, **wanted)
+        for blob, gradient in zip(self.blobs[:2], gradients, strict=True):
+            if gradient is not None:
+                blob.modify_diff()[...] += gradient.reshape(self.channels)
+        if propagate_down[0] and not self.frozen and (self.batch or self.running):
+            self.norm.backward(bottom[0], bottom[0])

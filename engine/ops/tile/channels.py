@@ -194,6 +194,25 @@ def affine(address, begin, end):
 
 
 @driver
+def affine_plus(address, begin, end):
+    """c = p a + b."""
+    d = channels_view(address)
+    whole = d.length // V * V
+    for item in range(begin, end):
+        a = start_of(d, item, d.a, d.a_image, d.a_unit)
+        b = start_of(d, item, d.b, d.b_image, d.b_unit)
+        c = start_of(d, item, d.c, d.c_image, d.c_unit)
+        p = number(d, d.p, d.p_image, item)
+        for h in range(d.rows):
+            for i in range(0, whole, V):
+                store(c + 4 * (h * d.c_row + i), p * load(a + 4 * (h * d.a_row + i)) + load(b + 4 * (h * d.b_row + i)))
+            if whole < d.length:
+                factor = single(d, d.p, d.p_image, item)
+                for i in range(whole, d.length):
+                    array(c, d.length)[i] = factor * array(a, d.length)[i] + array(b, d.length)[i]
+
+
+@driver
 def affine_backward(address, begin, end):
     """s = the sum of a, t = the sum of a b, for each item; c = p a where there is one, which may be a."""
     d = channels_view(address)

@@ -43,18 +43,32 @@ class Scale(PerChannel):
         q = 0 if offset is None else offset.read().reshape(shape)
         return self.channels.numbers("p", kind, p) | self.channels.numbers("q", kind, q)
 
-    def forward(self, x: Blob, factor: Blob | None, offset: Blob | None, y: Blob) -> None:
+    def forward(self, x: Blob, factor: Blob | None, offset: Blob | None, y: Blob, *, fixed: bool = False) -> None:
+        """`fixed`: a gets no gradient."""
         kind = self.layout_of(x.data_memory)
         self.left = kind is None
         if kind is None:
-            return self.plain.forward(x, factor, offset, y)
+            return self.plain.forward(x, factor, offset, y, fixed=fixed)
         from .channels import affine
 
         over = self.channels
-        self.kept = kind if y is x and factor is not None else None
+        self.kept = kind if y is x and factor is not None and not fixed else None
         source, target = over.at(x.data_memory, kind, READ), over.at(y.data_memory, kind, WRITE)
         kept = over.keep(kind) if self.kept else None
         over.run(affine, kind, [source, target, kept], self.numbers(kind, factor, offset))
+
+    def add(self, x: Blob, factor: Blob, other: Blob, y: Blob) -> None:
+        """y = a x + other, where y is neither of them."""
+        kind = self.layout_of(x.data_memory, other.data_memory)
+        self.left, self.kept = kind is None, None
+        if kind is None:
+            return self.plain.add(x, factor, other, y)
+        from .channels import affine_plus
+
+        over = self.channels
+        sources = [over.at(blob.data_memory, kind, READ) for blob in (x, other)]
+        target = over.at(y.data_memory, kind, WRITE)
+        over.run(affine_plus, kind, [*sources, target], self.numbers(kind, factor, None))
 
     def backward(
         self, y: Blob, x: Blob, factor: Blob | None, *, to_factor: bool = False, to_offset: bool = False, to_x: bool
