@@ -70,7 +70,13 @@ class TestResult:
 
 
 class Listener:
-    """Someone who follows a solver. Every method may be overridden; all run on the solver's thread."""
+    """Someone who follows a solver. Every method may be overridden; all run on the solver's thread.
+
+    One whose `on_gradients_ready` neither reads nor changes a blob says so by `needs_gradients`: then a device may make
+    the whole iteration at once.
+    """
+
+    needs_gradients: ClassVar[bool] = True
 
     def on_start(self, solver: Solver) -> None:
         """An iteration begins; its gradients are zero."""
@@ -300,6 +306,8 @@ class Solver:
             self._advance_step()
             coming = captured.run()
             self._report(coming)
+            for listener in self.listeners:
+                listener.on_gradients_ready(self)
             return self._end_iteration(coming)
         loss = 0.0
         for k in range(self.param.iter_size):

@@ -405,6 +405,8 @@ class Session:
 class _Ear(Listener):
     """Hears the solver on behalf of a session."""
 
+    needs_gradients = False
+
     def __init__(self, session: Session):
         self.session = session
         self._rate = 0.0

@@ -74,7 +74,8 @@ class CapturedStep:
             return self._fixed or self.program.broken
         if net.before_forward or net.after_forward or net.before_backward or net.after_backward:
             return "somebody looks on between two layers"
-        if any(type(one).on_gradients_ready is not Listener.on_gradients_ready for one in self.solver.listeners):
+        heard = [one for one in self.solver.listeners if one.needs_gradients]
+        if any(type(one).on_gradients_ready is not Listener.on_gradients_ready for one in heard):
             return "somebody works on the gradients before the update"
         if param.iter_size != 1 or param.debug_info:
             return "iter_size and debug_info take several passes"

@@ -273,6 +273,8 @@ def _log_weights(solver: Solver) -> None:
 class SolverLog(Listener):
     """Says in Caffe's words what a solver does."""
 
+    needs_gradients = False
+
     def __init__(self, solver: Solver):
         self._step = solver.current_step
 
