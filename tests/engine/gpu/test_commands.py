@@ -6,6 +6,7 @@ import pytest
 
 from brewbench import caffe
 from brewbench.engine import backend
+from brewbench.engine.gpu import step
 from brewbench.workbench.cli import device_query, time, train
 
 NET = """
@@ -49,6 +50,19 @@ def test_train_gives_on_the_gpu_what_it_gives_on_the_cpu(gpu, files):
         found = caffe.Net("net.prototxt", "snap_iter_6.caffemodel", caffe.TRAIN)
         weights.append(found.params["ip"][0].data.copy())
     assert weights[1] == pytest.approx(weights[0], rel=2e-3)
+
+
+def test_train_runs_whole_iterations(gpu, files, monkeypatch):
+    made = []
+
+    class Seen(step.CapturedStep):
+        def __init__(self, solver):
+            super().__init__(solver)
+            made.append(self)
+
+    monkeypatch.setattr(step, "CapturedStep", Seen)
+    train.run(["-solver", "solver.prototxt", "-gpu", "0"])
+    assert made[0].launched == 5 and made[0].why_not() is None
 
 
 def test_pycaffe_can_be_told_to_use_the_gpu(gpu, files):
