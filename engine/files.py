@@ -42,7 +42,7 @@ _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _HDF5_STARTS = (0, 512, 1024, 2048)  # where it can be: MATLAB puts 512 bytes of its own in front
 _MOST_BLOBS = 1 << 20  # numbered datasets beyond this are no blobs of a net
 _DEEPEST = 100  # groups within groups
-_MOST_COMPRESSED = 1100  # how many times smaller than its values a compressed dataset can be
+MOST_COMPRESSED = 1100  # how many times smaller than its values a compressed dataset can be
 _POINTER = b"version https://git-lfs"
 _OPEN = (NetParameter, LayerParameter, V1LayerParameter, V0LayerParameter, BlobProto)  # may have others' fields
 # What NVIDIA's Caffe adds to a BlobProto: values as bytes of a type that is given beside them; before that, halves.
@@ -222,12 +222,12 @@ def _numbered(path: FilePath, group: Any) -> list[Any]:
 
 def _dataset(path: FilePath, dataset: Any) -> Values:
     """The values of a dataset: where they lie in one piece, those that stay in the file."""
-    if getattr(dataset, "dtype", np.dtype("O")).kind not in "iuf" or dataset.shape is None:
+    if not hasattr(dataset, "nbytes") or dataset.dtype.kind not in "iuf" or dataset.shape is None:
         raise ValueError(f"{dataset.name} does not hold numbers")
     if dataset.chunks is None:
         return Stored(dataset.shape, dataset.dtype, partial(_read_dataset, path, dataset.name))
     # Compressed values can turn out to be damaged when they are read: better now than when half a net is filled.
-    if dataset.nbytes > _MOST_COMPRESSED * Path(path).stat().st_size:
+    if dataset.nbytes > MOST_COMPRESSED * Path(path).stat().st_size:
         raise ValueError(f"{dataset.name} says it has {dataset.nbytes:,} bytes of values, more than the file can hold")
     return dataset[()]
 

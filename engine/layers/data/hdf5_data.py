@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 from ... import rng
 from ...blob import Blob
 from ...errors import DefinitionError
+from ...files import MOST_COMPRESSED
 from ...layer import Layer, at_least, layer
 from ...memory import HOST, WRITE
 
@@ -119,27 +121,36 @@ class HDF5Data(Layer):
         """The shapes of the datasets of the tops in a file. Raises DefinitionError when they cannot be taken."""
         shapes = []
         with self._open(path) as file:
+            most = MOST_COMPRESSED * path.stat().st_size
             for index, name in enumerate(self.param.top):
                 if name not in file:
                     has = ", ".join(map(repr, file)) or "nothing"
                     raise DefinitionError(f"{str(path)!r} has no dataset {name!r}; it has {has}.", f"top.{index}")
                 dataset = file[name]
-                if getattr(dataset, "dtype", np.dtype("O")).kind not in "iuf":
+                if not hasattr(dataset, "nbytes") or dataset.dtype.kind not in "iuf":
                     raise DefinitionError(f"{name!r} in {str(path)!r} does not hold numbers.", f"top.{index}")
                 if not dataset.shape:
                     raise DefinitionError(f"{name!r} in {str(path)!r} has no axis for rows.", f"top.{index}")
+                if not (dataset.is_virtual or dataset.external) and dataset.nbytes > most:
+                    found = f"{name!r} in {str(path)!r} says it has {dataset.nbytes:,} bytes"
+                    raise DefinitionError(f"{found}, more than the file holds.", f"top.{index}")
                 shapes.append(dataset.shape)
         if len({shape[0] for shape in shapes}) > 1:
             found = ", ".join(f"{name!r} {shape[0]}" for name, shape in zip(self.param.top, shapes, strict=True))
             raise DefinitionError(f"the datasets in {str(path)!r} differ in their number of rows: {found}.", "source")
         return shapes
 
-    def _open(self, path: Path) -> Any:
+    @contextmanager
+    def _open(self, path: Path) -> Iterator[Any]:
+        """A file. What HDF5 says of its damages, in any of its ways, becomes a DefinitionError."""
         import h5py
 
         try:
-            return h5py.File(path, "r")
-        except OSError as error:
+            with h5py.File(path, "r") as file:
+                yield file
+        except DefinitionError:
+            raise
+        except (OSError, KeyError, RuntimeError, TypeError, ValueError, MemoryError) as error:
             raise DefinitionError(f"{str(path)!r} cannot be read as HDF5: {error}.", "source") from error
 
     @property

@@ -318,6 +318,33 @@ def test_files_of_matlab_are_hdf5(tmp_path):
 # MemoryData
 
 
+def test_a_damaged_hdf5_file_is_told_and_a_huge_one_not_read(tmp_path):
+    draw = np.random.default_rng(0)
+    (tmp_path / "list.txt").write_text("rows.h5\n")
+    with h5py.File(tmp_path / "rows.h5", "w") as file:
+        file["data"], file["label"] = np.ones((6, 3), np.float32), np.arange(6.0)
+    text = HDF5.replace("h5data_list.txt", "list.txt")
+    content = np.frombuffer((tmp_path / "rows.h5").read_bytes(), np.uint8)
+    told = 0
+    for _ in range(150):
+        damaged = content.copy()
+        damaged[draw.integers(0, min(len(content), 3000), 3)] = draw.integers(0, 256, 3)
+        (tmp_path / "rows.h5").write_bytes(damaged.tobytes())
+        try:
+            with Source(text, root=tmp_path) as source:
+                source.batches(2)
+        except DefinitionError as error:
+            assert error.field in ("source", "top.0", "top.1") and "rows.h5" in error.message
+            told += 1
+    assert told > 10
+    for chunks in (None, (1 << 20, 3)):
+        with h5py.File(tmp_path / "rows.h5", "w") as file:
+            file.create_dataset("data", (1 << 38, 3), "f4", chunks=chunks)
+            file["label"] = np.arange(6.0)
+        with pytest.raises(DefinitionError, match="says it has 3,298,534,883,328 bytes, more than the file holds"):
+            Source(text, root=tmp_path)
+
+
 def test_memory_is_seen_as_it_is_and_batches_begin_again():
     source = Source(MEMORY)
     data, labels = np.arange(24.0).reshape(4, 1, 2, 3), np.arange(4)
