@@ -19,6 +19,8 @@ class HingeLoss(Layer):
     Bottom: x (N, C), scores, further axes counting as classes; l (N), integers from 0 to C - 1.
     Top: L, one number.
     Reference: Cortes and Vapnik, Machine Learning 1995.
+    Caffe quirk: forward leaves the margins in the diff of x, and backward takes them from there: who clears or changes
+        that diff in between changes the gradient.
     """
 
     bottoms = 2
@@ -38,14 +40,20 @@ class HingeLoss(Layer):
         label, _ = _labels.read(self, bottom[1], (self.items, 1), self.classes, None)
         x = bottom[0].read().reshape(self.items, self.classes)
         self.side = xp.where(xp.arange(self.classes) == label, -1, 1).astype(x.dtype)
-        self.margin = xp.maximum(0, 1 + self.side * x)
-        paid = self.margin * self.margin if self.settings.norm == L2 else self.margin
+        margin = bottom[0].write_diff().reshape(x.shape)
+        xp.multiply(self.side, x, out=margin)
+        margin += 1
+        xp.maximum(margin, 0, out=margin)
+        paid = margin * margin if self.settings.norm == L2 else margin
         top[0].write()[...] = paid.sum() / self.items
 
     def backward(self, top, propagate_down, bottom):
         _labels.refuse_gradient(self, propagate_down)
         if propagate_down[0]:
-            slope = 2 * self.margin if self.settings.norm == L2 else self.xp.sign(self.margin)
+            slope = bottom[0].modify_diff().reshape(self.side.shape)  # the margins that forward left there
+            if self.settings.norm == L2:
+                slope *= 2
+            else:
+                self.xp.sign(slope, out=slope)
             slope *= self.side
-            weight = top[0].read_diff() / self.items
-            self.xp.multiply(slope.reshape(bottom[0].shape), weight, out=bottom[0].write_diff())
+            slope *= top[0].read_diff() / self.items

@@ -271,3 +271,17 @@ def test_a_batch_norm_gives_a_gradient_to_data_that_needs_none():
     net.blobs["y"].diff = [[1], [0], [0], [0]]
     net.backward()
     assert net.blobs["x"].diff.any()
+
+
+@pytest.mark.parametrize("norm", ["L1", "L2"])
+def test_the_hinge_leaves_margins_in_the_diff_and_takes_them_from_there(norm):
+    layer = f"""layer {{ name: "y" type: "HingeLoss" bottom: "x0" bottom: "x1" top: "y"
+        hinge_loss_param {{ norm: {norm} }} }}"""
+    net = run(layer, [[0.5, -3, 2]], [0])
+    np.testing.assert_array_equal(net.blobs["x0"].diff, [[0.5, 0, 3]])
+    net.backward_layer(len(net.layers) - 1)
+    np.testing.assert_array_equal(net.blobs["x0"].diff, [[-1, 0, 1]] if norm == "L1" else [[-1, 0, 6]])
+    net.forward()
+    net.blobs["x0"].diff = 0
+    net.backward_layer(len(net.layers) - 1)
+    assert not net.blobs["x0"].diff.any()
