@@ -133,27 +133,12 @@ def difference(folder: Path, peer: str) -> str | None:
     return None
 
 
-class Timing:
-    """Seconds of a step in each round: the median and the least of the steps in it."""
-
-    def __init__(self) -> None:
-        self.median: list[float] = []
-        self.least: list[float] = []
-
-    def add(self, found: dict[str, Any]) -> None:
-        self.median.append(found["median"])
-        self.least.append(found["least"])
-
-    def ratios(self, other: Timing) -> list[float]:
-        return [mine / theirs for mine, theirs in zip(self.median, other.median, strict=True)]
-
-
 class Row:
     """One workload at one number of threads."""
 
     def __init__(self, work: Workload):
         self.work = work
-        self.times: dict[str, Timing] = {}
+        self.times: dict[str, list[float]] = {}  # of each engine, the least seconds of a step in each round
         self.notes: list[str] = []
         self.floors = (0.0, 0.0)  # seconds, by products and by bytes
 
@@ -161,8 +146,9 @@ class Row:
         ours = self.times.get(OURS)
         if ours is None:
             return [self.work.name, *["-"] * (len(peers) + 5)]
-        least, needed = min(ours.least), cost(self.work)
-        ratios = [ours.ratios(self.times[peer]) if peer in self.times else [] for peer in peers]
+        least, needed = min(ours), cost(self.work)
+        theirs = [self.times.get(peer, []) for peer in peers]
+        ratios = [[a / b for a, b in zip(ours, found, strict=True)] if found else [] for found in theirs]
         return [
             self.work.name,
             f"{1e3 * least:.2f}",
@@ -197,11 +183,11 @@ def run(work: Workload, threads: int, peers: Iterable[str], rounds: int, seconds
                 workers[peer], versions[peer] = worker, worker.version
             machine = Worker("machine", "", threads, folder)
             rates = [machine.ask("rates", seconds)]
-            row.times = {peer: Timing() for peer in workers}
+            row.times = {peer: [] for peer in workers}
             for _ in range(rounds):
                 for peer, worker in workers.items():
                     time.sleep(PAUSE)
-                    row.times[peer].add(worker.ask("measure", seconds))
+                    row.times[peer].append(worker.ask("measure", seconds)["least"])
             rates.append(machine.ask("rates", seconds))
             machine.close()
             needed = cost(work)
@@ -236,9 +222,10 @@ def report(rows: dict[int, list[Row]], peers: Sequence[str], versions: dict[str,
     lines = [
         f"{processor()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, "
         f"NumPy {np.__version__}; {', '.join(named)}. The least time of a step in milliseconds; then our time over "
-        f"theirs, below 1 where Brewbench is faster: the median of {rounds} rounds (the least). `f` forward, `t` "
-        "forward, backward and update, with the batch size. The floors are the products at the speed of the largest "
-        "matrix product and the bytes at that of a copy. By `python tests/benchmarks/cpu.py --write`."
+        f"theirs, of the quickest steps in each of {rounds} rounds, below 1 where Brewbench is faster: the median "
+        "(the least). `f` forward, `t` forward, backward and update, with the batch size. The floors are the products "
+        "at the speed of the largest matrix product and the bytes at that of a copy. By "
+        "`python tests/benchmarks/cpu.py --write`."
     ]
     for threads, found in rows.items():
         lines += ["", f"{threads} thread{'s' * (threads > 1)}:", "", *table(found, peers)]
@@ -288,6 +275,8 @@ def main() -> None:
         return
     asked = given.against or [peer for peer in PEERS if installed(peer)]
     peers = [peer for peer in PEERS if peer in asked]
+    if hasattr(os, "getloadavg") and os.getloadavg()[0] > 0.5:
+        print(f"others compute here too (load {os.getloadavg()[0]:.1f}): these times will say little", file=sys.stderr)
     rounds, seconds = (3, 0.15) if given.quick else (given.rounds, 0.4)
     rows: dict[int, list[Row]] = {threads: [] for threads in given.threads}
     versions: dict[str, str] = {}

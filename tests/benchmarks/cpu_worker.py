@@ -11,7 +11,6 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 from typing import Any
 
@@ -177,7 +176,7 @@ def serve(peer: str, workload: str, threads: int, folder: Path, answer: Any) -> 
             tell()
         elif order == "measure":
             times = engine.measure(*given) if peer == "caffe" else measure(engine.step, *given)
-            tell(median=median(times), least=min(times))
+            tell(least=min(times))
 
 
 def main() -> None:

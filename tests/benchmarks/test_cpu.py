@@ -73,7 +73,7 @@ def test_a_worker_computes_and_is_timed(name, tmp_path):
     worker.ask("compare")
     times = worker.ask("measure", 0.05)
     worker.close()
-    assert 0 < times["least"] <= times["median"]
+    assert 0 < times["least"] < 30
     with np.load(tmp_path / "brewbench.npz") as found:
         net = Net(work.message(), TRAIN if work.training else TEST, weights=tmp_path / "weights.caffemodel")
         with np.load(tmp_path / "inputs.npz") as inputs:
@@ -127,10 +127,7 @@ def test_the_tables_go_between_the_markers(tmp_path):
 def test_a_row_shows_ratios_of_the_same_round():
     row = cpu.Row(WORKLOADS["LeNet f64"])
     row.floors = (0.002, 0.001)
-    for peer, times in (("brewbench", (1, 2, 4)), ("torch", (2, 2, 2))):
-        row.times[peer] = cpu.Timing()
-        for value in times:
-            row.times[peer].add({"median": value / 100, "least": value / 100})
+    row.times = {"brewbench": [0.01, 0.02, 0.04], "torch": [0.02, 0.02, 0.02]}
     cells = row.cells(["torch", "jax"])
     assert cells[:4] == ["LeNet f64", "10.00", "1.00 (0.50)", "-"]
     assert cells[-1] == "5.0"
