@@ -11,7 +11,7 @@ import numpy as np
 
 READ, WRITE, MODIFY = "read", "write", "modify"
 
-_first_touch = threading.RLock()  # held while memory is made or filled: a page may look while a solver computes
+touching = threading.RLock()  # held while memory is made or filled: a page may look while a solver computes
 computing = threading.RLock()  # held while a layer runs, so that whoever looks from another thread sees whole values
 ALIGNMENT = 64  # bytes between the starts of two memories in an arena are a multiple of this
 
@@ -151,7 +151,7 @@ class Memory:
         if access == WRITE:
             self._fill = None
         elif self._fill is not None or place not in self.valid:
-            with _first_touch:
+            with touching:
                 if self._fill is not None:
                     host = self._buffer(HOST)
                     self.home.settle(host)
@@ -185,7 +185,7 @@ class Memory:
 
     def leave(self, place: Place) -> None:
         """Give up a private place, its values saved to the host if they are nowhere else."""
-        with _first_touch:
+        with touching:
             if place in self.valid and HOST not in self.valid:
                 self._bring_to(HOST)
             self.valid.discard(place)
@@ -216,7 +216,7 @@ class Memory:
     def _buffer(self, place: Place) -> Any:
         buffer = self._buffers.get(place)
         if buffer is None:
-            with _first_touch:
+            with touching:
                 buffer = self._buffers.get(place)
                 if buffer is None:
                     if self._arena is not None:
@@ -298,7 +298,7 @@ class Arena:
         return self._buffer(place)
 
     def _buffer(self, place: Place) -> Any:
-        with _first_touch:
+        with touching:
             if place not in self._buffers:
                 self._buffers[place] = place.allocate(self.count, self.dtype)
             return self._buffers[place]

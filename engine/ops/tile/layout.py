@@ -54,6 +54,7 @@ class Blocked(Layout):
         self.image = self.blocks * self.block
         self.start = halo * self.row + halo * lanes()
         self.size = images * self.image
+        self.record: Any = None  # of what converts it
 
     @property
     def first(self) -> int:

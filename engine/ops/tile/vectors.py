@@ -123,6 +123,37 @@ def store(typing: Any, address: Any, values: Any) -> Any:
 
 
 @intrinsic
+def turn_square(typing: Any, source: Any, source_step: Any, target: Any, target_step: Any) -> Any:
+    """Transpose a square of as many rows as a vector has lanes, from one place to another; steps in bytes."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        source, source_step, target, target_step = args
+        rows = []
+        for k in range(LANES):
+            address = builder.add(source, builder.mul(source_step, ir.Constant(INT64, k)))
+            row = builder.load(_at(builder, address, FLOATS))
+            row.align = 4
+            rows.append(row)
+        step = 1
+        while step < LANES:  # each stage exchanges the halves of pairs of rows, `step` lanes wide
+            for k in range(LANES):
+                if k & step:
+                    continue
+                lower, upper = rows[k], rows[k + step]
+                lanes_below = [lane if not lane & step else LANES + lane - step for lane in range(LANES)]
+                lanes_above = [lane + step if not lane & step else LANES + lane for lane in range(LANES)]
+                rows[k] = builder.shuffle_vector(lower, upper, ir.Constant(INTS, lanes_below))
+                rows[k + step] = builder.shuffle_vector(lower, upper, ir.Constant(INTS, lanes_above))
+            step *= 2
+        for k in range(LANES):
+            address = builder.add(target, builder.mul(target_step, ir.Constant(INT64, k)))
+            builder.store(rows[k], _at(builder, address, FLOATS)).align = 4
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 4), emit
+
+
+@intrinsic
 def load_bytes(typing: Any, address: Any) -> Any:
     """Small whole numbers, a byte each."""
 
