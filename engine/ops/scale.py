@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from ..blob import Blob
@@ -19,6 +20,7 @@ class Scale(Op):
     """
 
     anywhere: ClassVar[bool] = True
+    fixed = False  # whether a has no gradient: then nothing need be kept for it
 
     def __init__(self, context: Context, *, shape: Shape, spread: Shape):
         super().__init__(context)
@@ -26,10 +28,9 @@ class Scale(Op):
         self.axes = tuple(k for k, length in enumerate(spread) if length == 1)
         self.before: Any = None  # x, if y has taken its place and a has a gradient
 
-    def forward(self, x: Blob, factor: Blob | None, offset: Blob | None, y: Blob, *, fixed: bool = False) -> None:
-        """`fixed`: a gets no gradient."""
+    def forward(self, x: Blob, factor: Blob | None, offset: Blob | None, y: Blob) -> None:
         xp, values = self.context.place.xp, x.read()
-        self.before = values.copy() if y is x and factor is not None and not fixed else None
+        self.before = values.copy() if y is x and factor is not None and not self.fixed else None
         out = y.write()
         if factor is not None:
             xp.multiply(values, factor.read().reshape(self.spread), out=out)
@@ -37,13 +38,6 @@ class Scale(Op):
                 out += offset.read().reshape(self.spread)
         elif offset is not None:
             xp.add(values, offset.read().reshape(self.spread), out=out)
-
-    def add(self, x: Blob, factor: Blob, other: Blob, y: Blob) -> None:
-        """y = a x + other, where y is neither of them."""
-        out = y.write()
-        self.context.place.xp.multiply(x.read(), factor.read().reshape(self.spread), out=out)
-        out += other.read()
-        self.before = None
 
     def backward(
         self, y: Blob, x: Blob, factor: Blob | None, *, to_factor: bool = False, to_offset: bool = False, to_x: bool
@@ -59,3 +53,30 @@ class Scale(Op):
         elif to_x and x is not y:
             x.write_diff()[...] = gradient
         return of_factor, of_offset
+
+
+@implements("axpy")
+class Axpy(Op):
+    """z = a x + y for x, y (N, C, ...) and a number a for each channel of each image."""
+
+    anywhere: ClassVar[bool] = True
+
+    def __init__(self, context: Context, *, shape: Shape):
+        super().__init__(context)
+        self.spread = (*shape[:2], *(1,) * (len(shape) - 2))
+        self.axes = tuple(range(2, len(shape)))
+
+    def forward(self, a: Blob, x: Blob, y: Blob, z: Blob) -> None:
+        out = z.write()
+        self.context.place.xp.multiply(a.read().reshape(self.spread), x.read(), out=out)
+        out += y.read()
+
+    def backward(self, z: Blob, a: Blob, x: Blob, y: Blob, wanted: Sequence[bool]) -> None:
+        """The diffs of those of a, x and y that are wanted, from z.diff and their data."""
+        gradient = z.read_diff()
+        if wanted[0]:
+            a.write_diff()[...] = (gradient * x.read()).sum(axis=self.axes).reshape(a.shape)
+        if wanted[1]:
+            self.context.place.xp.multiply(gradient, a.read().reshape(self.spread), out=x.write_diff())
+        if wanted[2]:
+            y.write_diff()[...] = gradient

@@ -27,18 +27,10 @@ class Axpy(Layer):
         if x != y:
             raise DefinitionError(f"the second and third bottom must have one shape; got {x} and {y}.", "bottom")
         top[0].reshape(*x)
-        self.product = self.op("scale", shape=x, spread=(*x[:2], *(1,) * (len(x) - 2)))
-        self.copy = self.op("split", shape=x)
+        self.axpy = self.op("axpy", shape=x)
 
     def forward(self, bottom, top):
-        factor, x, y = bottom
-        self.product.add(x, factor, y, top[0])
+        self.axpy.forward(*bottom, top[0])
 
     def backward(self, top, propagate_down, bottom):
-        factor, x, y = bottom
-        wanted = {"to_factor": propagate_down[0], "to_x": propagate_down[1]}
-        gradient, _ = self.product.backward(top[0], x, factor, **wanted)
-        if gradient is not None:
-            factor.write_diff()[...] = gradient.reshape(factor.shape)
-        if propagate_down[2]:
-            self.copy.backward(top, y)
+        self.axpy.backward(top[0], *bottom, propagate_down)

@@ -64,6 +64,7 @@ class BN(Layer):
         top[0].reshape(*shape)
         self.norm = self.op("batch_norm", shape=shape, eps=self.eps)
         self.affine = self.op("scale", shape=shape, spread=self.channels[: len(shape)])
+        self.affine.fixed = self.frozen
 
     def follow(self, *statistics):
         """Let the running statistics fade, and add those of the batch."""
@@ -84,7 +85,7 @@ class BN(Layer):
     def forward(self, bottom, top):
         x, y = bottom[0], top[0]
         if self.frozen:
-            self.affine.forward(x, *self.merge(), y, fixed=True)
+            self.affine.forward(x, *self.merge(), y)
             return
         if self.batch:
             statistics = self.norm.normalise(x, y)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from ...context import Context
 from ...memory import READ, WRITE, Memory
 from .. import implements
 from ._op import Shape
+from .eltwise import Split
 from .layout import Features
 from .per_channel import PerChannel
 
@@ -18,6 +20,8 @@ from .per_channel import PerChannel
 @implements("scale", "tile")
 class Scale(PerChannel):
     """y = a x + b for x (N, C, ...) and a, b (C) or (N, C), either of which may be missing; y may be x."""
+
+    fixed = False  # whether a has no gradient: then nothing need be kept for it
 
     def __init__(self, context: Context, *, shape: Shape, spread: Shape):
         super().__init__(context, shape=shape, spread=spread)
@@ -43,32 +47,19 @@ class Scale(PerChannel):
         q = 0 if offset is None else offset.read().reshape(shape)
         return self.channels.numbers("p", kind, p) | self.channels.numbers("q", kind, q)
 
-    def forward(self, x: Blob, factor: Blob | None, offset: Blob | None, y: Blob, *, fixed: bool = False) -> None:
-        """`fixed`: a gets no gradient."""
+    def forward(self, x: Blob, factor: Blob | None, offset: Blob | None, y: Blob) -> None:
         kind = self.layout_of(x.data_memory)
         self.left = kind is None
         if kind is None:
-            return self.plain.forward(x, factor, offset, y, fixed=fixed)
+            self.plain.fixed = self.fixed
+            return self.plain.forward(x, factor, offset, y)
         from .channels import affine
 
         over = self.channels
-        self.kept = kind if y is x and factor is not None and not fixed else None
+        self.kept = kind if y is x and factor is not None and not self.fixed else None
         source, target = over.at(x.data_memory, kind, READ), over.at(y.data_memory, kind, WRITE)
         kept = over.keep(kind) if self.kept else None
         over.run(affine, kind, [source, target, kept], self.numbers(kind, factor, offset))
-
-    def add(self, x: Blob, factor: Blob, other: Blob, y: Blob) -> None:
-        """y = a x + other, where y is neither of them."""
-        kind = self.layout_of(x.data_memory, other.data_memory)
-        self.left, self.kept = kind is None, None
-        if kind is None:
-            return self.plain.add(x, factor, other, y)
-        from .channels import affine_plus
-
-        over = self.channels
-        sources = [over.at(blob.data_memory, kind, READ) for blob in (x, other)]
-        target = over.at(y.data_memory, kind, WRITE)
-        over.run(affine_plus, kind, [*sources, target], self.numbers(kind, factor, None))
 
     def backward(
         self, y: Blob, x: Blob, factor: Blob | None, *, to_factor: bool = False, to_offset: bool = False, to_x: bool
@@ -99,3 +90,33 @@ class Scale(PerChannel):
     def total(self, sums: np.ndarray) -> np.ndarray:
         """The sums of all images, where they have one number."""
         return sums.sum(axis=0, dtype=np.float64).astype(np.float32) if self.single else sums
+
+
+@implements("axpy", "tile")
+class Axpy(PerChannel):
+    """z = a x + y for x, y (N, C, ...) and a number a for each channel of each image."""
+
+    def __init__(self, context: Context, *, shape: Shape):
+        super().__init__(context, shape=shape)
+        spread = (*shape[:2], *(1,) * (len(shape) - 2))
+        self.product = Scale(context, shape=shape, spread=spread)
+        self.copy = Split(context, shape=shape)
+
+    def forward(self, a: Blob, x: Blob, y: Blob, z: Blob) -> None:
+        kind = self.product.layout_of(x.data_memory, y.data_memory)
+        if kind is None:
+            return self.plain.forward(a, x, y, z)
+        from .channels import affine_plus
+
+        over = self.channels
+        sources = [over.at(blob.data_memory, kind, READ) for blob in (x, y)]
+        target = over.at(z.data_memory, kind, WRITE)
+        over.run(affine_plus, kind, [*sources, target], over.numbers("p", kind, a.read().reshape(self.shape[:2])))
+
+    def backward(self, z: Blob, a: Blob, x: Blob, y: Blob, wanted: Sequence[bool]) -> None:
+        """The diffs of those of a, x and y that are wanted, from z.diff and their data."""
+        gradient, _ = self.product.backward(z, x, a, to_factor=wanted[0], to_x=wanted[1])
+        if gradient is not None:
+            a.write_diff()[...] = gradient.reshape(a.shape)
+        if wanted[2]:
+            self.copy.backward([z], y)

@@ -98,22 +98,27 @@ def test_rows_that_share_the_memory_of_images(laid):
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case[3]], ids=str)
-def test_a_product_plus_another_blob(laid, check_surroundings, case):
+def test_a_product_plus_another_blob(laid, lay, check_surroundings, case):
     shape, kind, halos, _ = case
     draw = np.random.default_rng(3)
     values, more, gradient = (draw.normal(size=shape).astype(np.float32) for _ in range(3))
     factors = draw.normal(size=shape[:2]).astype(np.float32)
-    op = ops.make("scale", Context(), shape=shape, spread=(*shape[:2], *(1,) * (len(shape) - 2)))
-    x, factor, other = laid(values, kind, halos[0]), laid(factors), laid(more, kind)
-    y = laid(np.zeros_like(values), kind, halos[1], gradient)
-    op.add(x, factor, other, y)
-    check_surroundings(y.data_memory)
+    op = ops.make("axpy", Context(), shape=shape)
+    assert op.engine == "tile"
+    a, x, y = laid(factors), laid(values, kind, halos[0]), laid(more, kind)
+    z = laid(np.zeros_like(values), kind, halos[1], gradient)
+    op.forward(a, x, y, z)
+    check_surroundings(z.data_memory)
     wide = factors.reshape(*shape[:2], *(1,) * (len(shape) - 2))
-    np.testing.assert_allclose(y.data, wide * values + more, 1e-5, 1e-6)
-    found, _ = op.backward(y, x, factor, to_factor=True, to_x=True)
+    np.testing.assert_allclose(z.data, wide * values + more, 1e-5, 1e-6)
+    lay(z.diff_memory, kind, shape, halos[1])
+    op.backward(z, a, x, y, [True, True, True])
+    if kind is Blocked:
+        assert all(isinstance(current(blob.diff_memory), Blocked) for blob in (x, y)), "the values left their layout"
     axes = tuple(range(2, len(shape)))
-    np.testing.assert_allclose(found.reshape(factors.shape), (gradient * values).sum(axis=axes), 1e-5, 1e-5)
+    np.testing.assert_allclose(a.diff, (gradient * values).sum(axis=axes), 1e-5, 1e-5)
     np.testing.assert_allclose(x.diff, gradient * wide, 1e-6)
+    np.testing.assert_array_equal(y.diff, gradient)
 
 
 def test_a_fixed_factor_keeps_nothing_in_place(laid):
@@ -121,7 +126,8 @@ def test_a_fixed_factor_keeps_nothing_in_place(laid):
     values, factors = draw.normal(size=(2, 16, 3, 3)).astype(np.float32), np.full(16, 3, np.float32)
     op = ops.make("scale", Context(), shape=values.shape, spread=(1, 16, 1, 1))
     x, factor = laid(values, Blocked), laid(factors)
-    op.forward(x, factor, None, x, fixed=True)
+    op.fixed = True
+    op.forward(x, factor, None, x)
     assert not op.channels.kept
     np.testing.assert_allclose(x.data, 3 * values, 1e-6)
     x.diff = values
