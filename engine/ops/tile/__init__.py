@@ -5,6 +5,7 @@ from . import (  # noqa: F401
     concat,
     convolution,
     depthwise,
+    dropout,
     elementwise,
     eltwise,
     inner_product,
