@@ -76,6 +76,27 @@ class ELU(Activation):
         xp.multiply(gradient, slope, out=x.write_diff())
 
 
+@implements("relu6")
+class ReLU6(Activation):
+    """y = x, but at least 0 (or slope x) and at most 6."""
+
+    def forward(self, x: Blob, y: Blob) -> None:
+        xp, values, slope = self.xp, x.read(), self.numbers["slope"]
+        below = xp.minimum(values, 0) * slope if slope else None
+        out = y.write()
+        xp.clip(values, 0, 6, out=out)
+        if below is not None:
+            out += below
+
+    def backward(self, y: Blob, x: Blob) -> None:
+        """x.diff from x.data and y.diff."""
+        values, slope = x.read(), self.numbers["slope"]
+        factor = ((values > 0) & (values < 6)).astype(values.dtype)
+        if slope:
+            factor += (values <= 0) * values.dtype.type(slope)
+        self.xp.multiply(y.read_diff(), factor, out=x.write_diff())
+
+
 @implements("power")
 class Power(Activation):
     """y = (shift + scale x)^power."""

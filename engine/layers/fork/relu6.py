@@ -18,18 +18,13 @@ class ReLU6(Elementwise):
     Fork: eric612/MobileNet-YOLO. As with ReLU, in place the gradient goes by the sign of y.
     """
 
+    def reshape(self, bottom, top):
+        super().reshape(bottom, top)
+        self.rectifier = self.op("relu6", shape=bottom[0].shape, slope=self.settings.negative_slope)
+
     def forward(self, bottom, top):
-        xp, x, slope = self.xp, bottom[0].read(), self.settings.negative_slope
-        below = xp.minimum(x, 0) * slope if slope else None
-        y = top[0].write()
-        xp.clip(x, 0, 6, out=y)
-        if below is not None:
-            y += below
+        self.rectifier.forward(bottom[0], top[0])
 
     def backward(self, top, propagate_down, bottom):
         if propagate_down[0]:
-            x, slope = bottom[0].read(), self.settings.negative_slope
-            factor = ((x > 0) & (x < 6)).astype(x.dtype)
-            if slope:
-                factor += (x <= 0) * x.dtype.type(slope)
-            self.xp.multiply(top[0].read_diff(), factor, out=bottom[0].write_diff())
+            self.rectifier.backward(top[0], bottom[0])

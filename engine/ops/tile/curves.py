@@ -56,6 +56,44 @@ def elu_backward(address, begin, end):
 
 
 @driver
+def relu6(address, begin, end):
+    """b = a, but not below p a where a is below 0, and at most 6."""
+    d = rows_view(address)
+    zero, slope, most = all_of(np.float32(0)), all_of(d.p), all_of(np.float32(6))
+    for item in range(begin, end):
+        a = place_of(d, item, d.a, d.a_image, d.a_block, d.a_row)
+        b = place_of(d, item, d.b, d.b_image, d.b_block, d.b_row)
+        length = length_of(d, item)
+        whole = length // V * V
+        for i in range(0, whole, V):
+            x = load(a + 4 * i)
+            store(b + 4 * i, choose(more(zero, x), slope * x, choose(more(x, most), most, x)))
+        for i in range(whole, length):
+            x = array(a, length)[i]
+            array(b, length)[i] = d.p * x if x < 0 else np.float32(6) if x > 6 else x
+
+
+@driver
+def relu6_backward(address, begin, end):
+    """c = b where a lies between 0 and 6, p b where it does not lie above 0, else 0."""
+    d = rows_view(address)
+    zero, slope, most = all_of(np.float32(0)), all_of(d.p), all_of(np.float32(6))
+    for item in range(begin, end):
+        a = place_of(d, item, d.a, d.a_image, d.a_block, d.a_row)
+        b = place_of(d, item, d.b, d.b_image, d.b_block, d.b_row)
+        c = place_of(d, item, d.c, d.c_image, d.c_block, d.c_row)
+        length = length_of(d, item)
+        whole = length // V * V
+        for i in range(0, whole, V):
+            x, gradient = load(a + 4 * i), load(b + 4 * i)
+            inside = choose(more(most, x), gradient, zero)
+            store(c + 4 * i, choose(more(x, zero), inside, slope * gradient))
+        for i in range(whole, length):
+            x, gradient = array(a, length)[i], array(b, length)[i]
+            array(c, length)[i] = d.p * gradient if not x > 0 else gradient if x < 6 else np.float32(0)
+
+
+@driver
 def line(address, begin, end):
     """b = p a + q."""
     d = rows_view(address)

@@ -27,29 +27,48 @@ class Elementwise(TileOp):
         self._rows[driver].run(driver, operands, **numbers)
 
 
-@implements("relu", "tile")
-class ReLU(Elementwise):
-    """y = max(x, 0) + slope min(x, 0); y may be x."""
+class Rectifier(Elementwise):
+    """y from x, with a slope below 0, and x.diff by x itself; y may be x."""
 
     def __init__(self, context: Context, *, shape: Shape, slope: float):
         super().__init__(context, shape=shape, slope=slope)
         self.slope = slope
 
+    def drivers(self) -> Any:
+        """The drivers of both passes: b = f(a); c = b f'(a)."""
+        raise NotImplementedError
+
     def forward(self, x: Blob, y: Blob) -> None:
         if not ready():
             return self.plain.forward(x, y)
-        from .rows import relu
-
-        self.over(relu, (x.data_memory, READ), (y.data_memory, WRITE), p=self.slope)
+        self.over(self.drivers()[0], (x.data_memory, READ), (y.data_memory, WRITE), p=self.slope)
 
     def backward(self, y: Blob, x: Blob) -> None:
         """x.diff from x.data and y.diff."""
         if not ready():
             return self.plain.backward(y, x)
-        from .rows import relu_backward
-
         operands = (x.data_memory, READ), (y.diff_memory, READ), (x.diff_memory, WRITE)
-        self.over(relu_backward, *operands, p=self.slope)
+        self.over(self.drivers()[1], *operands, p=self.slope)
+
+
+@implements("relu", "tile")
+class ReLU(Rectifier):
+    """y = max(x, 0) + slope min(x, 0)."""
+
+    def drivers(self) -> Any:
+        from .rows import relu, relu_backward
+
+        return relu, relu_backward
+
+
+@implements("relu6", "tile")
+class ReLU6(Rectifier):
+    """y = x, but at least 0 (or slope x) and at most 6."""
+
+    def drivers(self) -> Any:
+        from .curves import relu6, relu6_backward
+
+        return relu6, relu6_backward
 
 
 class Curve(Elementwise):

@@ -14,7 +14,8 @@ from brewbench.engine.ops.tile.layout import Blocked, Features, current, laid_ou
 pytestmark = pytest.mark.usefixtures("each_thread_count")
 
 SPECS = {
-    "relu": {"slope": 0.25}, "sigmoid": {}, "tanh": {}, "elu": {"alpha": 0.5},
+    "relu": {"slope": 0.25}, "relu6": {"slope": 0.0}, "relu6 leaky": {"slope": 0.25},
+    "sigmoid": {}, "tanh": {}, "elu": {"alpha": 0.5},
     "power": {"power": 1.0, "scale": -0.5, "shift": 2.0}, "power 2": {"power": 2.0, "scale": 0.5, "shift": 1.0},
 }  # fmt: skip
 LAYOUTS = {"plain": (None, (3, 37)), "blocked": (Blocked, (2, 19, 3, 5)), "features": (Features, (7, 33))}
@@ -59,7 +60,7 @@ def test_tile_equals_reference(name, layout, halos, in_place):
     kind, shape = LAYOUTS[layout]
     draw = np.random.default_rng(5)
     values = draw.normal(0, 3, shape).astype(np.float32)
-    values.flat[:4] = 0, 1e-4, -1e-4, -30
+    values.flat[:6] = 0, 1e-4, -1e-4, -30, 6, 7
     gradient = draw.normal(size=shape).astype(np.float32)
     expected = outcome(name, "reference", values, gradient, None, halos, in_place)
     found = outcome(name, "tile", values, gradient, kind, halos, in_place)
@@ -68,7 +69,7 @@ def test_tile_equals_reference(name, layout, halos, in_place):
     np.testing.assert_allclose(found[1], expected[1], 2e-6, 1e-6)
 
 
-@pytest.mark.parametrize("name", ["relu", "sigmoid", "tanh", "elu", "power"])
+@pytest.mark.parametrize("name", ["relu", "relu6", "sigmoid", "tanh", "elu", "power"])
 def test_halos_stay_zero_and_lanes_of_nobody_finite(name):
     values = np.random.default_rng(6).normal(size=(2, 19, 3, 4)).astype(np.float32)
     op = ops.make(name, Context(), shape=values.shape, **SPECS[name])
@@ -100,7 +101,7 @@ def test_one_layout_for_all_operands_whichever_has_it():
     np.testing.assert_allclose(x.diff, slope, 1e-6)
 
 
-@pytest.mark.parametrize("name", ["relu", "elu", "tanh", "sigmoid"])
+@pytest.mark.parametrize("name", ["relu", "relu6", "elu", "tanh", "sigmoid"])
 def test_what_is_no_number_stays_so(name):
     values = np.full((2, 40), np.nan, np.float32)
     op = ops.make(name, Context(), shape=values.shape, **SPECS[name])
