@@ -7,7 +7,7 @@ from typing import Any
 
 from ...blob import Blob
 from ...context import Context
-from ...memory import HOST, READ, WRITE
+from ...memory import HOST, READ, WRITE, Memory
 from ...threads import threads
 from .. import implements
 from ._op import TileOp, host_address, ready, table
@@ -15,11 +15,15 @@ from .layout import Features, laid_out, touch
 from .target import lanes, registers
 
 FEWEST = 3  # rows from which on turning them pays
+STREAMS = 16  # rows of weights read side by side: about as many as a processor can fetch ahead
+FAR_ROWS = 256  # of weights read a few numbers each: their lines must still be in the cache for the next few
 PANEL = 1 << 19  # bytes of the turned rows that stay in a core's second cache while the weights pass
 
 
-def tile_rows(columns: int) -> int:
-    """How many rows a tile of so many vectors may have."""
+def tile_rows(columns: int, side_by_side: bool = False) -> int:
+    """How many rows a tile of so many vectors may have; more if A's numbers for them lie side by side."""
+    if columns == 1 and side_by_side:
+        return registers() - 4
     return {1: 14, 2: 12, 3: 9, 4: 7}[columns] if registers() >= 32 else {1: 8, 2: 6, 3: 4, 4: 3}[columns]
 
 
@@ -52,7 +56,7 @@ class InnerProduct(TileOp):
         vectors = row // v
         columns = min(4, vectors) if vectors != 5 else 3
         groups, rest = divmod(vectors, columns)
-        most = tile_rows(columns)
+        most = tile_rows(columns, side_by_side=a_row == 1)
         at_once = ceil(rows / ceil(rows / most))
         last = rows % at_once
         tiles = max(1, ceil(rows / at_once) // (4 * threads()))
@@ -65,7 +69,7 @@ class InnerProduct(TileOp):
             PRODUCT, kernel=kernel(at_once, columns), last_rows=kernel(last, columns),
             last_columns=kernel(at_once, rest), corner=kernel(last, rest), a_row=a_row, a_step=a_step, b_step=row,
             c_row=row, rows=rows, rows_at_once=at_once, tiles=tiles, length=length,
-            chunk=max(64, min(length, PANEL // (4 * v * columns), 1024 if a_step != 1 else length)), groups=groups,
+            chunk=max(64, min(length, PANEL // (4 * v * columns), FAR_ROWS if a_step != 1 else length)), groups=groups,
             columns=columns, zeros=self.zeros[1],
         )  # fmt: skip
         return record, ceil(rows / (at_once * tiles))
@@ -90,6 +94,8 @@ class InnerProduct(TileOp):
         """x.diff from y.diff."""
         if not ready():
             return self.plain.backward_data(y, weight, x)
+        if self.x_shape[0] <= registers() - 4:
+            return self.spread_few(y.diff_memory, weight, x.diff_memory)
         from .products import product
 
         gradient = touch(y.diff_memory, laid_out(y.diff_memory, Features, self.y_shape), READ)
@@ -98,6 +104,36 @@ class InnerProduct(TileOp):
             self._data = self.product(self.x_shape[1], self.y_shape[1], 1, self.x_shape[1])
         record, items = self._data
         product.run(record.set(a=host_address(weight.read()), b=gradient.address, c=out.address), items)
+
+    def spread_few(self, y: Memory, weight: Blob, x: Memory) -> None:
+        """x = y W for few rows, all plain: then reading the weights is all there is to it."""
+        from .products import few_rows
+
+        record, items = self._data = self._data or self.few()
+        values, out = host_address(y.on(HOST, READ)), host_address(x.on(HOST, WRITE))
+        few_rows.run(record.set(a=values, b=host_address(weight.read()), c=out), items)
+
+    def few(self) -> Any:
+        """A record of `few_rows` and its number of items."""
+        from .drive import Record
+        from .products import OUTER
+        from .tiles import Tile, address_of
+
+        v = lanes()
+        (rows, inputs), outputs = self.x_shape, self.y_shape[1]
+        columns = max(1, min((registers() - 4) // rows, 4, inputs // v))
+        wide = columns * v
+        block = ceil(inputs / threads() / wide) * wide
+
+        def kernel(n: int) -> int:
+            return address_of(Tile(rows, n, a_row=outputs, a_step=1, b_step=inputs))
+
+        record = Record(
+            OUTER, kernel=kernel(columns), last_columns=kernel(1), a_row=outputs, b_row=inputs, c_row=inputs,
+            rows=rows, inputs=inputs, block=block, batch=outputs, at_once=STREAMS, columns=columns,
+            zeros=self.zeros[1],
+        )  # fmt: skip
+        return record, ceil(inputs / block)
 
     def backward_weights(self, x: Blob, y: Blob, weight: Blob | None, bias: Blob | None) -> None:
         """Add to weight.diff and bias.diff, where given, from x.data and y.diff."""

@@ -51,7 +51,7 @@ def product(address, begin, end):
 
 OUTER = layout(
     "kernel", "last_rows", "last_columns", "corner", "a", "a_row", "b", "b_row", "c", "c_row", "rows", "rows_at_once",
-    "inputs", "block", "batch", "columns", "zeros", "bias",
+    "inputs", "block", "batch", "at_once", "columns", "zeros", "bias",
 )  # fmt: skip
 outer_view = record_view(OUTER)
 
@@ -85,6 +85,42 @@ def outer(address, begin, end):
                     for n in range(d.batch):
                         products += gradients[n] * inputs[n * d.b_row]
                     array(c + 4 * (row * d.c_row + k), 1)[0] += products
+
+
+@driver
+def few_rows(address, begin, end):
+    """C[m, k] = sum over o of A[m, o] B[o, k] for a block of k an item, with as many rows as one tile has.
+
+    Some rows of B pass at a time, from left to right, so that they are read as they lie; the sums wait in C.
+    """
+    d = outer_view(address)
+    wide = d.columns * V
+    for item in range(begin, end):
+        first = item * d.block
+        last = min(d.inputs, first + d.block)
+        full = first + (last - first) // V * V
+        for o in range(0, d.batch, d.at_once):
+            length = min(d.at_once, d.batch - o)
+            a, b = d.a + 4 * o, d.b + 4 * o * d.b_row
+            start = 1 if o else 0
+            k = first
+            while k + wide <= full:
+                tile(d.kernel, a, d.zeros, b + 4 * k, d.zeros, 1, length, d.c + 4 * k, start, 0, 0, 1, d.b_row, V,
+                     d.c_row, V)
+                k += wide
+            while k < full:
+                tile(d.last_columns, a, d.zeros, b + 4 * k, d.zeros, 1, length, d.c + 4 * k, start, 0, 0, 1, d.b_row,
+                     V, d.c_row, V)
+                k += V
+            for k in range(full, last):
+                weights = array(b + 4 * k, (length - 1) * d.b_row + 1)
+                for m in range(d.rows):
+                    gradients = array(a + 4 * m * d.a_row, length)
+                    products = np.float32(0)
+                    for i in range(length):
+                        products += gradients[i] * weights[i * d.b_row]
+                    target = array(d.c + 4 * (m * d.c_row + k), 1)
+                    target[0] = products + (target[0] if start else np.float32(0))
 
 
 @driver
