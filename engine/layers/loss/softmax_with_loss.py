@@ -43,6 +43,12 @@ class SoftmaxWithLoss(Layer):
 
     def forward(self, bottom, top):
         self.softmax.forward(bottom[0], self.probability)
+        if self.in_one_pass:
+            found = self.softmax.loss(self.probability, bottom[1], self.ignored)
+            if found is not None:
+                loss, count = found
+                top[0].write()[...] = loss / self.divisor(count)
+                return
         xp = self.xp
         label, counts = self.labels(bottom[1])
         chosen = xp.take_along_axis(self.by_class(self.probability.read()), label, axis=1)  # (outer, 1, inner)
@@ -53,12 +59,23 @@ class SoftmaxWithLoss(Layer):
         _labels.refuse_gradient(self, propagate_down)
         if not propagate_down[0]:
             return
+        if self.in_one_pass:
+            count = self.softmax.count(bottom[1], self.ignored)
+            if count is not None:
+                factor = float(top[0].read_diff() / self.divisor(count))
+                self.softmax.loss_backward(self.probability, bottom[1], self.ignored, bottom[0], factor)
+                return
         xp = self.xp
         label, counts = self.labels(bottom[1])
         hot = xp.arange(self.classes)[:, None] == label  # (outer, classes, inner)
         gradient = self.by_class(bottom[0].write_diff())
         xp.subtract(self.by_class(self.probability.read()), hot, out=gradient)
         gradient *= counts * (top[0].read_diff() / self.normalizer(counts))
+
+    @property
+    def in_one_pass(self):
+        """Whether the op takes the labels too; where one is no class, the way by arrays tells which."""
+        return getattr(self.softmax, "has_loss", False)
 
     def by_class(self, array):
         return array.reshape(self.outer, self.classes, self.inner)
@@ -69,3 +86,7 @@ class SoftmaxWithLoss(Layer):
 
     def normalizer(self, counts):
         return _labels.normalizer(self.mode, self.outer, self.inner, counts)
+
+    def divisor(self, count):
+        """The same for a plain number of labels that count."""
+        return max(count, 1) if self.mode == _labels.VALID else self.normalizer(None)

@@ -14,5 +14,6 @@ from . import (  # noqa: F401
     prelu,
     recurrent,
     scale,
+    softmax,
     update,
 )
