@@ -35,14 +35,14 @@ class BatchNorm(PerChannel):
 
         over, kind = self.channels, self.kind
         source = over.at(x.data_memory, kind, READ)
-        found = over.run(moments, kind, [source], {}, "st")
+        found = over.run(moments, kind, (source,), (), "st")
         means, squares = (part.astype(np.float64) for part in found)
         mean = means.mean(axis=0)
         variance = (squares.sum(axis=0) * len(squares) / self.count + np.square(means - mean).sum(axis=0)) / len(means)
         self.factor = 1 / np.sqrt(variance + self.eps)
         target = over.at(y.data_memory, kind, WRITE)
-        numbers = over.numbers("p", kind, mean) | over.numbers("q", kind, self.factor)
-        over.run(centred, kind, [source, target, over.keep(kind)], numbers)
+        numbers = over.numbers("p", kind, mean), over.numbers("q", kind, self.factor)
+        over.run(centred, kind, (source, target, over.keep(kind)), numbers)
         return mean.astype(np.float32), variance.astype(np.float32)
 
     @property
@@ -61,8 +61,8 @@ class BatchNorm(PerChannel):
         over, kind = self.channels, self.kind
         self.factor = 1 / np.sqrt(variance + np.float64(self.eps))
         source, target = over.at(x.data_memory, kind, READ), over.at(y.data_memory, kind, WRITE)
-        numbers = over.numbers("p", kind, mean) | over.numbers("q", kind, self.factor)
-        over.run(centred, kind, [source, target, None], numbers)
+        numbers = over.numbers("p", kind, mean), over.numbers("q", kind, self.factor)
+        over.run(centred, kind, (source, target, None), numbers)
 
     def backward(self, y: Blob, x: Blob) -> None:
         """x.diff from y.diff, and what the last forward pass left here."""
@@ -74,14 +74,14 @@ class BatchNorm(PerChannel):
         gradient = over.at(y.diff_memory, kind, READ)
         if not self.batch:
             target = over.at(x.diff_memory, kind, WRITE)
-            numbers = over.numbers("p", kind, self.factor) | over.numbers("q", kind, 0)
-            over.run(affine, kind, [gradient, target, None], numbers)
+            numbers = over.numbers("p", kind, self.factor), over.numbers("q", kind, 0)
+            over.run(affine, kind, (gradient, target, None), numbers)
             return
         kept = over.keep(kind)
         centre, along = (
             part.sum(axis=0, dtype=np.float64) / self.count
-            for part in over.run(affine_backward, kind, [gradient, kept, None], {}, "st")
+            for part in over.run(affine_backward, kind, (gradient, kept, None), (), "st")
         )
         target = over.at(x.diff_memory, kind, WRITE)
-        numbers = over.numbers("p", kind, centre) | over.numbers("q", kind, along)
-        over.run(centred_backward, kind, [gradient, kept, target], numbers | over.numbers("r", kind, self.factor))
+        numbers = [over.numbers(*one) for one in (("p", kind, centre), ("q", kind, along), ("r", kind, self.factor))]
+        over.run(centred_backward, kind, (gradient, kept, target), tuple(numbers))

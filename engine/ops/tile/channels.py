@@ -310,11 +310,8 @@ def rectified_backward(address, begin, end):
         put(d, d.s, item, s, rest)
 
 
-class Operand:
-    """Where a layout's values lie: address of the first, and the strides of image, unit and row in floats."""
-
-    def __init__(self, address: int, image: int, unit: int, row: int, padded: bool = False):
-        self.address, self.strides, self.padded = address, (image, unit, row), padded
+Operand = tuple[int, int, int, int, bool]  # address of the first value, strides of image, unit and row, whether haloed
+Numbers = tuple[str, int, int]  # name, address, and stride of the images
 
 
 class Channels:
@@ -323,9 +320,9 @@ class Channels:
     def __init__(self, shape: Shape):
         self.shape = shape
         self.images, self.channels, self.places = shape[0], shape[1], volume(shape[2:])
-        self.record = Record(CHANNELS)
         self.own: dict[str, np.ndarray] = {}
         self.kept: dict[Any, tuple[Any, np.ndarray]] = {}
+        self.plans: dict[Any, tuple[Any, Record, int, list[np.ndarray], list[np.ndarray]]] = {}
 
     def layout_of(self, memories: Sequence[Memory]) -> Any:
         """The layout to go over them in: the one in which one of them is now; HOST for plain; None to leave it."""
@@ -339,10 +336,10 @@ class Channels:
 
     def _operand(self, place: Layout | None, array: Any) -> Operand:
         if isinstance(place, Blocked):
-            return Operand(place.first, place.image, place.block, place.row, bool(place.halo))
+            return place.first, place.image, place.block, place.row, place.halo > 0
         if isinstance(place, Features):
-            return Operand(place.address, 0, place.row, 0)
-        return Operand(host_address(array), self.channels * self.places, self.places, 0)
+            return place.address, 0, place.row, 0, False
+        return host_address(array), self.channels * self.places, self.places, 0, False
 
     def at(self, memory: Memory, kind: Any, access: str) -> Operand:
         """A memory's values in that layout."""
@@ -368,41 +365,42 @@ class Channels:
             return self.images, -(-self.channels // V), V
         return (1 if kind is Features else self.images), self.channels, 1
 
-    def numbers(self, name: str, kind: Any, values: Any) -> dict[str, int]:
-        """The fields that give the drivers a number for each channel (C), or each channel of each image (N, C)."""
-        _, units, each = self.units(kind)
+    def numbers(self, name: str, kind: Any, values: Any) -> Numbers:
+        """Gives the drivers, under that name, a number for each channel (C), or each channel of each image (N, C)."""
+        width = -(-self.channels // V) * V if kind is Blocked else self.channels
         rows = 1 if np.ndim(values) < 2 else len(values)
         found = self.own.get(name)
-        if found is None or found.shape != (rows, units * each):
-            found = self.own[name] = np.zeros((rows, units * each), np.float32)
+        if found is None or found.shape != (rows, width):
+            found = self.own[name] = np.zeros((rows, width), np.float32)
         found[:, : self.channels] = values
-        return {name: host_address(found), f"{name}_image": units * each if rows > 1 else 0}
-
-    def sums(self, name: str, kind: Any) -> np.ndarray:
-        """Room for the sums of all items."""
-        images, units, each = self.units(kind)
-        found = self.own.get(name)
-        if found is None or found.shape != (images, units * each):
-            found = self.own[name] = np.empty((images, units * each), np.float32)
-        return found
+        return name, host_address(found), width if rows > 1 else 0
 
     def run(
-        self, driver: Any, kind: Any, operands: Sequence[Operand | None], numbers: dict[str, int], sums: str = ""
+        self, driver: Any, kind: Any, operands: tuple[Operand | None, ...], numbers: tuple[Numbers, ...], sums: str = ""
     ) -> list[np.ndarray]:
         """Run a driver over operands a, b, c; the `sums` it makes come back as arrays (images, C)."""
+        plan, key = self.plans.get(driver), (kind, operands, numbers, sums)
+        if plan is None or plan[0] != key:
+            plan = self.plans[driver] = self._plan(key)
+        _, record, items, _, found = plan
+        driver.run(record, items)
+        return found
+
+    def _plan(self, key: Any) -> Any:
+        """A record for a driver, its number of items, and the sums that it makes."""
+        kind, operands, numbers, sums = key
         images, units, each = self.units(kind)
-        if kind is Blocked and any(one is not None and one.padded for one in operands):
+        if kind is Blocked and any(one is not None and one[-1] for one in operands):
             rows, length = self.shape[2], self.shape[3] * V
         else:
             rows, length = 1, self.places * each if kind is not Features else self.images
-        values: dict[str, int] = dict(numbers, units=units, rows=rows, length=length, each=each)
+        values: dict[str, int] = dict(units=units, rows=rows, length=length, each=each)
         for name, one in zip(OPERANDS, operands, strict=False):
-            values[name] = one.address if one is not None else 0
             if one is not None:
-                values.update({f"{name}_{step}": stride for step, stride in zip(STRIDES, one.strides, strict=True)})
-        for name in OPERANDS[len(operands) :]:
-            values[name] = 0
-        found = [self.sums(name, kind) for name in sums]
-        values.update({name: host_address(array) for name, array in zip(sums, found, strict=True)})
-        driver.run(self.record.set(**values), images * units)
-        return [array[:, : self.channels] for array in found]
+                values.update(zip((name, *(f"{name}_{step}" for step in STRIDES)), one[:-1], strict=True))
+        for name, address, image in numbers:
+            values.update({name: address, f"{name}_image": image})
+        arrays = [np.empty((images, units * each), np.float32) for _ in sums]
+        values.update({name: host_address(array) for name, array in zip(sums, arrays, strict=True)})
+        found = [array[:, : self.channels] for array in arrays]
+        return key, Record(CHANNELS, **values), images * units, arrays, found

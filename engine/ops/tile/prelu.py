@@ -24,9 +24,9 @@ class PReLU(PerChannel):
         self.kept: Any = None  # the layout in which x is kept, if y has taken its place
         self.left = False  # whether the last forward pass was left to the reference
 
-    def slopes(self, kind: Any, slope: Blob) -> dict[str, int]:
+    def slopes(self, kind: Any, slope: Blob) -> tuple[Any, ...]:
         """The fields for the slopes."""
-        return self.channels.numbers("p", kind, slope.read().reshape(-1))
+        return (self.channels.numbers("p", kind, slope.read().reshape(-1)),)
 
     def forward(self, x: Blob, slope: Blob, y: Blob) -> None:
         kind = self.layout_of(x.data_memory)
@@ -39,7 +39,7 @@ class PReLU(PerChannel):
         self.kept = kind if y is x else None
         source, target = over.at(x.data_memory, kind, READ), over.at(y.data_memory, kind, WRITE)
         kept = over.keep(kind) if self.kept else None
-        over.run(rectified, kind, [source, target, kept], self.slopes(kind, slope))
+        over.run(rectified, kind, (source, target, kept), self.slopes(kind, slope))
 
     def backward(self, y: Blob, x: Blob, slope: Blob, *, to_slope: bool, to_x: bool) -> Any:
         """x.diff if wanted, from y.diff; returns the gradient of a if wanted, of any shape with its count."""
@@ -54,7 +54,7 @@ class PReLU(PerChannel):
         gradient = over.at(y.diff_memory, kind, READ)
         values = over.keep(kind) if self.kept else over.at(x.data_memory, kind, READ)
         target = over.at(x.diff_memory, kind, WRITE) if to_x else None
-        (sums,) = over.run(rectified_backward, kind, [gradient, values, target], self.slopes(kind, slope), "s")
+        (sums,) = over.run(rectified_backward, kind, (gradient, values, target), self.slopes(kind, slope), "s")
         if not to_slope:
             return None
         total = sums.sum(axis=0, dtype=np.float64)

@@ -40,12 +40,12 @@ class Scale(PerChannel):
         kind = super().layout_of(*memories)
         return None if kind is Features and not self.single else kind
 
-    def numbers(self, kind: Any, factor: Blob | None, offset: Blob | None) -> dict[str, int]:
+    def numbers(self, kind: Any, factor: Blob | None, offset: Blob | None) -> tuple[Any, ...]:
         """The fields for both."""
         shape = (self.shape[1],) if self.single else self.shape[:2]
         p = 1 if factor is None else factor.read().reshape(shape)
         q = 0 if offset is None else offset.read().reshape(shape)
-        return self.channels.numbers("p", kind, p) | self.channels.numbers("q", kind, q)
+        return self.channels.numbers("p", kind, p), self.channels.numbers("q", kind, q)
 
     def forward(self, x: Blob, factor: Blob | None, offset: Blob | None, y: Blob) -> None:
         kind = self.layout_of(x.data_memory)
@@ -59,7 +59,7 @@ class Scale(PerChannel):
         self.kept = kind if y is x and factor is not None and not self.fixed else None
         source, target = over.at(x.data_memory, kind, READ), over.at(y.data_memory, kind, WRITE)
         kept = over.keep(kind) if self.kept else None
-        over.run(affine, kind, [source, target, kept], self.numbers(kind, factor, offset))
+        over.run(affine, kind, (source, target, kept), self.numbers(kind, factor, offset))
 
     def backward(
         self, y: Blob, x: Blob, factor: Blob | None, *, to_factor: bool = False, to_offset: bool = False, to_x: bool
@@ -77,13 +77,13 @@ class Scale(PerChannel):
         gradient = over.at(y.diff_memory, kind, READ)
         if not (to_factor or to_offset):
             if to_x:
-                over.run(affine, kind, [gradient, over.at(x.diff_memory, kind, WRITE), None], numbers)
+                over.run(affine, kind, (gradient, over.at(x.diff_memory, kind, WRITE), None), numbers)
             return None, None
         values = gradient
         if to_factor:
             values = over.keep(kind) if self.kept else over.at(x.data_memory, kind, READ)
         target = over.at(x.diff_memory, kind, WRITE) if to_x else None
-        sums = over.run(affine_backward, kind, [gradient, values, target], numbers, "st")
+        sums = over.run(affine_backward, kind, (gradient, values, target), numbers, "st")
         of_offset, of_factor = (self.total(one) for one in sums)
         return of_factor if to_factor else None, of_offset if to_offset else None
 
@@ -111,7 +111,8 @@ class Axpy(PerChannel):
         over = self.channels
         sources = [over.at(blob.data_memory, kind, READ) for blob in (x, y)]
         target = over.at(z.data_memory, kind, WRITE)
-        over.run(affine_plus, kind, [*sources, target], over.numbers("p", kind, a.read().reshape(self.shape[:2])))
+        factors = over.numbers("p", kind, a.read().reshape(self.shape[:2]))
+        over.run(affine_plus, kind, (*sources, target), (factors,))
 
     def backward(self, z: Blob, a: Blob, x: Blob, y: Blob, wanted: Sequence[bool]) -> None:
         """The diffs of those of a, x and y that are wanted, from z.diff and their data."""
