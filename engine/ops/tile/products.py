@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 
 from .drive import driver
 from .slide import layout
 from .target import lanes
-from .vectors import all_of, array, load, read_float, record_view, store, tile, total
+from .vectors import all_of, array, load, read_float, record_view, store, tile, total, write_float
 
 V = lanes()
 PRODUCT = layout(
@@ -56,10 +57,29 @@ OUTER = layout(
 outer_view = record_view(OUTER)
 
 
+@numba.njit(inline="always")
+def add_last(target, values, full, last):
+    """target[full:last] += the last of a vector of values that ends there."""
+    for k in range(full, last):
+        at = target + 4 * k
+        write_float(at, read_float(at) + read_float(values + 4 * (V - last + k)))
+
+
+@numba.njit(inline="always")
+def dot(a, b, length, b_step):
+    """The sum of products of `length` floats side by side with others a step apart."""
+    products = np.float32(0)
+    for i in range(length):
+        products += read_float(a + 4 * i) * read_float(b + 4 * i * b_step)
+    return products
+
+
 @driver
 def outer(address, begin, end):
     """C[o, k] += sum over n of A[o, n] B[n, k], for a block of k an item."""
     d = outer_view(address)
+    room = np.empty(d.rows_at_once * V, np.float32)
+    spare = room.ctypes.data
     wide = d.columns * V
     for item in range(begin, end):
         first = item * d.block
@@ -77,14 +97,17 @@ def outer(address, begin, end):
                 tile(d.last_columns if here else d.corner, a, d.zeros, d.b + 4 * k, d.zeros, 1, d.batch, c + 4 * k, 1,
                      0, 0, 1, d.b_row, V, d.c_row, V)
                 k += V
-            for k in range(full, last):
+            if full < last and d.inputs >= V:
+                # The last few are the end of a whole vector that begins among those already done.
+                tile(d.last_columns if here else d.corner, a, d.zeros, d.b + 4 * (last - V), d.zeros, 1, d.batch, spare,
+                     0, 0, 0, 1, d.b_row, V, V, V)
                 for row in range(min(d.rows_at_once, d.rows - m)):
-                    gradients = array(a + 4 * row * d.a_row, d.batch)
-                    inputs = array(d.b + 4 * k, (d.batch - 1) * d.b_row + 1)
-                    products = np.float32(0)
-                    for n in range(d.batch):
-                        products += gradients[n] * inputs[n * d.b_row]
-                    array(c + 4 * (row * d.c_row + k), 1)[0] += products
+                    add_last(c + 4 * row * d.c_row, spare + 4 * row * V, full, last)
+            elif full < last:
+                for row in range(min(d.rows_at_once, d.rows - m)):
+                    for k in range(full, last):
+                        products = dot(a + 4 * row * d.a_row, d.b + 4 * k, d.batch, d.b_row)
+                        write_float(c + 4 * (row * d.c_row + k), read_float(c + 4 * (row * d.c_row + k)) + products)
 
 
 @driver
@@ -112,15 +135,11 @@ def few_rows(address, begin, end):
                 tile(d.last_columns, a, d.zeros, b + 4 * k, d.zeros, 1, length, d.c + 4 * k, start, 0, 0, 1, d.b_row,
                      V, d.c_row, V)
                 k += V
-            for k in range(full, last):
-                weights = array(b + 4 * k, (length - 1) * d.b_row + 1)
-                for m in range(d.rows):
-                    gradients = array(a + 4 * m * d.a_row, length)
-                    products = np.float32(0)
-                    for i in range(length):
-                        products += gradients[i] * weights[i * d.b_row]
-                    target = array(d.c + 4 * (m * d.c_row + k), 1)
-                    target[0] = products + (target[0] if start else np.float32(0))
+            for m in range(d.rows if full < last else 0):
+                for k in range(full, last):
+                    at = d.c + 4 * (m * d.c_row + k)
+                    before = read_float(at) if start else np.float32(0)
+                    write_float(at, before + dot(a + 4 * m * d.a_row, b + 4 * k, length, d.b_row))
 
 
 @driver
