@@ -80,6 +80,7 @@ class Layer:
         self.name: str = param.name
         self.blobs: list[Blob] = []
         self.param_propagate_down: list[bool] = []
+        self._ops: dict[str, tuple[dict[str, Any], Any]] = {}
 
     @property
     def settings(self) -> Any:
@@ -160,9 +161,15 @@ class Layer:
         return blob
 
     def op(self, name: str, **spec: Any) -> Any:
-        """A heavy primitive for these shapes, from the ops table; `engine: CAFFE` takes the reference."""
-        engine = getattr(self.settings, "engine", 0)
-        return ops.make(name, self.context, reference=engine == 1, **spec)
+        """A heavy primitive for these shapes, from the ops table; `engine: CAFFE` takes the reference.
+
+        The op of that name asked for before, with what it has prepared and remembers, if nothing is different.
+        """
+        before = self._ops.get(name)
+        if before is None or before[0] != spec:
+            engine = getattr(self.settings, "engine", 0)
+            before = self._ops[name] = spec, ops.make(name, self.context, reference=engine == 1, **spec)
+        return before[1]
 
     @property
     def engines(self) -> list[str]:

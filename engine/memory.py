@@ -106,6 +106,18 @@ class Memory:
         self._fill = fill
         self.version += 1
 
+    def clear(self) -> None:
+        """Let every element be zero, without writing it before somebody looks."""
+        if self.lent:
+            self.on(HOST, WRITE)[:] = 0
+        else:
+            self.fill_with(_zero)
+
+    @property
+    def cleared(self) -> bool:
+        """Whether every element is zero, and none written yet: who adds to it may write instead."""
+        return self._fill is _zero
+
     @property
     def pending(self) -> bool:
         """Whether a fill is still waiting for the first touch."""
@@ -234,6 +246,10 @@ class Memory:
         if kept is not None:
             self.valid = {HOST}
             self._buffer(HOST)[:] = kept
+
+
+def _zero(out: np.ndarray) -> None:
+    out[:] = 0
 
 
 class _Loan:

@@ -77,6 +77,7 @@ class Net:
         built = Builder(self.source, state, self.context, _raise)
         self.nodes: list[Node] = built.nodes
         self.layers: list[Layer] = [_ready(node) for node in self.nodes]
+        self._device: Any = None if chosen.place is HOST else chosen.place  # which a thread has to enter
         self.layer_names: list[str] = [node.name for node in self.nodes]
         blobs = [_known(blob) for blob in built.blobs]
         self.blobs: OrderedDict[str, Blob] = OrderedDict(zip(built.blob_names, blobs, strict=True))
@@ -162,8 +163,13 @@ class Net:
         return loss
 
     def forward_layer(self, index: int) -> float:
-        """Run one layer, after giving it new shapes where its bottoms' have changed; returns its weighted loss."""
+        """Run one layer, after giving it new shapes where its bottoms' have changed; returns its weighted loss.
+
+        Raises MemoryError that names the blob a device has no room for.
+        """
         node, layer = self.nodes[index], self.layers[index]
+        if self._device is not None:
+            self._device.enter()
         for hook in self.before_forward:
             hook(index)
         self._follow_shapes(index)
@@ -172,6 +178,9 @@ class Net:
                 layer.forward(node.bottoms, node.tops)
         except DefinitionError as error:
             raise self._located(error, node) from error.__cause__
+        except MemoryError as error:
+            self._explain(error)
+            raise
         loss = 0.0
         for top, weight in zip(node.tops, node.loss_weights, strict=True):
             if weight:
@@ -218,6 +227,8 @@ class Net:
     def backward_layer(self, index: int) -> None:
         """Run one layer backward, if it needs it."""
         node = self.nodes[index]
+        if self._device is not None:
+            self._device.enter()
         for hook in self.before_backward:
             hook(index)
         if node.need_backward:
@@ -226,6 +237,9 @@ class Net:
                     self.layers[index].backward(node.tops, node.propagate_down, node.bottoms)
             except DefinitionError as error:
                 raise self._located(error, node) from error.__cause__
+            except MemoryError as error:
+                self._explain(error)
+                raise
             if self.debug_info:
                 self._tell(debug.backward_sizes(self, index))
         if self.after_backward:
@@ -253,6 +267,13 @@ class Net:
             layer=node.name, type=node.entry.param.type, layer_index=origin, file=self.source.file, line=line
         )
 
+    def _explain(self, error: MemoryError) -> None:
+        """Where a device has no room, raise an error that names what found none."""
+        if self._device is not None:
+            from .gpu.room import explained
+
+            raise explained(self, error) from error
+
     def close(self) -> None:
         """Stop the threads and close the files of the data layers."""
         for layer in self.layers:
@@ -270,7 +291,14 @@ class Net:
 
     def clear_param_diffs(self) -> None:
         """Set the gradient of every learnable parameter to zero."""
-        self.arenas[1].on(self.context.place, WRITE)[:] = 0
+        if self._device is not None:
+            self._device.enter()
+        diffs = self.arenas[1]
+        if self.context.place is not HOST:
+            diffs.on(self.context.place, WRITE)[:] = 0
+            return
+        for memory in diffs.memories:
+            memory.clear()
 
     def share_with(self, other: Net) -> None:
         """Use the parameters of `other` for every layer of the same name: one memory, seen by both nets.

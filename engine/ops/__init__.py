@@ -19,7 +19,10 @@ from ..context import Context
 from ..memory import HOST
 
 # For each backend, the engines in the order in which they are tried. `reference` is plain NumPy and always there.
-PREFERENCE: dict[str, tuple[str, ...]] = {"cpu": ("depthwise", "tile", "reference"), "gpu": ("cudnn", "cuda", "reference")}
+PREFERENCE: dict[str, tuple[str, ...]] = {
+    "cpu": ("depthwise", "tile", "reference"),
+    "gpu": ("cudnn", "cuda", "reference"),
+}
 VARIABLE = "BREWBENCH_CPU"  # "reference" leaves it to plain NumPy, whatever else there is
 if environ.get(VARIABLE) == "reference":
     PREFERENCE["cpu"] = ("reference",)

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ...blob import Blob
 from ...context import Context
+from ...memory import HOST, MODIFY, WRITE
 from .. import TABLE, Op
 from ..scratch import scratch
 
@@ -91,6 +93,13 @@ def table(values: Any) -> tuple[np.ndarray, int]:
     """Offsets as a kernel reads them, and their address."""
     array = np.ascontiguousarray(values, np.int64)
     return array, host_address(array)
+
+
+def adding(parameter: Blob) -> tuple[int, np.ndarray]:
+    """Where the sums of a kernel that adds to a gradient begin, and the gradient: at 0 where it was only cleared."""
+    memory = parameter.diff_memory
+    fresh = memory.cleared
+    return int(not fresh), memory.on(HOST, WRITE if fresh else MODIFY)
 
 
 def volume(shape: Shape) -> int:

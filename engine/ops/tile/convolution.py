@@ -11,7 +11,7 @@ from ...blob import Blob
 from ...context import Context
 from ...memory import HOST, READ, WRITE, Memory
 from .. import implements
-from ._op import Shape, TileOp, floats, host_address, own_floats, ready, table
+from ._op import Shape, TileOp, adding, floats, host_address, own_floats, ready, table
 from .layout import Blocked, Planar, laid_out, touch
 from .target import lanes, registers
 
@@ -203,7 +203,8 @@ class Convolution(TileOp):
         else:
             plan.record.set(w=packed)
             weight_gradient.run(plan.record, plan.items)
-        plan.unpack.set(packed=packed, plain=host_address(weight.modify_diff()))
+        start, total = adding(weight)
+        plan.unpack.set(packed=packed, plain=host_address(total), start=start)
         unpack_add.run(plan.unpack, plan.groups * plan.blocks)
 
     # The op

@@ -10,7 +10,7 @@ from ...context import Context
 from ...memory import HOST, READ, WRITE, Memory
 from ...threads import threads
 from .. import implements
-from ._op import TileOp, host_address, ready, table
+from ._op import TileOp, adding, host_address, ready, table
 from .layout import Features, laid_out, touch
 from .target import lanes, registers
 
@@ -148,7 +148,8 @@ class InnerProduct(TileOp):
             row_sums.run(record.set(bias=host_address(bias.modify_diff())), self.y_shape[1])
         if weight is not None:
             rows = x.data_memory.on(HOST, READ)
-            outer.run(record.set(b=host_address(rows), c=host_address(weight.modify_diff())), items)
+            start, total = adding(weight)
+            outer.run(record.set(b=host_address(rows), c=host_address(total), start=start), items)
 
     def outer(self, gradient: Features) -> Any:
         """A record of `outer` and its number of items."""

@@ -52,17 +52,17 @@ def product(address, begin, end):
 
 OUTER = layout(
     "kernel", "last_rows", "last_columns", "corner", "a", "a_row", "b", "b_row", "c", "c_row", "rows", "rows_at_once",
-    "inputs", "block", "batch", "at_once", "columns", "zeros", "bias",
+    "inputs", "block", "batch", "at_once", "columns", "start", "zeros", "bias",
 )  # fmt: skip
 outer_view = record_view(OUTER)
 
 
 @numba.njit(inline="always")
-def add_last(target, values, full, last):
-    """target[full:last] += the last of a vector of values that ends there."""
+def add_last(target, values, full, last, start):
+    """target[full:last] (+)= the last of a vector of values that ends there."""
     for k in range(full, last):
-        at = target + 4 * k
-        write_float(at, read_float(at) + read_float(values + 4 * (V - last + k)))
+        at, value = target + 4 * k, read_float(values + 4 * (V - last + k))
+        write_float(at, read_float(at) + value if start else value)
 
 
 @numba.njit(inline="always")
@@ -76,7 +76,7 @@ def dot(a, b, length, b_step):
 
 @driver
 def outer(address, begin, end):
-    """C[o, k] += sum over n of A[o, n] B[n, k], for a block of k an item."""
+    """C[o, k] (+)= sum over n of A[o, n] B[n, k], for a block of k an item; `start` is 0 where C counts as zero."""
     d = outer_view(address)
     room = np.empty(d.rows_at_once * V, np.float32)
     spare = room.ctypes.data
@@ -90,24 +90,25 @@ def outer(address, begin, end):
             a, c = d.a + 4 * m * d.a_row, d.c + 4 * m * d.c_row
             k = first
             while k + wide <= full:
-                tile(d.kernel if here else d.last_rows, a, d.zeros, d.b + 4 * k, d.zeros, 1, d.batch, c + 4 * k, 1, 0,
-                     0, 1, d.b_row, V, d.c_row, V)
+                tile(d.kernel if here else d.last_rows, a, d.zeros, d.b + 4 * k, d.zeros, 1, d.batch, c + 4 * k,
+                     d.start, 0, 0, 1, d.b_row, V, d.c_row, V)
                 k += wide
             while k < full:
-                tile(d.last_columns if here else d.corner, a, d.zeros, d.b + 4 * k, d.zeros, 1, d.batch, c + 4 * k, 1,
-                     0, 0, 1, d.b_row, V, d.c_row, V)
+                tile(d.last_columns if here else d.corner, a, d.zeros, d.b + 4 * k, d.zeros, 1, d.batch, c + 4 * k,
+                     d.start, 0, 0, 1, d.b_row, V, d.c_row, V)
                 k += V
             if full < last and d.inputs >= V:
                 # The last few are the end of a whole vector that begins among those already done.
                 tile(d.last_columns if here else d.corner, a, d.zeros, d.b + 4 * (last - V), d.zeros, 1, d.batch, spare,
                      0, 0, 0, 1, d.b_row, V, V, V)
                 for row in range(min(d.rows_at_once, d.rows - m)):
-                    add_last(c + 4 * row * d.c_row, spare + 4 * row * V, full, last)
+                    add_last(c + 4 * row * d.c_row, spare + 4 * row * V, full, last, d.start)
             elif full < last:
                 for row in range(min(d.rows_at_once, d.rows - m)):
                     for k in range(full, last):
                         products = dot(a + 4 * row * d.a_row, d.b + 4 * k, d.batch, d.b_row)
-                        write_float(c + 4 * (row * d.c_row + k), read_float(c + 4 * (row * d.c_row + k)) + products)
+                        at = c + 4 * (row * d.c_row + k)
+                        write_float(at, read_float(at) + products if d.start else products)
 
 
 @driver

@@ -130,7 +130,9 @@ def bias_gradient(address, begin, end):
         store(d.sums + 4 * V * block, total)
 
 
-PACK = layout("plain", "packed", "group_outputs", "group_inputs", "taps", "columns", "shares", "blocks", "lanes")
+PACK = layout(
+    "plain", "packed", "group_outputs", "group_inputs", "taps", "columns", "shares", "blocks", "lanes", "start"
+)
 pack_view = record_view(PACK)
 
 
@@ -158,7 +160,7 @@ def pack(address, begin, end):
 
 @driver
 def unpack_add(address, begin, end):
-    """Add a gradient in that order to the plain one."""
+    """Add a gradient in that order to the plain one, or write it where `start` is 0."""
     d = pack_view(address)
     wide = V * d.columns
     for item in range(begin, end):
@@ -171,7 +173,8 @@ def unpack_add(address, begin, end):
                 i = block * d.lanes + v
                 target = array(d.plain + 4 * ((output + local) * d.group_inputs + i) * d.taps, d.taps)
                 for t in range(d.taps):
-                    target[t] += source[(t * d.lanes + v) * wide + j]
+                    value = source[(t * d.lanes + v) * wide + j]
+                    target[t] = target[t] + value if d.start else value
 
 
 @driver
