@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from ..net import Net
 
 
+class Explained(MemoryError):
+    """An error that says what found no room in which net."""
+
+
 class NoRoom(MemoryError):
     """The device cannot give `needed` bytes; `free` are free of `total`."""
 
@@ -28,7 +32,9 @@ def megabytes(count: int) -> str:
 
 
 def explained(net: Net, error: MemoryError) -> MemoryError:
-    """The error with the name and shape of the blob that found no room, and what the net holds."""
+    """The error with the name and shape of the blob that found no room, and what the net holds; told once only."""
+    if isinstance(error, Explained):
+        return error
     place, needed = net.context.place, getattr(error, "needed", None)
     held: dict[int, int] = {}
     missing = ""
@@ -43,8 +49,8 @@ def explained(net: Net, error: MemoryError) -> MemoryError:
             missing = f"the {what} of all parameters,"
     more = f"; the blobs of net {net.name!r} hold {megabytes(sum(held.values()))}"
     if not isinstance(error, NoRoom):  # CuPy's own, for working memory
-        return MemoryError(f"the GPU has no room for working memory ({error}); a smaller batch_size needs less{more}")
-    return NoRoom(error.needed, error.free, error.total, missing, more)
+        return Explained(f"the GPU has no room for working memory ({error}); a smaller batch_size needs less{more}")
+    return Explained(str(NoRoom(error.needed, error.free, error.total, missing, more)))
 
 
 def _memories(net: Net) -> Iterator[tuple[str, str, Memory, Blob]]:

@@ -96,6 +96,48 @@ def test_a_full_device_says_which_blob_found_no_room_and_the_solver_goes_on_late
     assert solver.iterate() and solver.iter == 1
 
 
+def test_a_net_run_by_itself_says_so_too_and_a_solver_does_not_say_it_twice(host_device):
+    net = Net(text_format.Parse(TEXT, NetParameter()), 0, backend="gpu")
+    host_device.machine.room = 100_000
+    with pytest.raises(MemoryError, match=r"^the GPU has no room for the data of blob 'ip'.*net 'wide' hold") as failed:
+        net.forward()
+    assert explained(net, failed.value) is failed.value
+    host_device.machine.room = 1 << 30
+    net.forward()
+    host_device.machine.room = 100_000
+    with pytest.raises(MemoryError, match="no room for the gradients of all parameters|for the diff of blob"):
+        net.backward()
+
+
+def test_every_layer_runs_on_the_nets_own_device_whatever_thread_runs_it(host_device, monkeypatch):
+    param = text_format.Parse('base_lr: 0.1 lr_policy: "fixed"', SolverParameter())
+    solver = get_solver(param, text_format.Parse(TEXT, NetParameter()), backend="gpu")
+    net, at = solver.net, threading.local()
+    runtime = host_device.xp.cuda.runtime
+    monkeypatch.setattr(runtime, "getDevice", lambda: getattr(at, "number", 0))
+    monkeypatch.setattr(runtime, "setDevice", lambda number: setattr(at, "number", number))
+    monkeypatch.setattr(host_device, "number", 1)
+    seen = []
+    for one in net.layers:
+        for name in ("forward", "backward"):
+            work = getattr(one, name)
+            monkeypatch.setattr(one, name, lambda *args, work=work: (seen.append(runtime.getDevice()), work(*args)))
+
+    def run():
+        solver.begin_iteration()
+        for index in range(len(net.layers)):
+            at.number = 0  # as after somebody's own work on the first device
+            net.forward_layer(index)
+        for index in reversed(range(len(net.layers))):
+            at.number = 0
+            net.backward_layer(index)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert len(seen) > len(net.layers) and set(seen) == {1}
+
+
 def test_without_room_for_working_memory_the_error_says_so(host_device):
     net = Net(text_format.Parse(TEXT, NetParameter()), backend="gpu")
     error = explained(net, host_device.xp.cuda.memory.OutOfMemoryError("Out of memory allocating 5 bytes"))
