@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from . import shapes
 from .memory import HOST, MODIFY, READ, WRITE, Memory, Place, computing
 
 MAX_AXES = 32
@@ -44,6 +45,7 @@ class Blob:
             raise ValueError(f"a blob's lengths cannot be negative; got {shape}")
         if shape == self.shape and self.data_memory.count == prod(shape):
             return
+        shapes.changes += 1
         self.shape = shape
         self.data_memory.resize(prod(shape))
         self.diff_memory.resize(prod(shape))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from google.protobuf.message import Message
@@ -37,6 +38,11 @@ class Node:
     loss_weights: list[float] = field(default_factory=list)
     propagate_down: list[bool] = field(default_factory=list)
     need_backward: bool = False
+
+    @cached_property
+    def adds_loss(self) -> bool:
+        """Whether any top counts into the loss of the net."""
+        return any(self.loss_weights)
 
     @property
     def name(self) -> str:

@@ -1,7 +1,8 @@
 """Layers that can be run as one, because each works in place on what the one before it has just made.
 
-A convolution or inner product followed by a ReLU in place, at inference also by BatchNorm and Scale, is one pass over
-the top where the op can do it: what lay between is overwritten anyway. Nets do so as long as nobody looks in between.
+A convolution, inner product or sum followed by a ReLU in place, at inference also by BatchNorm and Scale, is one pass
+over the top where the op can do it: what lay between is overwritten anyway. Nets do so as long as nobody looks in
+between.
 """
 
 from __future__ import annotations
@@ -68,9 +69,9 @@ def find_chains(nodes: Sequence[Node]) -> dict[int, Chain]:
     chains = {}
     for first, node in enumerate(nodes):
         layer = node.layer
-        if layer is None or len(node.tops) != 1 or len(node.bottoms) != 1 or any(node.loss_weights):
+        if layer is None or len(node.tops) != 1 or any(node.loss_weights) or not hasattr(layer, "absorber"):
             continue
-        if node.top_ids == node.bottom_ids or not hasattr(layer, "absorber"):
+        if node.top_ids[0] in node.bottom_ids:
             continue
         affine: list[Any] = []
         rectify, last = False, first
@@ -81,7 +82,7 @@ def find_chains(nodes: Sequence[Node]) -> dict[int, Chain]:
             if _is_relu(following):
                 rectify, last = True, index
                 break
-            if layer.axis != 1 or not _is_affine(following):
+            if getattr(layer, "axis", 0) != 1 or not _is_affine(following):
                 break
             affine.append(following.layer)
             last = index

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..proto import ParseError
 from ..proto.messages import NetParameter
-from . import debug, files, rng
+from . import debug, files, rng, shapes
 from .backend import Backend, backend_of
 from .blob import Blob
 from .build import Builder, Learnable, Node, make_state
@@ -93,6 +93,7 @@ class Net:
         self._arenas: tuple[Arena, Arena] | None = None
         self._shapes: list[tuple[Shape, ...]] = [_shapes(node.bottoms) for node in self.nodes]
         self._chains: dict[int, Chain] | None = None
+        self._settled = -1  # the count of changes of shape up to which every layer has followed
         self.before_forward: list[Hook] = []
         self.after_forward: list[Hook] = []
         self.before_backward: list[Hook] = []
@@ -142,23 +143,26 @@ class Net:
         loss = 0.0
         chains = {} if self.debug_info or self.before_forward or self.after_forward else self._fused()
         index = start
-        while index <= end:
-            chain = chains.get(index)
-            if chain is not None:
-                self._follow_shapes(index)  # which may make another op
-            if chain is not None and chain.last <= end and chain.begin():
-                try:
-                    loss += self.forward_layer(index)
-                finally:
-                    chain.end()
-                for skipped in range(index + 1, chain.last + 1):
-                    self._follow_shapes(skipped)
-                index = chain.last
-            else:
-                loss += self.forward_layer(index)
-            index += 1
+        with np.errstate(all="ignore"):  # a diverging net gives infinities and NaN, as in Caffe
+            while index <= end:
+                chain = chains.get(index)
+                if chain is not None and chain.last <= end:
+                    self._follow_shapes(index)  # which may make another op
+                    if chain.begin():
+                        try:
+                            loss += self._forward_layer(index)
+                        finally:
+                            chain.end()
+                        for skipped in range(index + 1, chain.last + 1):
+                            self._follow_shapes(skipped)
+                        index = chain.last + 1
+                        continue
+                loss += self._forward_layer(index)
+                index += 1
         if end == last:
             self.context.passes += 1
+            if start == 0:
+                self._settled = shapes.changes
         refresh_lent()
         return loss
 
@@ -167,6 +171,12 @@ class Net:
 
         Raises MemoryError that names the blob a device has no room for.
         """
+        with np.errstate(all="ignore"):
+            loss = self._forward_layer(index)
+        refresh_lent()
+        return loss
+
+    def _forward_layer(self, index: int) -> float:
         node, layer = self.nodes[index], self.layers[index]
         if self._device is not None:
             self._device.enter()
@@ -174,7 +184,7 @@ class Net:
             hook(index)
         self._follow_shapes(index)
         try:
-            with computing, np.errstate(all="ignore"):  # a diverging net gives infinities and NaN, as in Caffe
+            with computing:
                 layer.forward(node.bottoms, node.tops)
         except DefinitionError as error:
             raise self._located(error, node) from error.__cause__
@@ -182,9 +192,10 @@ class Net:
             self._explain(error)
             raise
         loss = 0.0
-        for top, weight in zip(node.tops, node.loss_weights, strict=True):
-            if weight:
-                loss += _loss_of(top, weight)
+        if node.adds_loss:
+            for top, weight in zip(node.tops, node.loss_weights, strict=True):
+                if weight:
+                    loss += _loss_of(top, weight)
         if self.debug_info:
             self._tell(debug.forward_sizes(self, index))
         if self.after_forward:
@@ -201,6 +212,8 @@ class Net:
 
     def _follow_shapes(self, index: int) -> None:
         """Give a layer new shapes where its bottoms' have changed."""
+        if self._settled == shapes.changes and not self.layers[index].reshapes_itself:
+            return
         if self.layers[index].reshapes_itself or _shapes(self.nodes[index].bottoms) != self._shapes[index]:
             self._reshape_layer(index)
 
@@ -211,8 +224,9 @@ class Net:
         wrote another. Where `debug_info` is set, the `debug_listeners` are told of every layer, and after a whole
         pass of the norms of all parameters.
         """
-        for index in range(len(self.layers) - 1 if start is None else start, end - 1, -1):
-            self.backward_layer(index)
+        with np.errstate(all="ignore"):
+            for index in range(len(self.layers) - 1 if start is None else start, end - 1, -1):
+                self._backward_layer(index)
         refresh_lent()
         if self.debug_info and start is None and end == 0:
             self._tell([debug.param_norms(self)])
@@ -226,6 +240,11 @@ class Net:
 
     def backward_layer(self, index: int) -> None:
         """Run one layer backward, if it needs it."""
+        with np.errstate(all="ignore"):
+            self._backward_layer(index)
+        refresh_lent()
+
+    def _backward_layer(self, index: int) -> None:
         node = self.nodes[index]
         if self._device is not None:
             self._device.enter()
@@ -233,7 +252,7 @@ class Net:
             hook(index)
         if node.need_backward:
             try:
-                with computing, np.errstate(all="ignore"):
+                with computing:
                     self.layers[index].backward(node.tops, node.propagate_down, node.bottoms)
             except DefinitionError as error:
                 raise self._located(error, node) from error.__cause__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ... import ops
 from ...errors import DefinitionError
 from ...layer import Layer, at_least, layer
 from ...ops.eltwise import PROD
@@ -46,6 +47,10 @@ class Eltwise(Layer):
             coeff=self.coeff,
             stable=self.settings.stable_prod_grad,
         )
+
+    def absorber(self):
+        """The op, where it can also do what follows in place on the top."""
+        return ops.absorber(self.combine)
 
     def forward(self, bottom, top):
         self.combine.forward(bottom, top[0])

@@ -40,7 +40,7 @@ class TileOp(Op):
     @property
     def absorbs(self) -> bool:
         """Whether it can take them along now."""
-        return ready()
+        return False
 
     @property
     def plain(self) -> Any:

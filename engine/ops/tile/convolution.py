@@ -109,6 +109,10 @@ class Convolution(TileOp):
     def halo(self) -> int:
         return max(self.pad)
 
+    @property
+    def absorbs(self) -> bool:
+        return ready()
+
     # Where things lie
 
     def x_place(self, x: Memory) -> Any:

@@ -49,6 +49,10 @@ class Depthwise(TileOp):
         return one and len(image) == 4 and 0 not in image and super().supports(context)
 
     @property
+    def absorbs(self) -> bool:
+        return ready()
+
+    @property
     def halo(self) -> int:
         return max(self.pad)
 

@@ -72,6 +72,10 @@ class Eltwise(Several):
     def supports(cls, context: Context, *, coeff: Sequence[float], **spec: Any) -> bool:
         return super().supports(context) and len(coeff) <= MOST
 
+    @property
+    def absorbs(self) -> bool:
+        return self.operation == SUM and ready()
+
     def forward(self, xs: Sequence[Blob], y: Blob) -> None:
         memories, out = [blob.data_memory for blob in xs], y.data_memory
         self.winner = None
@@ -81,7 +85,7 @@ class Eltwise(Several):
 
         if self.operation == SUM and not among(out, memories[1:]):
             first = 1 if memories[0] is out else 0
-            self.over(weighted_sum, memories[first:], [out], self.coeff[first:])
+            self.over(weighted_sum, memories[first:], [out], self.coeff[first:], rectify=int(self.rectify))
         elif self.operation == PROD and not among(out, memories[2:]):
             self.over(multiplied, memories, [out])
         elif self.operation not in (SUM, PROD) and not among(out, memories):

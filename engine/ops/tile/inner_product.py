@@ -45,6 +45,10 @@ class InnerProduct(TileOp):
     ) -> bool:
         return super().supports(context) and rows >= FEWEST and min(inputs, outputs) > 0 and not transpose
 
+    @property
+    def absorbs(self) -> bool:
+        return ready()
+
     def product(self, rows: int, length: int, a_row: int, a_step: int) -> Any:
         """A record of `product` and its number of items, for A (rows, length) with these steps."""
         from .drive import Record

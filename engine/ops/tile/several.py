@@ -39,6 +39,7 @@ V = lanes()
 ENTRY = 4
 SEVERAL = layout(
     "sources", "source_count", "targets", "target_count", "factors", "where", "blocks", "rows", "length", "count",
+    "rectify",
 )  # fmt: skip
 several_view = record_view(SEVERAL)
 
@@ -70,8 +71,9 @@ def operand(d, entries, k, item):
 
 @driver
 def weighted_sum(address, begin, end):
-    """The target is the sum of factor times source."""
+    """The target is the sum of factor times source, or 0 where that is below, with `rectify`."""
     d = several_view(address)
+    zero = all_of(np.float32(0))
     for item in range(begin, end):
         c, a = operand(d, d.targets, 0, item), operand(d, d.sources, 0, item)
         length = length_of(d, item)
@@ -97,6 +99,13 @@ def weighted_sum(address, begin, end):
                 store(c + 4 * i, load(c + 4 * i) + first * load(a + 4 * i))
             for i in range(whole, length):
                 array(c, length)[i] += p * array(a, length)[i]
+        if d.rectify:
+            for i in range(0, whole, V):
+                value = load(c + 4 * i)
+                store(c + 4 * i, choose(more(zero, value), zero, value))
+            for i in range(whole, length):
+                if array(c, length)[i] < 0:
+                    array(c, length)[i] = 0
 
 
 @driver
@@ -204,7 +213,7 @@ class Several:
 
     def run(
         self, driver: Any, sources: Sequence[Memory], targets: Sequence[Memory], factors: Sequence[float] = (),
-        where: int = 0, common: Any = ...,
+        where: int = 0, common: Any = ..., rectify: int = 0,
     ) -> None:  # fmt: skip
         """Run the driver, in a `common` place (see `common_place`) or else the one in which one of the sources lies."""
         if common is ...:
@@ -227,7 +236,7 @@ class Several:
             else:
                 entries = [(place.address, 0, 0, CHUNK) for place in places]
                 self._prepare(None, entries, len(sources), factors, count=places[0].size)
-        driver.run(self.record.set(where=where), self.items)
+        driver.run(self.record.set(where=where, rectify=rectify), self.items)
 
     def _prepare(
         self, shape: Any, entries: Any, sources: int, factors: Sequence[float], count: int = 0, blocks: int = 1
