@@ -24,7 +24,7 @@ class Pooling(TileOp):
         self.top = (*image[:2], *output)
         self.where: Any = None
         self.planned: dict[bool, Any] = {}
-        self.blocked = False  # how the last forward pass went
+        self.blocked = self.placed = False  # how the last forward pass went
 
     @classmethod
     def supports(cls, context: Context, *, image: Shape, kernel: Shape, **spec: Any) -> bool:
@@ -66,18 +66,32 @@ class Pooling(TileOp):
 
 @implements("max_pooling", "tile")
 class MaxPooling(Pooling):
-    """The largest value of each window; the first of equals. Remembers where it was for backward."""
+    """The largest value of each window; the first of equals.
+
+    Where it was is remembered for backward in the TRAIN phase, and found again in the TEST phase.
+    """
 
     def forward(self, x: Blob, y: Blob, mask: Blob | None = None) -> None:
         self.blocked = mask is None and ready() and self.worth(x)
         if not self.blocked:
             return self.plain.forward(x, y, mask)
+        from .windows import maximum_alone
+
+        self.placed = self.context.training
+        if self.placed:
+            self.find_places(x, y)
+        else:
+            self.go(maximum_alone, x, y)
+
+    def find_places(self, x: Blob, y: Blob) -> None:
+        """Fill y, and remember where each value came from."""
         from .windows import maximum
 
         if self.where is None:
             blocks = -(-self.image[1] // lanes())
             self.where = np.empty((self.image[0], blocks, *self.output, lanes()), np.uint8)
         self.go(maximum, x, y, host_address(self.where))
+        self.placed = True
 
     def backward(self, y: Blob, x: Blob) -> None:
         """x.diff from y.diff."""
@@ -85,6 +99,8 @@ class MaxPooling(Pooling):
             return self.plain.backward(y, x)
         from .windows import maximum_backward
 
+        if not self.placed:
+            self.find_places(x, y)
         self.go_back(maximum_backward, y, x, host_address(self.where))
 
 

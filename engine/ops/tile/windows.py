@@ -56,6 +56,27 @@ def maximum(address, begin, end):
 
 
 @driver
+def maximum_alone(address, begin, end):
+    """The same without the places, for passes that nothing goes back through."""
+    d = windows_view(address)
+    for item in range(begin, end):
+        n, b, i = item // (d.blocks * d.rows), item // d.rows % d.blocks, item % d.rows
+        top = i * d.stride_h - d.pad_h
+        first_h, last_h = max(top, 0), min(top + d.kernel_h, d.height)
+        x = d.x + 4 * (n * d.x_image + b * d.x_block)
+        y = d.y + 4 * (n * d.y_image + b * d.y_block + i * d.y_row)
+        for j in range(d.columns):
+            left = j * d.stride_w - d.pad_w
+            first_w, last_w = max(left, 0), min(left + d.kernel_w, d.width)
+            best = all_of(np.float32(LEAST))
+            for h in range(first_h, last_h):
+                for w in range(first_w, last_w):
+                    value = load(x + 4 * (h * d.x_row + w * V))
+                    best = choose(more(value, best), value, best)
+            store(y + 4 * j * V, best)
+
+
+@driver
 def maximum_backward(address, begin, end):
     """One block of channels of one image an item: each gradient goes to the place its value came from."""
     d = windows_view(address)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from brewbench.engine import ops
+from brewbench.engine import TEST, TRAIN, ops
 from brewbench.engine.blob import Blob
 from brewbench.engine.context import Context
 from brewbench.engine.layers.vision._spatial import windows
@@ -22,10 +22,10 @@ WINDOWS = [  # image, kernel, stride, pad
 ]
 
 
-def passes(name, reference, shapes, **spec):
+def passes(name, reference, shapes, phase=TRAIN, **spec):
     """Top and the gradient of the bottom; values are whole numbers, so that many are equal."""
     random = np.random.RandomState(2)
-    op = ops.make(name, Context(), reference=reference, **spec)
+    op = ops.make(name, Context(phase=phase), reference=reference, **spec)
     assert (op.engine == "reference") == reference
     x, y = Blob(shapes[0]), Blob(shapes[1])
     x.data = random.randint(-4, 5, shapes[0])
@@ -37,11 +37,13 @@ def passes(name, reference, shapes, **spec):
 
 @pytest.mark.parametrize("image, kernel, stride, pad", WINDOWS)
 @pytest.mark.parametrize("name", ["max_pooling", "average_pooling"])
-def test_pooling_is_that_of_the_reference(name, image, kernel, stride, pad):
+@pytest.mark.parametrize("phase", [TRAIN, TEST])
+def test_pooling_is_that_of_the_reference(phase, name, image, kernel, stride, pad):
     output = windows(image[2:], kernel, stride, pad)
     spec = dict(image=image, output=output, kernel=kernel, stride=stride, pad=pad)
     shapes = image, (*image[:2], *output)
-    for ours, theirs in zip(passes(name, False, shapes, **spec), passes(name, True, shapes, **spec), strict=True):
+    found = passes(name, False, shapes, phase, **spec), passes(name, True, shapes, **spec)
+    for ours, theirs in zip(*found, strict=True):
         np.testing.assert_allclose(ours, theirs, 1e-6, 1e-6)
 
 
