@@ -78,6 +78,8 @@ class Net:
         self.nodes: list[Node] = built.nodes
         self.layers: list[Layer] = [_ready(node) for node in self.nodes]
         self._device: Any = None if chosen.place is HOST else chosen.place  # which a thread has to enter
+        self._whole: Any = None  # the forward pass as one, on a device
+        self.layered = 0  # layers that a device has run forward one by one
         self.layer_names: list[str] = [node.name for node in self.nodes]
         blobs = [_known(blob) for blob in built.blobs]
         self.blobs: OrderedDict[str, Blob] = OrderedDict(zip(built.blob_names, blobs, strict=True))
@@ -140,6 +142,9 @@ class Net:
         """Run the layers `start` to `end` (the last, unless told otherwise); returns their weighted loss."""
         last = len(self.layers) - 1
         end = last if end is None else end
+        whole = self.as_one() if self._device is not None and (start, end) == (0, last) else None
+        if whole is not None:
+            return whole.forward()
         loss = 0.0
         chains = {} if self.debug_info or self.before_forward or self.after_forward else self._fused()
         index = start
@@ -166,6 +171,20 @@ class Net:
         refresh_lent()
         return loss
 
+    def as_one(self) -> Any:
+        """What runs the whole forward pass by a few launches on a device; None where it has to run layer by layer.
+
+        So it has on the host, where somebody looks between two layers, and in training: there solvers do it.
+        """
+        looked_at = self.debug_info or self.before_forward or self.after_forward
+        if self._device is None or self.context.training or looked_at:
+            return None
+        if self._whole is None:
+            from .gpu.step import CapturedForward
+
+            self._whole = CapturedForward(self)
+        return self._whole if self._whole.possible else None
+
     def forward_layer(self, index: int) -> float:
         """Run one layer, after giving it new shapes where its bottoms' have changed; returns its weighted loss.
 
@@ -180,6 +199,7 @@ class Net:
         node, layer = self.nodes[index], self.layers[index]
         if self._device is not None:
             self._device.enter()
+            self.layered += 1
         for hook in self.before_forward:
             hook(index)
         self._follow_shapes(index)
@@ -195,7 +215,7 @@ class Net:
         if node.adds_loss:
             for top, weight in zip(node.tops, node.loss_weights, strict=True):
                 if weight:
-                    loss += _loss_of(top, weight)
+                    loss += loss_of(top, weight)
         if self.debug_info:
             self._tell(debug.forward_sizes(self, index))
         if self.after_forward:
@@ -324,6 +344,7 @@ class Net:
 
         Raises ValueError where shapes differ.
         """
+        self._whole = None
         for name, blobs in other.params.items():
             for mine, theirs in zip(self.params.get(name, []), blobs, strict=False):
                 if mine.shape != theirs.shape:
@@ -576,7 +597,7 @@ def _shapes(blobs: Sequence[Blob]) -> tuple[Shape, ...]:
     return tuple([blob.shape for blob in blobs])
 
 
-def _loss_of(top: Blob, weight: float) -> float:
+def loss_of(top: Blob, weight: float) -> float:
     """The top's share of the loss: its dot product with its diff, which is the weight unless it was overwritten."""
     values = top.read()
     if top.diff_memory.pending:

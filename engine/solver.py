@@ -169,7 +169,6 @@ class Solver:
         self._segments = _segments(self.net, data)
         self._update = ops.make("update", self.net.context, rule=type(self).rule, type=self.type)
         self._captured: Any = None  # the whole iteration as one graph, on a backend that can do it
-        self._captured_tests: dict[int, Any] = {}  # and the forward passes of the test nets
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} on {self.net.name!r} at iteration {self.iter}>"
@@ -544,14 +543,10 @@ class Solver:
     def _forward_in_test(self, index: int) -> float:
         """One batch of a test net; its loss, if it is wanted."""
         net = self.test_nets[index]
-        if self.backend.name != "gpu" or self.param.test_compute_loss:
+        whole = None if self.param.test_compute_loss else net.as_one()
+        if whole is None:
             return net.forward()
-        from .gpu.step import CapturedForward
-
-        captured = self._captured_tests.get(index)
-        if captured is None or captured.net is not net:
-            captured = self._captured_tests[index] = CapturedForward(net)
-        captured.run()
+        whole.run()
         return 0.0
 
     # Snapshots

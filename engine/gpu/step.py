@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..blob import Blob
 from ..memory import refresh_lent
+from ..net import loss_of
 from .device import NotCapturable
 from .feed import Feed
 from .numbers import COUNT, FIELDS, LOSS, numbers_of
 from .ops.update import Update, given
 from .program import BACKWARD, FORWARD, Item, Program, Unfinished
+from .room import explained
 
 if TYPE_CHECKING:
     from ..net import Net
@@ -198,8 +201,9 @@ class CapturedStep:
 class CapturedForward:
     """The forward passes of one net, its inputs being filled, each launched as a whole or in a few pieces.
 
-    `run()` leaves the values in the blobs, as `Net.forward` does, waits for nothing and returns no loss. The first
-    pass of given shapes runs by layer, and so does each that somebody looks into. Data layers run before the launch.
+    `run()` leaves the values in the blobs, as `Net.forward` does, waits for nothing and returns no loss; `forward()`
+    reads that, too. The first pass of given shapes runs by layer, and so does one after somebody ran layers one by
+    one: they may keep what backward needs elsewhere since. Data layers run before the launch.
     """
 
     def __init__(self, net: Net):
@@ -212,14 +216,37 @@ class CapturedForward:
         self.launched = 0
         self._seed: int | None = None
         self._warm: Any = None
+        self._layered = -1  # what the net counted after the last pass here
+        self._losses = [
+            (top, weight)
+            for node in net.nodes
+            for top, weight in zip(node.tops, node.loss_weights, strict=True)
+            if weight
+        ]
+        written = Counter(id(top.data_memory) for node in net.nodes for top in node.tops)
+        self._stands = bool(items) and all(written[id(top.data_memory)] == 1 for top, _ in self._losses)
+
+    @property
+    def possible(self) -> bool:
+        """Whether there is anything to capture, and no loss is overwritten before the pass ends."""
+        return self._stands and not self.program.broken
+
+    def forward(self) -> float:
+        """One forward pass; returns its loss, as `Net.forward` adds it up."""
+        self.run()
+        return sum((loss_of(top, weight) for top, weight in self._losses), 0.0)
 
     def run(self) -> None:
-        """One forward pass."""
+        """One forward pass. Raises what `Net.forward` raises."""
         net = self.net
-        if net.debug_info or net.before_forward or net.after_forward or not self.program.items:
-            net.forward()
-            return
-        self._run()
+        if net.layered != self._layered:
+            self._warm = None
+        try:
+            self._run()
+        except MemoryError as error:
+            raise explained(net, error) from error
+        finally:
+            self._layered = net.layered
         net.context.passes += 1
         refresh_lent()
 

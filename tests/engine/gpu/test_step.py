@@ -30,6 +30,7 @@ layer { name: "out" type: "InnerProduct" bottom: "soft" top: "out" loss_weight: 
   inner_product_param { num_output: 2 weight_filler { type: "gaussian" std: 3 } } }
 """
 
+PARTS = "data", "diff"
 SOLVER = 'base_lr: 0.05 lr_policy: "inv" gamma: 0.3 power: 0.75 weight_decay: 0.01 random_seed: 5'
 
 
@@ -249,6 +250,83 @@ def test_a_forward_pass_is_captured(gpu):
     assert captured.launched == 3 and nets[0].context.passes == nets[1].context.passes == 4
 
 
+LOOKED_AT = """
+layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 4 dim: 3 dim: 5 dim: 5 } } }
+layer { name: "label" type: "Input" top: "label" input_param { shape { dim: 4 } } }
+layer { name: "norm" type: "Normalize" bottom: "x" top: "norm" norm_param { across_spatial: false } }
+layer { name: "pool" type: "Pooling" bottom: "norm" top: "pool" pooling_param { kernel_size: 2 stride: 2 } }
+layer { name: "ip" type: "InnerProduct" bottom: "pool" top: "ip"
+  inner_product_param { num_output: 6 weight_filler { type: "xavier" } } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" loss_weight: 0.7 }
+layer { name: "size" type: "Reduction" bottom: "ip" top: "size" loss_weight: 0.1
+  reduction_param { operation: ASUM } }
+"""
+
+
+def test_a_net_in_test_runs_forward_as_one_with_the_same_loss_values_and_gradients(gpu):
+    captured, eager = (
+        Net(text_format.Parse(LOOKED_AT, NetParameter()), seed=3, backend="gpu") for _ in range(2)
+    )
+    eager.before_forward.append(lambda index: None)
+    draw = np.random.RandomState(0)
+
+    def compare(run, batch=4):
+        image, label = draw.randn(batch, 3, 5, 5), draw.randint(0, 6, batch)
+        found = []
+        for net in (captured, eager):
+            net.blobs["x"].reshape(batch, 3, 5, 5)
+            net.blobs["label"].reshape(batch)
+            net.blobs["x"].data, net.blobs["label"].data = image, label
+            losses = run(net)
+            net.clear_param_diffs()
+            net.backward()
+            values = [net.blobs[name].look(part).copy() for name in ("norm", "ip", "size", "x") for part in PARTS]
+            found.append((losses, [*values, net.params["ip"][0].diff.copy(), net.context.passes]))
+        assert found[0][0] == found[1][0]
+        for mine, theirs in zip(*(values for _, values in found), strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+
+    last = len(captured.layers) - 1
+    captured.clear_param_diffs()  # which moves the parameters together
+    for _ in range(3):
+        compare(Net.forward)
+    whole = captured.as_one()
+    assert whole.launched == 2
+    compare(lambda net: [net.forward(0, 3), net.forward(4, last)])  # whoever runs a part of it runs by layer
+    assert whole.launched == 2
+    compare(Net.forward)  # what backward needs may be elsewhere by now
+    assert whole.launched == 2
+    compare(Net.forward)
+    assert whole.launched == 3
+    for batch in (2, 2, 2, 4):
+        compare(Net.forward, batch)
+    assert whole.launched == 5
+    captured.after_forward.append(lambda index: None)
+    compare(Net.forward)
+    captured.after_forward.clear()
+    captured.debug_info = True
+    compare(Net.forward)
+    captured.debug_info = False
+    assert captured.as_one() is whole and whole.launched == 5
+
+
+def test_weights_shared_later_are_the_ones_a_captured_pass_uses(gpu):
+    mine, theirs = (Net(text_format.Parse(LOOKED_AT, NetParameter()), seed=k, backend="gpu") for k in (3, 4))
+    for net in (mine, theirs):
+        net.blobs["x"].data = 1 + np.arange(300).reshape(4, 3, 5, 5)
+        for _ in range(3):
+            net.forward()
+    assert mine.as_one().launched == 2
+    mine.share_with(theirs)
+    for _ in range(3):
+        assert mine.forward() == theirs.forward()
+    np.testing.assert_array_equal(mine.blobs["ip"].data, theirs.blobs["ip"].data)
+
+
+def test_a_net_in_training_runs_by_layer_where_no_solver_captures_it(gpu):
+    assert Net(text_format.Parse(LOOKED_AT, NetParameter()), 0, backend="gpu").as_one() is None
+
+
 def test_dropout_draws_the_same_mask_on_both_backends(gpu):
     text = """layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 50 dim: 7 } } }
     layer { name: "drop" type: "Dropout" bottom: "x" top: "y" dropout_param { dropout_ratio: 0.3 } }"""
@@ -366,5 +444,6 @@ def test_test_nets_are_captured_too(gpu):
             solver.step(2)
             found.append(solver.test(0).values)
         results.append(found)
-        assert solver._captured_tests[0].launched == (0 if eager else 17)  # of 18, the first by layer
+        whole = solver.test_nets[0].as_one()
+        assert whole is None if eager else whole.launched == 17  # of 18, the first by layer
     assert results[0] == results[1]
