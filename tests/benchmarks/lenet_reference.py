@@ -6,6 +6,7 @@ import argparse
 import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ["BREWBENCH_CPU"] = "reference"
 
 from time import perf_counter  # noqa: E402
 
