@@ -84,6 +84,9 @@ class Listener:
     def on_gradients_ready(self, solver: Solver) -> None:
         """The gradients of an iteration are complete, and not yet applied. The place for an all-reduce."""
 
+    def on_advance(self, solver: Solver) -> None:
+        """An iteration is done, and `solver.iter` counts it; its loss may still be on its way from a device."""
+
     def on_iteration(self, solver: Solver, loss: float) -> None:
         """An iteration is done: `solver.iter` counts it, `loss` is its own, not smoothed. A safe point for edits."""
 
@@ -371,6 +374,7 @@ class Solver:
         self.iter += 1
         refresh_lent()
         for listener in self.listeners:
+            listener.on_advance(self)
             if type(listener).on_iteration is not Listener.on_iteration:  # looking at a loss waits for the device
                 listener.on_iteration(self, float(loss))
         if request == "snapshot" or (param.snapshot and self.iter % param.snapshot == 0):

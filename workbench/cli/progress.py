@@ -14,10 +14,21 @@ from ...engine.solver import Listener, Solver, TestResult
 _COLUMNS, _ROWS = 80, 24  # of a terminal that does not tell
 
 
+class Bar(tqdm):
+    """A bar that asks what to show behind it, `tell()`, when it is drawn and not before."""
+
+    tell: Callable[[], dict[str, str]] | None = None
+
+    def __str__(self) -> str:
+        if self.tell is not None:
+            self.set_postfix(self.tell(), refresh=False)  # pyright: ignore[reportArgumentType]
+        return super().__str__()
+
+
 def progress_bar(total: int, start: int = 0, unit: str = "it") -> Any:
     """A bar on stderr, which goes away when it is closed. To be used in a `with`."""
     known = _size_is_known()
-    return tqdm(
+    return Bar(
         total=total,
         initial=start,
         unit=unit,
@@ -59,14 +70,17 @@ class Steps:
 
 
 class SolverBar(Listener):
-    """Shows in a bar how far a solver is, with its loss and rate."""
+    """Shows in a bar how far a solver is, with its loss and rate.
 
-    def __init__(self, bar: Any):
+    The loss is read only when the bar is drawn: a device need not be waited for at every iteration.
+    """
+
+    def __init__(self, bar: Bar):
         self.bar = bar
 
-    def on_iteration(self, solver: Solver, loss: float) -> None:
-        loss_now = f"{solver.smoothed_loss:.4g}"
-        self.bar.set_postfix(loss=loss_now, rate=f"{solver.rate:.4g}", refresh=False)
+    def on_advance(self, solver: Solver) -> None:
+        if self.bar.tell is None:
+            self.bar.tell = lambda: {"loss": f"{solver.smoothed_loss:.4g}", "rate": f"{solver.rate:.4g}"}
         self.bar.update(solver.iter - self.bar.n)
 
     def on_test_start(self, solver: Solver, net: int) -> None:

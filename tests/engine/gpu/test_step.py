@@ -1,5 +1,6 @@
 """Training on the GPU engine: the rules of the solvers, and the iteration that is captured as a graph."""
 
+import io
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from brewbench.engine.backend import Backend
 from brewbench.engine.gpu import feed, step
 from brewbench.engine.gpu.ops import update
 from brewbench.proto.messages import NetParameter, SolverParameter
+from brewbench.workbench.cli.progress import Bar, SolverBar
 
 NET = """
 name: "small"
@@ -133,6 +135,15 @@ def test_losses_may_be_read_late(gpu, monkeypatch):
     graphed.step(20)
     eager.step(20)
     assert graphed.smoothed_loss == pytest.approx(eager.smoothed_loss, rel=1e-6)
+
+
+def test_a_bar_does_not_let_the_device_be_waited_for_at_every_iteration(gpu):
+    solver = solver_of("gpu")
+    with Bar(total=9, file=io.StringIO(), mininterval=1e6) as bar:
+        solver.listeners.append(SolverBar(bar))
+        solver.step(9)
+        assert bar.n == 9 and captured_of(solver).launched == 8
+        assert all(loss._value is None for loss in captured_of(solver)._pending)
 
 
 def test_another_shape_or_seed_is_captured_anew(gpu):
