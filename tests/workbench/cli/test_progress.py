@@ -30,7 +30,7 @@ def test_the_loss_is_read_only_when_the_bar_may_be_drawn(interval, looks, monkey
         assert len(read) == looks
         bar.refresh()  # as below a line of the log
     assert len(read) == looks + 1
-    assert "| 6/6 [" in terminal.getvalue() and ", loss=0, rate=0.5]" in terminal.getvalue()
+    assert "| 6/6 [" in terminal.getvalue() and ", loss=-20, rate=0.5]" in terminal.getvalue()
 
 
 def test_a_bar_that_is_not_shown_looks_at_nothing(monkeypatch):
