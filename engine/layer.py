@@ -12,10 +12,13 @@ from math import prod
 from pkgutil import walk_packages
 from typing import Any, ClassVar, TypeVar
 
+import numpy as np
+
 from . import fillers, ops, rng
 from .blob import Blob
 from .context import Context
 from .errors import DefinitionError
+from .memory import HOST, Place
 
 LAYERS: dict[str, type[Layer]] = {}
 
@@ -81,6 +84,7 @@ class Layer:
         self.blobs: list[Blob] = []
         self.param_propagate_down: list[bool] = []
         self._ops: dict[str, tuple[dict[str, Any], Any]] = {}
+        self._constants: dict[str, tuple[Any, Any]] = {}
 
     @property
     def settings(self) -> Any:
@@ -171,6 +175,16 @@ class Layer:
             before = self._ops[name] = spec, ops.make(name, self.context, reference=engine == 1, **spec)
         return before[1]
 
+    def constant(self, name: str, key: Any, make: Callable[[], np.ndarray]) -> Any:
+        """Numbers that depend on shapes and settings alone, as an array where this net computes.
+
+        `make()` gives them; they are brought there once, and again when `key` is another.
+        """
+        before = self._constants.get(name)
+        if before is None or before[0] != key:
+            before = self._constants[name] = key, brought(make(), self.context.place)
+        return before[1]
+
     @property
     def engines(self) -> list[str]:
         """The engines whose ops the layer uses; none where it computes by itself."""
@@ -184,6 +198,15 @@ class Layer:
                 f"{field} {axis} is not one of the {blob.num_axes} axes of a bottom of shape {blob.shape}.", field
             )
         return axis % blob.num_axes
+
+
+def brought(values: np.ndarray, place: Place) -> Any:
+    """Values of the host as an array of `place`."""
+    if place is HOST:
+        return values
+    array = place.allocate(values.size, values.dtype)
+    place.from_host(np.ascontiguousarray(values).reshape(-1), array)
+    return array.reshape(values.shape)
 
 
 AnyLayer = TypeVar("AnyLayer", bound=type[Layer])

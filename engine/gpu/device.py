@@ -112,6 +112,7 @@ class Device(Place):
         return zeros_pinned(count, dtype)
 
     def settle(self, host: np.ndarray) -> None:
+        self.refuse_capture("values were written on the host")
         copied = self._copied.get(host.ctypes.data)
         if copied is not None:
             copied.synchronize()

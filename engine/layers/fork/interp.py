@@ -51,6 +51,7 @@ class Interp(Layer):
         top[0].reshape(*shape[:2], *size)
         begin = -settings.pad_beg
         self.cut = (..., slice(begin, begin + kept[0]), slice(begin, begin + kept[1]))
+        self.sizes = tuple(kept), tuple(size)
         self.down, self.across = (self.along(*lengths) for lengths in zip(kept, size, strict=True))
 
     def size_for(self, kept, bottom):
@@ -79,16 +80,18 @@ class Interp(Layer):
 
     def forward(self, bottom, top):
         x, out = bottom[0].read()[self.cut], top[0].write()
-        left, right, v = self.weights(self.across, x.dtype)
-        up, down, u = self.weights(self.down, x.dtype)
+        left, right, v = self.weights("across", x)
+        up, down, u = self.weights("down", x)
         x = (1 - v) * x[..., left] + v * x[..., right]
         u = u[:, None]
         self.xp.multiply(1 - u, x[..., up, :], out=out)
         out += u * x[..., down, :]
 
-    def weights(self, along, dtype):
-        before, after, share = along
-        return self.xp.asarray(before), self.xp.asarray(after), self.xp.asarray(share.astype(dtype))
+    def weights(self, along, like):
+        """What lies before and after each new place, and the share of the latter."""
+        before, after, share = getattr(self, along)
+        given = before, after, share.astype(like.dtype)
+        return [self.constant(f"{along} {k}", self.sizes, lambda k=k: given[k]) for k in range(3)]
 
     def backward(self, top, propagate_down, bottom):
         if len(bottom) > 1 and propagate_down[1]:
@@ -97,14 +100,18 @@ class Interp(Layer):
             gradient, out = top[0].read_diff(), bottom[0].write_diff()
             out[...] = 0
             part = out[self.cut]
-            rows, columns = self.matrix(self.down, part.shape[-2], out), self.matrix(self.across, part.shape[-1], out)
+            rows, columns = self.matrix("down", part.shape[-2], out), self.matrix("across", part.shape[-1], out)
             part[...] = rows.T @ (gradient @ columns)
 
     def matrix(self, along, length, like):
         """The shares as a matrix, (new, old)."""
-        before, after, share = along
-        matrix = np.zeros((len(before), length), like.dtype)
-        every = np.arange(len(before))
-        matrix[every, before] += 1 - share
-        matrix[every, after] += share
-        return self.xp.asarray(matrix)
+        before, after, share = getattr(self, along)
+
+        def make():
+            matrix = np.zeros((len(before), length), like.dtype)
+            every = np.arange(len(before))
+            matrix[every, before] += 1 - share
+            matrix[every, after] += share
+            return matrix
+
+        return self.constant(f"{along} matrix", self.sizes, make)

@@ -103,6 +103,11 @@ class PriorBox(Layer):
         top[0].reshape(1, 2, height * width * len(self.boxes) * 4)
 
     def forward(self, bottom, top):
+        key = bottom[0].shape[2:], bottom[1].shape[2:]
+        top[0].write()[0] = self.constant("boxes", key, lambda: self.lay(bottom, top[0].dtype))
+
+    def lay(self, bottom, dtype):
+        """The boxes, and the variances of each: (2, 4 H W P)."""
         size, image = bottom[0].shape[2:], self.image or bottom[1].shape[2:]
         step = self.step or tuple(whole / count for whole, count in zip(image, size, strict=True))
         rows, columns = ((np.arange(count) + self.settings.offset) * by for count, by in zip(size, step, strict=True))
@@ -113,9 +118,7 @@ class PriorBox(Layer):
         if self.settings.clip:
             edges = edges.clip(0, 1)
         variance = np.array(self.settings.variance or [VARIANCE])
-        out, xp = top[0].write(), self.xp
-        out[0, 0] = xp.asarray(edges.reshape(-1).astype(out.dtype))
-        out[0, 1] = xp.asarray(np.broadcast_to(variance, edges.shape).reshape(-1).astype(out.dtype))
+        return np.stack([edges, np.broadcast_to(variance, edges.shape)]).reshape(2, -1).astype(dtype)
 
     def backward(self, top, propagate_down, bottom):
         for blob, wanted in zip(bottom, propagate_down, strict=True):

@@ -56,7 +56,8 @@ class InfogainLoss(Layer):
 
     def gain(self, bottom, label):
         """The row of H for each label: (outer, classes, inner)."""
-        matrix = self.xp.asarray(self.matrix) if self.matrix is not None else bottom[2].read()
+        given = self.matrix
+        matrix = bottom[2].read() if given is None else self.constant("matrix", None, lambda: given)
         return self.xp.moveaxis(matrix.reshape(self.classes, self.classes)[label[:, 0]], -1, 1)
 
     def labels(self, bottom):
