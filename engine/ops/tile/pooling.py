@@ -100,7 +100,7 @@ class MaxPooling(Pooling):
         from .windows import maximum_backward
 
         if not self.placed:
-            self.find_places(x, y)
+            self.find_places(x, Blob(self.top))  # y itself may have been changed in place since
         self.go_back(maximum_backward, y, x, host_address(self.where))
 
 

@@ -59,6 +59,18 @@ def test_a_mask_is_made_by_the_reference():
     assert x.diff.sum() == 64
 
 
+def test_places_are_found_again_without_touching_the_top():
+    spec = dict(image=(1, 16, 4, 4), output=(2, 2), kernel=(2, 2), stride=(2, 2), pad=(0, 0))
+    op = ops.make("max_pooling", Context(phase=TEST), **spec)
+    x, y = Blob((1, 16, 4, 4)), Blob((1, 16, 2, 2))
+    x.data = np.arange(256).reshape(x.shape)
+    op.forward(x, y)
+    y.data, y.diff = -1, 1  # as a layer that works in place would
+    op.backward(y, x)
+    assert (y.data == -1).all()
+    assert x.diff[0, 0].tolist() == [[0, 0, 0, 0], [0, 1, 0, 1], [0, 0, 0, 0], [0, 1, 0, 1]]
+
+
 @pytest.mark.parametrize("shape", [(2, 20, 5, 6), (2, 33, 7, 7), (1, 96, 9, 8)])
 @pytest.mark.parametrize("axes, size", [((1,), 5), ((1,), 3), ((2, 3), 3), ((2, 3), 5)])
 def test_lrn_is_that_of_the_reference(shape, axes, size):
