@@ -105,7 +105,7 @@ KERNEL root_of_sum(int n, const double* sums, double* root, int parts) {
 
 // Scale the gradient down where its norm is above the limit.
 KERNEL clip_scale(int n, const double* norm, double* numbers) {
-    EACH(i, n) if (norm[0] > numbers[CLIP]) numbers[SCALE] = numbers[CLIP] / norm[0];
+    EACH(i, n) if (norm[0] > numbers[CLIP]) numbers[SCALE] *= numbers[CLIP] / norm[0];
 }
 
 // What pages show of an array

@@ -55,6 +55,7 @@ class Program:
         self.alone = {
             index for index, layer in enumerate(net.layers) if layer.category == "python" or layer.reshapes_itself
         }
+        self.apart: set[int] = set()  # the numbers of items with which another graph begins in any case
         self.broken: str | None = None  # why nothing can be captured
         self.parts: list[tuple[int, Graph | None]] = []  # where each begins; None where an item runs by itself
         self._memories: list[tuple[Memory, Any]] = []
@@ -88,7 +89,7 @@ class Program:
                 memory.on(self.device, MODIFY)
             at = self.items[0]
             try:
-                for alone, group in groupby(enumerate(self.items), lambda pair: pair[1].index in self.alone):
+                for (alone, _), group in groupby(enumerate(self.items), self._kind_of_part):
                     numbered = list(group)
                     if alone:
                         self.parts += [(number, None) for number, _ in numbered]
@@ -119,15 +120,25 @@ class Program:
             return True
         return False
 
-    def run(self) -> float:
-        """Do all items; returns the loss of those that ran by themselves. Raises Unfinished."""
+    def _kind_of_part(self, pair: tuple[int, Item]) -> tuple[bool, int]:
+        """Whether an item runs by itself, and how many breaks lie before it."""
+        number, item = pair
+        return item.index in self.alone, sum(number >= one for one in self.apart)
+
+    def run(self, stop: int | None = None) -> float:
+        """Do all items, or those before `stop`, one of `apart`; returns the loss of those that ran by themselves.
+
+        Raises Unfinished.
+        """
         self.device.enter()
         with computing:
-            return self._run()
+            return self._run(len(self.items) if stop is None else stop)
 
-    def _run(self) -> float:
+    def _run(self, stop: int) -> float:
         loss, moved = 0.0, True
         for start, graph in self.parts:
+            if start >= stop:
+                break
             if graph is None:
                 loss += self._run_alone(self.items[start])
                 if not self._shapes_stand(self.items[start]):

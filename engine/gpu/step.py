@@ -21,26 +21,33 @@ if TYPE_CHECKING:
     from ..net import Net
     from ..solver import Solver
 
-RING = 1024  # iterations whose numbers and losses are under way at the most
+RING = 1024  # passes whose numbers and losses are under way at the most
 BEGIN, UPDATE, END = "begin", "update", "end"
 
 
 class LossToCome:
-    """The loss of an iteration that the device may not have finished; float() waits for it."""
+    """The loss of an iteration of `passes` passes that the device may not have finished; float() waits for it."""
 
-    def __init__(self, step: CapturedStep, slot: int, more: float):
-        self.step, self.slot, self.more = step, slot, more
-        self._value: float | None = None
+    def __init__(self, step: CapturedStep, passes: int):
+        self.step, self.passes = step, passes
+        self.known = 0.0  # of passes that are over
+        self.slots: list[int] = []  # where the device leaves the losses of the others
+
+    def collect(self) -> None:
+        """Take what the device has left, which must have finished."""
+        for slot in self.slots:
+            self.known += float(self.step.losses[slot])
+        self.slots.clear()
 
     def __float__(self) -> float:
-        if self._value is None:
+        if self.slots:
             self.step.device.synchronize()
-            self._value = float(self.step.losses[self.slot]) + self.more
-        return self._value
+            self.collect()
+        return self.known / self.passes
 
 
 class CapturedStep:
-    """The iterations of one solver, each launched as a whole, or in a few pieces.
+    """The iterations of one solver, each launched as a whole, or in a few pieces; with iter_size, pass by pass.
 
     Data layers run before each launch, and their tops are copied to the device (feed.py). Rate, momentum, decay and
     the number of the pass are handed over in memory that both sides see, so that they may change between any two.
@@ -56,14 +63,17 @@ class CapturedStep:
         forward = [index for index, layer in enumerate(layers) if not layer.is_source]
         backward = [index for index in reversed(forward) if self.net.nodes[index].need_backward]
         self._forward = [Item(FORWARD, index) for index in forward]
-        items = [Item(BEGIN), *self._forward, *(Item(BACKWARD, k) for k in backward), Item(UPDATE), Item(END)]
+        items = [Item(BEGIN), *self._forward, *(Item(BACKWARD, k) for k in backward), Item(END), Item(UPDATE)]
+        self.update = len(items) - 1
         self.program = Program(self.net, items, self._do, self._history)
         self.device = self.program.device
         self.feeds = {k: Feed(self.device, layers[k], self.net.nodes[k].tops) for k in self._sources}
-        self.launched = 0
+        self.launched = 0  # passes
         self._key: Any = None
-        self._warm: Any = None  # the shapes of which an iteration has run by layer
+        self._warm: Any = None  # the shapes of which a pass has run by layer
+        self._updated: bool | None = None  # whether the last update clipped its gradients; None before the first
         self._pending: list[LossToCome] = []
+        self._slots_taken = 0  # since nothing was pending
         self._fixed = self._why_never()
         self.slots = self.device.host_array(RING * len(FIELDS), np.dtype(np.float64))
         self.losses = self.device.host_array(RING, np.dtype(np.float64))
@@ -80,8 +90,8 @@ class CapturedStep:
         heard = [one for one in self.solver.listeners if one.needs_gradients]
         if any(type(one).on_gradients_ready is not Listener.on_gradients_ready for one in heard):
             return "somebody works on the gradients before the update"
-        if param.iter_size != 1 or param.debug_info:
-            return "iter_size and debug_info take several passes"
+        if param.debug_info:
+            return "debug_info tells of every layer"
         return None
 
     def _why_never(self) -> str | None:
@@ -93,8 +103,22 @@ class CapturedStep:
 
     def run(self) -> Any:
         """One iteration, its gradients being clear; returns its loss."""
+        passes = self.solver.param.iter_size
+        loss = LossToCome(self, passes)
+        self._pending.append(loss)
+        for k in range(passes):
+            self.solver.begin_pass(k)
+            self._pass(loss, len(self.program.items) if k == passes - 1 else self.update)
+        self._updated = self._clips
+        return loss
+
+    @property
+    def _clips(self) -> bool:
+        return self.solver.param.clip_gradients >= 0
+
+    def _pass(self, loss: LossToCome, stop: int) -> None:
+        """The items up to `stop`, with the next batch; adds to the loss."""
         net = self.net
-        net.context.passes = self.solver.iter
         for index, feed in self.feeds.items():
             if not feed.forward():
                 net.forward_layer(index)
@@ -104,28 +128,34 @@ class CapturedStep:
             self.program.drop()
             self._warm = shapes
             self._load_kernels()
-            return self._by_layer(1)
+            loss.known += self._by_layer(1, stop)
+            return
+        if self._updated != self._clips:  # an update of this kind has not been made
+            loss.known += self._by_layer(1, stop)
+            return
         if not self.program.captured or self._key != self._current_key():
             self._key = self._current_key()
+            self.program.apart = {self.update} if self.solver.param.iter_size > 1 else set()
             if not self.program.capture():
-                return self._by_layer(1)
+                loss.known += self._by_layer(1, stop)
+                return
         slot = self._hand_over()
         try:
-            more = self.program.run()
-        except Unfinished as stop:
+            loss.known += self.program.run(stop)
+        except Unfinished as halt:
             self.device.synchronize()
-            begun = float(numbers_of(net.context).values[LOSS]) if stop.start else 0.0
-            return begun + stop.loss + self._by_layer(max(stop.start, 1))
+            begun = float(numbers_of(net.context).values[LOSS]) if halt.start else 0.0
+            self.launched += halt.start >= self.update  # the device has counted it
+            loss.known += begun + halt.loss + self._by_layer(max(halt.start, 1), stop)
+            return
         self.launched += 1
         net.context.passes += 1
-        loss = LossToCome(self, slot, more)
-        self._pending.append(loss)
-        return loss
+        loss.slots.append(slot)
 
-    def _by_layer(self, start: int) -> float:
-        """The items from `start` on, as Net and Solver would do them; returns their loss."""
+    def _by_layer(self, start: int, stop: int) -> float:
+        """The items from `start` to `stop`, as Net and Solver would do them; returns their loss."""
         loss, last = 0.0, len(self._forward)
-        for number, item in enumerate(self.program.items[start:], start):
+        for number, item in enumerate(self.program.items[start:stop], start):
             if number == last + 1:
                 self.net.context.passes += 1
             if item.kind == FORWARD:
@@ -139,7 +169,7 @@ class CapturedStep:
     def _current_key(self) -> Any:
         """What is frozen into the graph as a number, and may change."""
         param = self.solver.param
-        return self.net.context.seed, param.regularization_type, param.clip_gradients >= 0
+        return self.net.context.seed, param.regularization_type, self._clips, param.iter_size > 1
 
     def _history(self) -> list[Blob]:
         return [blob for slot in self.solver.history for blob in slot]
@@ -184,14 +214,17 @@ class CapturedStep:
         device.launch("end_step", dtype, 1, unused, device.allocate(RING, np.dtype(np.float64)), RING)
 
     def _hand_over(self) -> int:
-        """Put the numbers of the coming iteration where its graph looks for them; returns the slot."""
+        """Put the numbers of the coming pass where its graph looks for them; returns the slot."""
         solver, slot = self.solver, self.launched % RING
-        if len(self._pending) == RING:
+        if self._slots_taken == RING:
+            self.device.synchronize()
             for loss in self._pending:
-                float(loss)
-            self._pending.clear()
-        numbers = given(solver.rates, 1.0, solver.param.weight_decay)
-        numbers |= {"passes": solver.iter, "clip": solver.param.clip_gradients}
+                loss.collect()
+            del self._pending[:-1]  # the last is this iteration's
+            self._slots_taken = 0
+        self._slots_taken += 1
+        numbers = given(solver.rates, 1.0 / solver.param.iter_size, solver.param.weight_decay)
+        numbers |= {"passes": self.net.context.passes, "clip": solver.param.clip_gradients}
         values = [numbers[name] for name in FIELDS]
         self.slots[slot * len(FIELDS) : (slot + 1) * len(FIELDS)] = values
         numbers_of(self.net.context).expect(values)

@@ -117,6 +117,20 @@ def test_gradients_are_clipped_in_the_captured_step(gpu, limit):
     assert found.launched == 5
 
 
+def test_clipping_may_begin_and_end_between_two_iterations(gpu):
+    solvers = solver_of("gpu", momentum=0.9), by_layer(solver_of("gpu", momentum=0.9))
+    for solver in solvers:
+        for limit in (-1, 0.02, -1):
+            param = SolverParameter()
+            param.CopyFrom(solver.param)
+            param.clip_gradients = limit
+            solver.change(param)
+            solver.step(3)
+    assert captured_of(solvers[0]).launched == 6 and captured_of(solvers[0]).why_not() is None
+    for mine, theirs in zip(*map(values_of, solvers), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
 def test_what_is_written_on_the_host_between_two_iterations_counts(gpu):
     solvers = solver_of("gpu"), by_layer(solver_of("gpu"))
     for solver in solvers:
@@ -143,7 +157,7 @@ def test_a_bar_does_not_let_the_device_be_waited_for_at_every_iteration(gpu):
         solver.listeners.append(SolverBar(bar))
         solver.step(9)
         assert bar.n == 9 and captured_of(solver).launched == 8
-        assert all(loss._value is None for loss in captured_of(solver)._pending)
+        assert sum(len(loss.slots) for loss in captured_of(solver)._pending) == 8
 
 
 def test_another_shape_or_seed_is_captured_anew(gpu):
@@ -164,7 +178,6 @@ def test_another_shape_or_seed_is_captured_anew(gpu):
 @pytest.mark.parametrize(
     "fields, reason",
     [
-        (dict(iter_size=2), "iter_size"),
         (dict(debug_info=True, display=100), "debug_info"),
     ],
 )
@@ -173,6 +186,45 @@ def test_some_iterations_run_by_layer(gpu, fields, reason):
     solver.step(3)
     assert captured_of(solver).launched == 0
     assert reason in captured_of(solver).why_not()
+
+
+@pytest.mark.parametrize("fields", [{}, dict(clip_gradients=0.01), dict(type="Adam", momentum2=0.99)])
+def test_the_passes_of_an_iteration_are_captured_one_by_one(gpu, fields):
+    found = same_by_layer(NET, momentum=0.9, iter_size=4, **fields)
+    assert found.launched == 5 * 4 and found.why_not() is None
+    assert [start for start, _ in found.program.parts] == [0, found.update]
+
+
+def test_the_loss_of_several_passes_outlives_its_slots(gpu, monkeypatch):
+    monkeypatch.setattr(step, "RING", 5)
+    graphed, eager = solver_of("gpu", iter_size=3, average_loss=50), by_layer(
+        solver_of("gpu", iter_size=3, average_loss=50)
+    )
+    graphed.step(9)
+    eager.step(9)
+    assert graphed.smoothed_loss == pytest.approx(eager.smoothed_loss, rel=1e-6)
+
+
+def test_iter_size_may_change_between_two_iterations(gpu):
+    solvers = solver_of("gpu", momentum=0.9), by_layer(solver_of("gpu", momentum=0.9))
+    for solver in solvers:
+        for size in (1, 3, 2, 1):
+            param = SolverParameter()
+            param.CopyFrom(solver.param)
+            param.iter_size = size
+            solver.change(param)
+            solver.step(2)
+    assert captured_of(solvers[0]).launched == 2 * 7 - 1
+    for mine, theirs in zip(*map(values_of, solvers), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_a_users_layer_splits_each_pass(gpu, tmp_path, monkeypatch):
+    (tmp_path / "layers_of_a_user.py").write_text(USER)
+    monkeypatch.syspath_prepend(tmp_path)
+    found = same_by_layer(in_the_middle(NET, PYTHON), momentum=0.9, iter_size=2)
+    kinds = [graph is None for _, graph in found.program.parts]
+    assert kinds == [False, True, False, True, False, False] and found.launched == 10
 
 
 PYTHON = """
