@@ -71,7 +71,8 @@ class ELU(Activation):
     def backward(self, y: Blob, x: Blob) -> None:
         """x.diff from x.data, y.data and y.diff."""
         xp, values, gradient = self.xp, x.read(), y.read_diff()
-        slope = y.read() + self.numbers["alpha"]
+        slope = xp.empty_like(values)  # an array even of a blob without axes
+        xp.add(y.read(), self.numbers["alpha"], out=slope)
         xp.copyto(slope, 1, where=values > 0)
         xp.multiply(gradient, slope, out=x.write_diff())
 
@@ -106,7 +107,7 @@ class Power(Activation):
         values = x.read()
         out = y.write()
         if scale * power == 0:
-            out[...] = shift**power
+            out[...] = self.xp.power(out.dtype.type(shift), out.dtype.type(power))  # infinite or no number, as C has it
             return
         self.xp.multiply(values, scale, out=out)
         out += shift

@@ -97,6 +97,23 @@ def test_a_logarithm_that_does_not_look_at_its_bottom_has_no_slope():
     np.testing.assert_array_equal(net.blobs["x0"].diff, [0, 0])
 
 
+@pytest.mark.parametrize(
+    ("shift", "power", "value"), [(0, -1, np.inf), (-2, 0.5, np.nan), (-2, -3, -0.125), (-2, 0, 1)]
+)
+def test_a_power_of_a_constant_is_what_c_makes_of_it(shift, power, value):
+    settings = f"power_param {{ scale: 0 shift: {shift} power: {power} }}"
+    net = run(f'layer {{ name: "y" type: "Power" bottom: "x0" top: "y" {settings} }}', [4, 0], diff=7)
+    np.testing.assert_array_equal(net.blobs["y"].data, [value, value])
+    np.testing.assert_array_equal(net.blobs["x0"].diff, [0, 0])
+
+
+@pytest.mark.parametrize(("x", "y", "diff"), [(2, 2, 7), (-1, 3 * np.expm1(-1), 21 * np.exp(-1))])
+def test_elu_of_a_blob_without_axes(x, y, diff):
+    net = run('layer { name: "y" type: "ELU" bottom: "x0" top: "y" elu_param { alpha: 3 } }', x, diff=7)
+    np.testing.assert_allclose(net.blobs["y"].data, y, 1e-6)
+    np.testing.assert_allclose(net.blobs["x0"].diff, diff, 1e-6)
+
+
 @pytest.mark.parametrize("shape", [(2, 3), (2, 3, 4), (2,), ()])
 def test_mvn_makes_four_axes_of_fewer(shape):
     for top in "y", "x0":
