@@ -1,6 +1,7 @@
 """The bench on LeNet, by mouse and keyboard, in JupyterLab in Chromium."""
 
 import json
+import re
 
 import pytest
 from playwright.sync_api import expect
@@ -34,8 +35,13 @@ def field(page, path):
     return page.locator(f".bb-field-{path} input").first
 
 
+def text(page):
+    """The text's pane, which follows an edit in its own time."""
+    return page.locator(".bb-text textarea")
+
+
 def text_of(page):
-    return page.locator(".bb-text textarea").input_value()
+    return text(page).input_value()
 
 
 def kernel(page, python, expression):
@@ -50,8 +56,7 @@ def test_a_number_in_the_form_changes_text_shapes_and_weights(bench, python):
     field(bench, "convolution_param-num_output").fill("24")
     field(bench, "convolution_param-num_output").press("Enter")
     expect(bench.locator(".bb-editor")).to_contain_text("64x24x24x24")
-    after = text_of(bench)
-    assert after == before.replace("num_output: 20", "num_output: 24", 1)
+    expect(text(bench)).to_have_value(before.replace("num_output: 20", "num_output: 24", 1))
     assert bench.locator(".bb-editor").get_by_text("64x24x12x12").count() == 1
     expect(bench.locator(".bb-text-bar")).to_contain_text("436,184 parameters")
     assert kernel(bench, python, "bench.net.params['conv1'][0].shape") == [24, 1, 5, 5]
@@ -59,7 +64,7 @@ def test_a_number_in_the_form_changes_text_shapes_and_weights(bench, python):
     bench.locator('[data-id="conv1"]').first.click()
     bench.keyboard.press("Control+z")
     expect(bench.locator(".bb-editor")).to_contain_text("64x20x24x24")
-    assert text_of(bench) == before
+    expect(text(bench)).to_have_value(before)
     expect(field(bench, "convolution_param-num_output")).to_have_value("20")
     assert kernel(bench, python, "bool((bench.net.params['conv1'][0].data == first).all())")
 
@@ -134,11 +139,11 @@ def test_layers_are_added_connected_and_removed_in_the_drawing(bench, python):
     bench.keyboard.type("dropout")
     bench.keyboard.press("Enter")
     expect(bench.locator('[data-id="dropout1"]').first).to_be_visible()
-    assert 'type: "Dropout"' in text_of(bench)
+    expect(text(bench)).to_have_value(re.compile('type: "Dropout"'))
     bench.locator('[data-id="dropout1"]').first.click()
     bench.keyboard.press("Delete")
     expect(bench.locator('[data-id="dropout1"]')).to_have_count(0)
-    assert text_of(bench) == before
+    expect(text(bench)).to_have_value(before)
 
 
 def test_what_a_cell_does_shows_on_the_bench(bench, python):
