@@ -1519,7 +1519,7 @@ class WindowDataParameter(Message):
     cache_images: bool
     """Keeps every image file in memory: faster after the first pass, and as large as the files."""
     scale: float
-    """Old place of transform_param.scale; ignored in a current layer."""
+    """Every value is multiplied by this after the mean is taken away; transform_param.scale is ignored here."""
     mean_file: str
     """Old place of transform_param.mean_file; ignored in a current layer."""
     crop_size: int

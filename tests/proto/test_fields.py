@@ -134,7 +134,7 @@ def test_deprecated_fields_are_the_ones_an_upgrade_or_a_newer_field_replaced():
     data = {"DataParameter", "ImageDataParameter", "WindowDataParameter"}
     shapes = {"num", "channels", "height", "width"}
     assert found == (
-        {f"{message}.{name}" for message in data for name in transform}
+        {f"{message}.{name}" for message in data for name in transform} - {"WindowDataParameter.scale"}
         | {f"{message}.{name}" for message in ("BlobProto", "DummyDataParameter") for name in shapes}
         | {f"NetParameter.{name}" for name in ("input", "input_shape", "input_dim", "layers")}
         | {"ConcatParameter.concat_dim", "SliceParameter.slice_dim", "LossParameter.normalize"}
