@@ -8,7 +8,7 @@ import pytest
 
 from brewbench.engine import TRAIN, check
 from brewbench.proto import Document
-from brewbench.widgets.editor.graph import build_graph, default_collapsed, edge_ends, to_svg
+from brewbench.widgets.editor.graph import CATEGORIES, build_graph, default_collapsed, edge_ends, to_svg
 from brewbench.widgets.editor.svg import COLOURS
 
 
@@ -220,7 +220,14 @@ def test_svg_draws_every_box_and_edge_and_escapes(nets):
 
 def test_picture_and_editor_have_the_same_colours(nets):
     css = (nets.editor / "editor.css").read_text()
-    assert dict(re.findall(r"--ne-(vision|common|neuron|loss|data|unknown): (#\w+);", css)) == COLOURS
+    assert {*COLOURS} == {*CATEGORIES, "unknown"}
+    assert {name: colour for name, colour in re.findall(r"--ne-(\w+): (#\w+);", css) if name in COLOURS} == COLOURS
+    assert {*re.findall(r"\.ne-(\w+) { --ne-colour: var\(--ne-\1\); }", css)} == {*COLOURS}
+
+
+def test_every_family_of_layers_has_its_colour(nets):
+    families = {path.parent.name for path in (nets.editor.parents[1] / "engine" / "layers").glob("*/__init__.py")}
+    assert families == {*CATEGORIES}
 
 
 def test_a_checked_net_is_drawn():
