@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...proto.messages import DataParameter
 from ..blob import Blob
+from ..errors import DefinitionError
+from ..layers.data._prefetching import Batch, Prefetching
 from ..memory import HOST, READ, WRITE, Memory
 from .device import Device
+
+if TYPE_CHECKING:
+    from ..net import Net
 
 BESIDE = 1 << 16  # bytes from which on a copy is worth a stream of its own
 KEPT = 256 << 20  # bytes of a set that stays on the device
@@ -26,9 +31,10 @@ class Inlet:
         self.device, self.memory = device, memory
         self.waiting = device.allocate(memory.count, memory.dtype)
         self.arrived, self.taken = device.event(), device.event()
+        self.taken.record()  # after the zeros are there, and whoever had this piece of memory before is done
 
-    def bring(self) -> None:
-        host = self.memory.on(HOST)
+    def bring(self, host: np.ndarray) -> None:
+        """Copy values that lie in pinned memory. They are read until `device.settle(host)` returns."""
         stream = self.device.copy_stream
         stream.wait_event(self.taken)
         self.device.copy_beside(host, self.waiting, self.arrived)
@@ -51,6 +57,7 @@ class Feed:
         self.kept: list[Any] = []  # the values of all rows, one array for each top
         self.filled = 0  # rows that have come by since `expected` last followed on itself
         self.expected: int | None = None
+        self._batch: Batch | None = None  # the one that is being copied from
 
     def _rows_to_keep(self) -> int:
         """How many rows there are, if they are to be kept; else 0."""
@@ -69,8 +76,11 @@ class Feed:
         return bool(self.rows) and self.filled >= self.rows
 
     def forward(self) -> bool:
-        """Fill the tops from the rows that are kept; False where the layer has to do it."""
+        """Fill the tops from the rows that are kept, or a batch made ready; False where the layer has to do it."""
         if not self.complete:
+            if isinstance(self.layer, Prefetching):
+                self._copy_batch(self.layer)
+                return True
             return False
         for top, values in zip(self.tops, self.kept, strict=True):
             out, each = top.data_memory.on(self.device, WRITE), top.count // top.shape[0]
@@ -79,21 +89,51 @@ class Feed:
         self.layer.seek(self.layer.position + self.tops[0].shape[0])
         return True
 
+    def _copy_batch(self, layer: Prefetching) -> None:
+        """Copy the layer's next batch from where its thread put it; kept until it has been read."""
+        self._give_back(layer)
+        self._batch = batch = layer.take(self.tops)
+        for top, values in zip(self.tops, (batch.data, batch.labels), strict=False):
+            memory, host = top.data_memory, values.reshape(-1)
+            inlet = None if memory.lent else self._inlet(memory)
+            if inlet is not None:
+                inlet.bring(host)
+            elif memory.lent:
+                memory.on(HOST, WRITE)[:] = host
+                memory.on(self.device, READ)
+            else:
+                self.device.from_host(host, memory.on(self.device, WRITE))
+        if len(layer.batches) == 1:  # the thread has no other
+            self._give_back(layer)
+        if self.rows:
+            self._keep()
+
+    def _give_back(self, layer: Prefetching) -> None:
+        batch, self._batch = self._batch, None
+        if batch is not None:
+            self.device.settle(batch.data)
+            self.device.settle(batch.labels)
+            layer.give_back(batch)
+
+    def _inlet(self, memory: Memory) -> Inlet | None:
+        """What brings large values of a memory beside the work under way; None for small ones, and the first."""
+        if memory.count * memory.dtype.itemsize < BESIDE or memory.held(self.device) is None:
+            return None
+        inlet = self._inlets.get(id(memory))
+        if inlet is None or inlet.memory is not memory or inlet.waiting.size < memory.count:
+            inlet = self._inlets[id(memory)] = Inlet(self.device, memory)
+        return inlet
+
     def bring(self) -> None:
         """Copy what the layer wrote on the host, and keep it if all is to be kept."""
         for top in self.tops:
             memory = top.data_memory
             elsewhere = memory.pending or memory.valid == {HOST}
-            size = memory.count * memory.dtype.itemsize
-            if not elsewhere or memory.lent or size < BESIDE or memory.held(self.device) is None:
+            inlet = self._inlet(memory) if elsewhere and not memory.lent else None
+            if inlet is None:
                 memory.on(self.device, READ)
-                continue
-            inlet = self._inlets.get(id(memory))
-            if inlet is None or inlet.memory is not memory or inlet.waiting.size < memory.count:
-                inlet = self._inlets[id(memory)] = Inlet(self.device, memory)
-            inlet.bring()
-        if self.rows and not self.complete:
-            self._keep()
+            else:
+                inlet.bring(memory.on(HOST))
 
     def _keep(self) -> None:
         batch = self.tops[0].shape[0]
@@ -118,3 +158,15 @@ class Feed:
         yield slice(start * each, (start + first) * each), slice(0, first * each)
         if first < batch:
             yield slice(0, (batch - first) * each), slice(first * each, batch * each)
+
+
+def fetch(net: Net, feeds: Mapping[int, Feed]) -> None:
+    """Let every data layer of a net, by its index, give its next values. Raises what the layers raise."""
+    for index, feed in feeds.items():
+        try:
+            done = feed.forward()
+        except DefinitionError as error:
+            raise net._located(error, net.nodes[index]) from error.__cause__
+        if not done:
+            net.forward_layer(index)
+            feed.bring()

@@ -11,7 +11,7 @@ from ..blob import Blob
 from ..memory import refresh_lent
 from ..net import loss_of
 from .device import NotCapturable
-from .feed import Feed
+from .feed import Feed, fetch
 from .numbers import COUNT, FIELDS, LOSS, numbers_of
 from .ops.update import Update, given
 from .program import BACKWARD, FORWARD, Item, Program, Unfinished
@@ -119,10 +119,7 @@ class CapturedStep:
     def _pass(self, loss: LossToCome, stop: int) -> None:
         """The items up to `stop`, with the next batch; adds to the loss."""
         net = self.net
-        for index, feed in self.feeds.items():
-            if not feed.forward():
-                net.forward_layer(index)
-                feed.bring()
+        fetch(net, self.feeds)
         shapes = [blob.shape for index in self._sources for blob in net.nodes[index].tops]
         if shapes != self._warm:
             self.program.drop()
@@ -285,10 +282,7 @@ class CapturedForward:
 
     def _run(self) -> None:
         net = self.net
-        for index, feed in self.feeds.items():
-            if not feed.forward():
-                net.forward_layer(index)
-                feed.bring()
+        fetch(net, self.feeds)
         shapes = [blob.shape for index in self.feeds for blob in net.nodes[index].tops]
         if shapes != self._warm:
             self.program.drop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,20 +16,29 @@ from ...data.transform import Transformer
 from ...data.workers import Workers
 from ...errors import DefinitionError
 from ...layer import Layer
-from ...memory import HOST, WRITE
+from ...memory import HOST, WRITE, Place
 
 
 @dataclass
 class Batch:
-    """Images, labels, and the row at which the batch after this one begins."""
+    """Images, labels, and the row at which the batch after this one begins.
+
+    They lie in host memory of the kind that is copied to `place` fastest.
+    """
 
     data: np.ndarray  # (N, C, H, W)
     labels: np.ndarray  # (N,)
     following: int = 0
+    place: Place = HOST
 
     @classmethod
-    def of(cls, shape: tuple[int, ...], dtype: Any) -> Batch:
-        return cls(np.empty(shape, dtype), np.empty(shape[:1], dtype))
+    def of(cls, shape: tuple[int, ...], dtype: Any, place: Place = HOST) -> Batch:
+        data, labels = (place.host_array(prod(one), np.dtype(dtype)).reshape(one) for one in (shape, shape[:1]))
+        return cls(data, labels, place=place)
+
+    def reshape(self, shape: tuple[int, ...]) -> None:
+        """Let the images have another shape; what is in them is lost."""
+        self.data = self.place.host_array(prod(shape), self.data.dtype).reshape(shape)
 
 
 class Reader:
@@ -57,7 +67,7 @@ def put(images: Sequence[np.ndarray], rows: range, transformer: Transformer, bat
     """Transform images (C, H, W) into a batch, which takes on the shape of the first."""
     shape = transformer.shape(images[0].shape)
     if shape != batch.data.shape[1:]:
-        batch.data = np.empty((len(images), *shape), batch.data.dtype)
+        batch.reshape((len(images), *shape))
     transformer.apply(images, rows, batch.data)
 
 
@@ -86,6 +96,7 @@ class Prefetching(Layer):
         self._shape = shape
         self._position = position
         self._prefetcher: Prefetcher[Batch] | None = None
+        self.batches: list[Batch] = []  # that the thread fills
 
     def first_row(self) -> int:
         """A row below `rand_skip`."""
@@ -97,21 +108,32 @@ class Prefetching(Layer):
             blob.reshape(*shape)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        batch = self.take(top)
+        for blob, values in zip(top, (batch.data, batch.labels), strict=False):
+            blob.data_memory.on(HOST, WRITE)[:] = values.ravel()
+        self.give_back(batch)
+
+    def take(self, top: Sequence[Blob]) -> Batch:
+        """The next batch, whose shape the tops take on. Whoever has copied its values gives it back."""
         if self._prefetcher is None:
             self._prefetcher = self._start()
         batch = self._prefetcher.take()
         self._shape = batch.data.shape
-        self.reshape(bottom, top)
-        for blob, values in zip(top, (batch.data, batch.labels), strict=False):
-            blob.data_memory.on(HOST, WRITE)[:] = values.ravel()
+        self.reshape((), top)
         self._position = batch.following
-        self._prefetcher.give_back(batch)
+        return batch
+
+    def give_back(self, batch: Batch) -> None:
+        """Let a batch be filled again, unless reading has begun anew since it was taken."""
+        if self._prefetcher is not None and any(one is batch for one in self.batches):
+            self._prefetcher.give_back(batch)
 
     def _start(self) -> Prefetcher[Batch]:
         rank, ranks = (self.context.rank, self.context.ranks) if self.training else (0, 1)
         reader = self.reader(self._position, rank, ranks)
-        slots = [Batch.of(self._shape, self.context.dtype) for _ in range(self.param.data_param.prefetch)]
-        return Prefetcher(reader.fill, slots, f"prefetch {self.name}")
+        count, place = self.param.data_param.prefetch, self.context.place
+        self.batches = [Batch.of(self._shape, self.context.dtype, place) for _ in range(count)]
+        return Prefetcher(reader.fill, self.batches, f"prefetch {self.name}")
 
     @property
     def position(self) -> int:

@@ -10,8 +10,11 @@ from google.protobuf import text_format
 
 from brewbench.engine import Listener, Net, get_solver
 from brewbench.engine.backend import Backend
+from brewbench.engine.errors import DefinitionError
 from brewbench.engine.gpu import feed, step
 from brewbench.engine.gpu.ops import update
+from brewbench.engine.layers.data import _prefetching
+from brewbench.engine.memory import HOST
 from brewbench.proto.messages import NetParameter, SolverParameter
 from brewbench.workbench.cli.progress import Bar, SolverBar
 
@@ -472,21 +475,47 @@ def test_a_small_set_stays_on_the_device(gpu, settings, kept, monkeypatch, tmp_p
     eager.close()
 
 
-def test_a_large_set_is_not_kept_and_its_batches_arrive_beside_the_work(gpu, monkeypatch, tmp_path):
+@pytest.mark.parametrize("prefetch", [1, 2, 4])
+def test_a_large_set_is_not_kept_and_its_batches_arrive_beside_the_work(gpu, prefetch, monkeypatch, tmp_path):
     shutil.copytree(FILES / "mnist_like_lmdb", tmp_path / "mnist_like_lmdb")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(feed, "BESIDE", 100)
     monkeypatch.setattr(feed, "KEPT", 1000)
-    text = DATA.replace("SETTINGS", "")
+    text = DATA.replace("SETTINGS", "").replace("batch_size: 8", f"batch_size: 8 prefetch: {prefetch}")
     graphed, eager = solver_of("gpu", net=text), by_layer(solver_of("gpu", net=text))
     graphed.step(9)
     eager.step(9)
     own = captured_of(graphed).feeds[0]
     assert not own.rows and own._inlets
+    copied = graphed.net.blobs["data"].data_memory
+    assert copied.held(HOST) is None and copied.valid == {gpu}  # straight from where the thread put it
+    graphed.net.before_forward.append(lambda index: None)
+    graphed.step(3)
+    graphed.net.before_forward.clear()
+    eager.step(3)
+    kept = graphed.net.blobs["data"].data, eager.net.blobs["data"].data
+    for _ in range(3):
+        graphed.step(1)
+        eager.step(1)
+        np.testing.assert_array_equal(*kept)
     for mine, theirs in zip(values_of(graphed), values_of(eager), strict=True):
         np.testing.assert_array_equal(mine, theirs)
     graphed.close()
     eager.close()
+
+
+def test_a_bad_row_is_told_with_its_layer(gpu, monkeypatch, tmp_path):
+    shutil.copytree(FILES / "mnist_like_lmdb", tmp_path / "mnist_like_lmdb")
+    monkeypatch.chdir(tmp_path)
+    solver = solver_of("gpu", net=DATA.replace("SETTINGS", ""))
+
+    def fill(reader, batch):
+        raise DefinitionError("row 3 is damaged.", "source")
+
+    monkeypatch.setattr(_prefetching.Reader, "fill", fill)
+    with pytest.raises(DefinitionError, match=r"layer 'data' .Data.: row 3 is damaged"):
+        solver.step(1)
+    solver.close()
 
 
 def test_test_nets_are_captured_too(gpu):
