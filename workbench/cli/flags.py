@@ -150,9 +150,9 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f" did you mean {near[0]!r}?" if near else ""
 
 
-def add_net_state(parser: Parser) -> None:
+def add_net_state(parser: Parser, otherwise: str = "its own or 0") -> None:
     """-level and -stage: which layers of a net take part, besides its phase."""
-    parser.flag("level", type=int, metavar="N", help="level of the net; its own or 0 if not given")
+    parser.flag("level", type=int, metavar="N", help=f"level of the net; {otherwise} if not given")
     parser.flag("stage", type=names, default=[], metavar="A,B", help="stages of the net")
 
 

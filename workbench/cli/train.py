@@ -30,7 +30,7 @@ def run(words: Sequence[str]) -> None:
         default="exact",
         help="with -snapshot: go on at the row where the data stood (exact), or at the first (caffe)",
     )
-    add_net_state(parser)
+    add_net_state(parser, otherwise="0, whatever the solver says,")
     parser.flag("sigint_effect", choices=_EFFECTS, default="stop", help="what Ctrl+C does; stop if not given")
     parser.flag("sighup_effect", choices=_EFFECTS, default="snapshot", help="what SIGHUP does; snapshot if not given")
     parser.flag("seed", type=int, metavar="N", help="seed of all random numbers, in place of the solver's random_seed")
@@ -98,8 +98,7 @@ def _source(args: Namespace) -> Any:
     source = Source(args.solver, "solver")
     source.raise_problems()
     param = source.param
-    if args.level is not None:
-        param.train_state.level = args.level
+    param.train_state.level = args.level or 0  # the flag holds, given or not, as in Caffe
     if args.stage:
         param.train_state.stage.extend(args.stage)
     if args.seed is not None:

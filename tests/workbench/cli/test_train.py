@@ -214,6 +214,17 @@ def test_level_and_stage_choose_layers(bench, call, words, built):
     assert ("] Creating Layer extra\n" in err) == built
 
 
+@pytest.mark.parametrize(("words", "built"), [([], False), (["-level", "2"], True)])
+def test_the_level_of_the_flag_takes_the_place_of_the_solvers_also_when_it_is_not_given(bench, call, words, built):
+    with open("net.prototxt", "a") as file:
+        file.write('layer { name: "extra" type: "Softmax" bottom: "ip" top: "extra" include { min_level: 2 } }\n')
+    with open("solver.prototxt", "a") as file:
+        file.write("train_state { level: 2 }\n")
+    status, _, err = call("train", "-solver", "solver.prototxt", *words)
+    assert status == 0
+    assert ("] Creating Layer extra\n" in err) == built
+
+
 def test_a_solver_that_wants_a_gpu_is_warned_and_trains(bench, call, monkeypatch):
     def none():
         raise RuntimeError("there is none")
