@@ -11,6 +11,7 @@ from itertools import zip_longest
 from os import PathLike
 from pathlib import Path
 from pkgutil import iter_modules
+from tempfile import TemporaryFile
 from time import perf_counter
 from typing import Any, ClassVar, SupportsFloat, TypeVar
 
@@ -150,6 +151,7 @@ class Solver:
         self._shown = (0, perf_counter())
         try:
             self.check(self.param)
+            self._check_snapshot_prefix()
             chosen = self._seed(seed)
             self.net = self._train_net(net, chosen)
             self.test_nets = self._test_nets(net, chosen)
@@ -186,7 +188,7 @@ class Solver:
             raise DefinitionError("iter_size must not be 0: the gradient is divided by it.", "iter_size")
         if param.average_loss < 1:
             raise DefinitionError(f"average_loss must be at least 1; got {param.average_loss}.", "average_loss")
-        if param.regularization_type not in ("L1", "L2"):
+        if param.weight_decay and param.regularization_type not in ("L1", "L2"):
             message = f"regularization_type must be L1 or L2; got {param.regularization_type!r}."
             raise DefinitionError(message, "regularization_type")
         if param.momentum and not cls.allows_momentum:
@@ -194,9 +196,21 @@ class Solver:
         if cls.type == "RMSProp" and not 0 <= param.rms_decay < 1:
             message = f"rms_decay must be at least 0 and below 1; got {param.rms_decay:g}."
             raise DefinitionError(message, "rms_decay")
-        if cls.type == "Adam" and not 0 <= param.momentum2 < 1:
-            message = f"momentum2 must be at least 0 and below 1; got {param.momentum2:g}."
-            raise DefinitionError(message, "momentum2")
+
+    def _check_snapshot_prefix(self) -> None:
+        """Raise DefinitionError where the snapshots on the way could not be written, before the training begins."""
+        if not self.param.snapshot:
+            return
+        folder = Path(f"{self._prefix()}_iter_0").absolute().parent
+        while not folder.exists():  # what is missing is made for the first snapshot
+            folder = folder.parent
+        try:
+            with TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            field = "snapshot_prefix" if self.param.HasField("snapshot_prefix") else "snapshot"
+            message = f"snapshots cannot be written to {self._prefix()!r}: {error.strerror}: {str(folder)!r}."
+            raise DefinitionError(message, field) from error
 
     def _seed(self, seed: int | None) -> int:
         if seed is not None:

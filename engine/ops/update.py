@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ..context import Context
 from ..memory import MODIFY, Arena
 from . import Op, implements
@@ -35,6 +37,13 @@ class Rates:
     rms_decay: float = 0.0
     delta: float = 0.0
     step: int = 1
+
+    @property
+    def correction(self) -> float:
+        """Adam's factor on the rate, infinite or no number where a momentum is 1 or beyond, as C computes it."""
+        with np.errstate(all="ignore"):
+            past = np.float64(self.momentum2) ** self.step, np.float64(self.momentum) ** self.step
+            return float(np.sqrt(1 - past[0]) / (1 - past[1]))
 
 
 @implements("update")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import sqrt
 from typing import Any
 
 from ..ops.update import Rates
@@ -30,6 +29,5 @@ class AdamSolver(Solver):
         m += (1 - rates.momentum) * g
         v *= rates.momentum2
         v += (1 - rates.momentum2) * (g * g)
-        correction = sqrt(1 - rates.momentum2**rates.step) / (1 - rates.momentum**rates.step)
         g[:] = m / (xp.sqrt(v) + rates.delta)
-        g *= rates.rate * correction
+        g *= rates.rate * rates.correction

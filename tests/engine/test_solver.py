@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from google.protobuf import text_format
 
-from brewbench.engine import TEST, TRAIN, Listener, Net, get_solver
+from brewbench.engine import TEST, TRAIN, DefinitionError, Listener, Net, check_solver, get_solver
 from brewbench.proto.messages import NetParameter, SolverParameter
 
 NET = """
@@ -234,3 +234,42 @@ def test_the_state_of_a_net_is_its_own_and_then_the_solvers():
 def test_a_test_of_no_batches_has_no_values():
     result = make("test_iter: 0 test_interval: 1 test_compute_loss: true").test()
     assert (result.outputs, result.loss) == ((), None)
+
+
+def test_snapshots_that_cannot_be_written_are_refused_before_the_training(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "solver.prototxt").write_text(
+        f'{SOLVER}\nnet_param {{ {NET} }}\nsnapshot: 2\nsnapshot_prefix: "{tmp_path}/file/deep/a"\n'
+    )
+    with pytest.raises(DefinitionError, match="cannot be written") as caught:
+        get_solver(tmp_path / "solver.prototxt")
+    assert (caught.value.field, caught.value.line) == ("snapshot_prefix", 2 + NET.count("\n") + 2)
+    assert not check_solver(tmp_path / "solver.prototxt")  # what is on the disk is no matter of the text
+
+    prefix = f"snapshot_prefix: '{tmp_path}/file/deep/a'"
+    make(prefix)  # nobody asks for snapshots on the way
+    make(f"snapshot: 2 snapshot_prefix: '{tmp_path}/new/deep/a'").step(2)
+    written = {path.name for path in (tmp_path / "new" / "deep").iterdir()}
+    assert written == {"a_iter_2.caffemodel", "a_iter_2.solverstate"}
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "new", "solver.prototxt"}
+
+
+def test_a_regularization_that_is_not_used_may_have_any_name():
+    make("regularization_type: 'L3'").step(1)
+    with pytest.raises(DefinitionError, match="must be L1 or L2"):
+        make("regularization_type: 'L3' weight_decay: 0.1")
+
+
+@pytest.mark.parametrize(
+    ("fields", "fits"),
+    [
+        ("momentum: 0.5 momentum2: 1", lambda step: (step == 0).all()),  # the correction is 0
+        ("momentum: 0.5 momentum2: 1.5", lambda step: np.isnan(step).all()),  # the root of a negative number
+        ("momentum: 1 momentum2: 0.5", lambda step: np.isnan(step).all()),  # 0 over 0
+    ],
+)
+def test_adam_takes_any_momentum(fields, fits):
+    solver = make(f"type: 'Adam' delta: 1e-8 {fields}")
+    before = solver.net.params["ip"][0].data.copy()
+    solver.step(1)
+    assert fits(solver.net.params["ip"][0].data - before)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -79,16 +78,13 @@ class Update(DeviceOp):
 
 def given(rates: Rates, scale: float, decay: float) -> dict[str, float]:
     """The numbers of an update, by the names that `Numbers` has for them."""
-    correction = 1.0
-    if rates.momentum < 1 and rates.momentum2 < 1:
-        correction = sqrt(1 - rates.momentum2**rates.step) / (1 - rates.momentum**rates.step)
     return dict(
         rate=rates.rate,
         momentum=rates.momentum,
         momentum2=rates.momentum2,
         rms_decay=rates.rms_decay,
         delta=rates.delta,
-        correction=correction,
+        correction=rates.correction,
         decay=decay,
         scale=scale,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -67,7 +66,7 @@ class Update(TileOp):
         """The rate before any lr_mult; Adam's is corrected for the start at zero."""
         if self.type != "Adam":
             return rates.rate
-        return rates.rate * (sqrt(1 - rates.momentum2**rates.step) / (1 - rates.momentum**rates.step))
+        return rates.rate * rates.correction
 
     def record(self, segments: Sequence[Segment]) -> Any:
         """The record, with tables for these segments."""
