@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..engine.memory import HOST
 from .pane import Pane
 
 Kind = Literal["activations", "parameters"]
@@ -52,6 +53,49 @@ class Tiles:
         return (*self.prefix, *place, y, x)
 
 
+class HostLook:
+    """An array of the host, looked at as `engine.gpu.look.Look` looks at one of a device."""
+
+    def __init__(self, array: Any):
+        self.array = np.asarray(array)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape
+
+    def fetch(self, part: np.ndarray) -> np.ndarray:
+        return part
+
+    def statistics(self) -> dict[str, float | int]:
+        return statistics(self.array)
+
+    def histogram(self, bins: int) -> tuple[np.ndarray, float, float]:
+        return histogram(self.array, bins)
+
+    def strongest(self, matrix: np.ndarray, block: tuple[int, int]) -> np.ndarray:
+        for axis, size in enumerate(block):
+            starts = np.arange(0, matrix.shape[axis], size)
+            high = np.maximum.reduceat(matrix, starts, axis)
+            low = np.minimum.reduceat(matrix, starts, axis)
+            matrix = np.where(-low > high, low, high)
+        return matrix
+
+
+def look_at(blob: Any, part: Part) -> Any:
+    """A blob's values or gradients, to be reduced where they lie: a Look where that is a device alone."""
+    memory = blob.diff_memory if part == "diff" else blob.data_memory
+    if blob.place is HOST or HOST in memory.valid or memory.pending or memory.held(blob.place) is None:
+        return HostLook(blob.look(part))
+    from ..engine.gpu.look import Look
+
+    return Look(blob, part)
+
+
+def looked_at(array: Any) -> Any:
+    """A look, as it is, or at an array of the host."""
+    return array if hasattr(array, "statistics") else HostLook(array)
+
+
 def modes(shape: tuple[int, ...], kind: Kind) -> tuple[str, ...]:
     """The ways in which an array of this shape can be looked at, the most telling one first."""
     if kind == "activations" and len(shape) == 4:
@@ -65,8 +109,8 @@ def modes(shape: tuple[int, ...], kind: Kind) -> tuple[str, ...]:
     return ("bars", "histogram")
 
 
-def tiles(array: np.ndarray, mode: str, kind: Kind, image: int = 0) -> Tiles:
-    """Cut an array into pictures.
+def tiles(array: Any, mode: str, kind: Kind, image: int = 0) -> Tiles:
+    """Cut an array, or what a look sees, into pictures.
 
     Args:
         array: for "activations" (N, C, H, W); for "parameters" (O, I, H, W), or (O, I), or fewer axes.
@@ -78,53 +122,52 @@ def tiles(array: np.ndarray, mode: str, kind: Kind, image: int = 0) -> Tiles:
         inputs per unit; a matrix as one picture. What is too large is cut off after MAX_TILES tiles or
         MAX_PIXELS pixels; a large matrix is reduced instead, each block to its value of largest magnitude.
     """
+    look = looked_at(array)
+    array = look.array
     if kind == "activations":
         maps = array[image]  # (C, H, W)
         if mode == "image":
-            return Tiles(np.moveaxis(maps, 0, -1)[None], (image,), 0, 1)
-        return Tiles(_first(maps)[..., None], (image,), 0, len(maps))
+            return Tiles(np.moveaxis(look.fetch(maps), 0, -1)[None], (image,), 0, 1)
+        return Tiles(look.fetch(_first(maps))[..., None], (image,), 0, len(maps))
     shape = array.shape
     if len(shape) < 3 or shape[-1] * shape[-2] == 1:
         matrix = array.reshape(_squeezed(shape))
-        reduced, block = shrink(matrix, MAX_PIXELS)
+        reduced, block = shrink(matrix, MAX_PIXELS, look)
         return Tiles(reduced[None, :, :, None], (), 0, 1, block, matrix=True)
     filters = array.reshape(-1, *shape[-3:])  # (O, I, H, W)
     units, channels = filters.shape[:2]
     if channels == 3:
-        return Tiles(np.moveaxis(_first(filters), 1, -1), (), 0, units)
+        return Tiles(np.moveaxis(look.fetch(_first(filters)), 1, -1), (), 0, units)
     if channels == 1:
-        return Tiles(_first(filters[:, 0])[..., None], (), units, units)
-    shown = _first(filters.swapaxes(0, 1)[:, :MAX_TILES])  # (I, O, H, W)
+        return Tiles(look.fetch(_first(filters[:, 0]))[..., None], (), units, units)
+    shown = look.fetch(_first(filters.swapaxes(0, 1)[:, :MAX_TILES]))  # (I, O, H, W)
     columns = shown.shape[1]
     return Tiles(shown.reshape(-1, *shape[-2:], 1), (), columns, units * channels)
 
 
-def shrink(matrix: np.ndarray, limit: int) -> tuple[np.ndarray, tuple[int, int]]:
+def shrink(matrix: Any, limit: int, look: Any = None) -> tuple[np.ndarray, tuple[int, int]]:
     """Reduce a matrix to at most `limit` elements: every block becomes its value of largest magnitude.
 
-    Returns the matrix and the height and width of a block.
+    Returns the matrix and the height and width of a block. `look` is where the matrix comes from, if not the host.
     """
+    look = look or HostLook(matrix)
     step = 1
     while -(-matrix.shape[0] // step) * -(-matrix.shape[1] // step) > limit:
         step += 1
     if step == 1:
-        return matrix, (1, 1)
+        return look.fetch(matrix), (1, 1)
     block = (min(step, matrix.shape[0]), min(step, matrix.shape[1]))
-    for axis, size in enumerate(block):
-        starts = np.arange(0, matrix.shape[axis], size)
-        high = np.maximum.reduceat(matrix, starts, axis)
-        low = np.minimum.reduceat(matrix, starts, axis)
-        matrix = np.where(-low > high, low, high)
-    return matrix, block
+    return look.strongest(matrix, block), block
 
 
-def bars(array: np.ndarray, kind: Kind, image: int = 0) -> tuple[np.ndarray, int]:
+def bars(array: Any, kind: Kind, image: int = 0) -> tuple[np.ndarray, int]:
     """One number per bar and how many elements a bar stands for: those of one item, or all parameters.
 
     More than MAX_BARS elements are reduced, each run to its value of largest magnitude.
     """
-    values = array[image] if kind == "activations" and array.ndim > 1 else array
-    reduced, block = shrink(np.reshape(values, (1, -1)), MAX_BARS)
+    look = looked_at(array)
+    values = look.array[image] if kind == "activations" and len(look.shape) > 1 else look.array
+    reduced, block = shrink(values.reshape(1, -1), MAX_BARS, look)
     return reduced[0].astype(np.float32), block[1]
 
 
@@ -231,8 +274,8 @@ class ArrayView(Pane, script="arrays"):
 
         Args:
             name: the title.
-            read: called with "data" or "diff", returns the array (None where there is none); on any thread.
-                None shows an empty pane.
+            read: called with "data" or "diff", returns the array, or a look at one (`look_at`), or None where there is
+                none; on any thread. None shows an empty pane.
             kind: "activations", where the first axis counts items, or "parameters", where it counts units.
             image: which item to begin with; by default the one that was shown before.
         """
@@ -261,44 +304,47 @@ class ArrayView(Pane, script="arrays"):
                 self.say(f"{self._name}: {error}", "error")
 
     def _send_frame(self) -> None:
-        array = self._array()
+        look = self._look()
         self._frame += 1
         content = {"type": "frame", "frame": self._frame, "name": self._name, "kind": self._kind}
         content["settings"] = self._settings
-        if array is None:
+        if look is None:
             self._shown = None
             self.send({**content, "shape": None})
             return
-        content |= {"shape": array.shape, "stats": statistics(array), "modes": modes(array.shape, self._kind)}
-        items = array.shape[0] if self._kind == "activations" and array.ndim > 1 else 1
+        content |= {"shape": look.shape, "stats": look.statistics(), "modes": modes(look.shape, self._kind)}
+        items = look.shape[0] if self._kind == "activations" and len(look.shape) > 1 else 1
         self._settings["image"] = image = min(max(self._settings["image"], 0), items - 1)
         if self._settings["mode"] not in content["modes"]:
             self._settings["mode"] = content["modes"][0]
         content["items"] = items
         self._shown = None
-        picture, buffer = self._picture(array, self._settings["mode"], image)
+        picture, buffer = self._picture(look, self._settings["mode"], image)
         self._sent_at = time.monotonic()
         self.send({**content, **picture}, [buffer])
 
-    def _array(self) -> np.ndarray | None:
-        array = None if self._read is None else self._read(self._settings["part"])
-        if array is None:
+    def _look(self) -> Any:
+        """What there is to look at; None where there is nothing."""
+        found = None if self._read is None else self._read(self._settings["part"])
+        if found is None:
             return None
-        array = np.asarray(array)
-        if array.size == 0:
+        look = looked_at(found)
+        if not look.array.size:
             return None
-        return array.reshape(1) if array.ndim == 0 else array
+        if not look.shape:
+            look.array = look.array.reshape(1)
+        return look
 
-    def _picture(self, array: np.ndarray, mode: str, image: int) -> tuple[dict[str, Any], bytes]:
+    def _picture(self, look: Any, mode: str, image: int) -> tuple[dict[str, Any], bytes]:
         if mode == "histogram":
-            counts, low, high = histogram(array)
+            counts, low, high = look.histogram(BINS)
             return {"low": low, "high": high, "shown": "histogram"}, counts.tobytes()
         symmetric = self._settings["map"] == "diverging" and mode != "image"
         if mode == "bars":
-            values, run = bars(array, self._kind, image)
+            values, run = bars(look, self._kind, image)
             low, high = self._range(values, False)
             return {"low": min(low, 0.0), "high": max(high, 0.0), "run": run, "shown": "bars"}, values.tobytes()
-        self._shown = shown = tiles(array, mode, self._kind, image)
+        self._shown = shown = tiles(look, mode, self._kind, image)
         if self._settings["range"] == "each":
             low, high = tile_ranges(shown.values, symmetric)
             limits = {"low": None, "high": None}
@@ -348,15 +394,16 @@ class ArrayView(Pane, script="arrays"):
     def _page_probe(self, content: dict, _buffers: Any) -> None:
         """Answer with the exact value under the pointer; the page has only a rounded one."""
         with self._lock:
-            array, shown = self._array(), self._shown
-        if array is None or shown is None:
+            look, shown = self._look(), self._shown
+        if look is None or shown is None:
             return
+        array = look.array
         index = shown.index(content["tile"], content["y"], content["x"])
         if shown.matrix:
             array = array.reshape(_squeezed(array.shape))
         elif self._kind == "parameters":
             array = array.reshape(-1, *array.shape[-3:])
-        value = np.atleast_1d(array[index]).tolist()
+        value = np.atleast_1d(look.fetch(array[index])).tolist()
         where = ", ".join(":" if isinstance(each, slice) else str(each) for each in index)
         text = ", ".join(f"{each:.6g}" for each in value)
         self.send({"type": "value", "ask": content["ask"], "index": where, "value": text, "to": content["view"]})

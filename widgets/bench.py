@@ -17,7 +17,7 @@ from ..engine import LAYERS, TEST, TRAIN, Diagnostic, Net, Report, Solver, load_
 from ..engine.context import Context
 from ..proto import Document
 from ..workbench import LiveNet, Plan, Session, Walkthrough
-from .arrays import ArrayView
+from .arrays import ArrayView, look_at
 from .curves import Curves
 from .editor import NetEditor, build_graph, default_collapsed, to_svg
 from .editor.graph import layer_ids
@@ -553,14 +553,14 @@ class Bench(ipywidgets.VBox):
             return
         kind, name, index = choice
 
-        def read(part: str) -> np.ndarray | None:
+        def read(part: Any) -> Any:
             net = self.live.net
             blobs = net.params.get(name, []) if net and kind == "params" else []
             if net and kind == "blobs" and name in net.blobs:
                 blobs = [net.blobs[name]]
             if index >= len(blobs):
                 return None
-            return blobs[index].look(part)
+            return look_at(blobs[index], part)
 
         label = f"{name} {index}" if kind == "params" else name
         self.array.show(label, read, "parameters" if kind == "params" else "activations")

@@ -156,6 +156,23 @@ KERNEL histograms(int n, const real* x, const double* edges, int* counts, int co
     }
 }
 
+// Each block of x (rows, columns), of `down` rows and `across` columns, becomes its value of largest magnitude, the
+// positive one of two; NaN where there is one.
+KERNEL strongest(int n, const real* x, real* out, int rows, int columns, int down, int across) {
+    EACH(i, n) {
+        int wide = (columns + across - 1) / across, top = i / wide * down, left = i % wide * across;
+        int bottom = min(rows, top + down), right = min(columns, left + across);
+        real best = x[(long long)top * columns + left];
+        for (int row = top; row < bottom; ++row)
+            for (int column = left; column < right; ++column) {
+                real value = x[(long long)row * columns + column];
+                real more = value < 0 ? -value : value, most = best < 0 ? -best : best;
+                if (value != value || more > most || (more == most && value > best)) best = value;
+            }
+        out[i] = best;
+    }
+}
+
 // Sums and offsets
 
 // y (outer, channels, inner) += b (channels)

@@ -7,18 +7,27 @@ from typing import Any
 import numpy as np
 
 from ..blob import Blob
+from ..memory import computing
 from .device import Device
 
 SHARES = 512  # pieces of an array that are reduced side by side
 
 
 class Look:
-    """The values or gradients of a blob on a device. `part` is "data" or "diff"."""
+    """The values or gradients of a blob on a device. `part` is "data" or "diff". From any thread.
+
+    `array` is the device's own, to be cut and turned, and brought to the host by `fetch`.
+    """
 
     def __init__(self, blob: Blob, part: str = "data"):
         assert isinstance(blob.place, Device)
         self.device: Device = blob.place
-        self.array = blob.read() if part == "data" else blob.read_diff()
+        with computing:
+            self.array = blob.read() if part == "data" else blob.read_diff()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape
 
     def statistics(self) -> dict[str, float | int]:
         """Count, min, max, mean, std and share of exact zeros of the finite values, and how many are not finite."""
@@ -41,19 +50,32 @@ class Look:
         there = self.device.allocate(bins + 1, edges.dtype)
         self.device.from_host(edges, there)
         counts = self.device.allocate(SHARES * bins, np.dtype(np.int32))
-        arrays = self.array, there, counts
-        self.device.launch_rows("histograms", self.array.dtype, SHARES, *arrays, count, bins, SHARES)
+        with computing:
+            arrays = self.array, there, counts
+            self.device.launch_rows("histograms", self.array.dtype, SHARES, *arrays, count, bins, SHARES)
         return self._fetched(counts).reshape(SHARES, bins).sum(axis=0).astype(np.uint32), low, high
 
-    def item(self, index: int) -> np.ndarray:
-        """One item of the batch, or one unit."""
-        return self._fetched(self.array[index].reshape(-1)).reshape(self.array.shape[1:])
+    def fetch(self, part: Any) -> np.ndarray:
+        """Some of the array, as it is now, on the host."""
+        with computing:
+            self.device.enter()
+            own = part.copy()
+        return self._fetched(own.reshape(-1)).reshape(part.shape)
+
+    def strongest(self, matrix: Any, block: tuple[int, int]) -> np.ndarray:
+        """A matrix of the array's values, each block of so many rows and columns reduced to its strongest value."""
+        rows, columns = (-(-length // size) for length, size in zip(matrix.shape, block, strict=True))
+        found = self.device.allocate(rows * columns, matrix.dtype)
+        with computing:
+            self.device.launch("strongest", matrix.dtype, found.size, matrix, found, *matrix.shape, *block)
+        return self._fetched(found).reshape(rows, columns)
 
     def _summary(self) -> tuple[int, int, float, float, float, float, float]:
         count = int(self.array.size)
         shares = self.device.allocate(6 * SHARES, np.dtype(np.float64))
         largest = float(np.finfo(self.array.dtype).max)
-        self.device.launch_rows("summaries", self.array.dtype, SHARES, self.array, shares, count, SHARES, largest)
+        with computing:
+            self.device.launch_rows("summaries", self.array.dtype, SHARES, self.array, shares, count, SHARES, largest)
         finite, zero, low, high, total, squares = self._fetched(shares).reshape(SHARES, 6).T
         own = float(low.min()), float(high.max()), float(total.sum()), float(squares.sum())
         return count, int(finite.sum()), float(zero.sum()), *own
