@@ -76,55 +76,6 @@ def relu_backward(address, begin, end):
             array(c, length)[i] = gradient if array(a, length)[i] > 0 else gradient * p
 
 
-@driver
-def combine(address, begin, end):
-    """c = p a + q b."""
-    d = rows_view(address)
-    p, q = all_of(d.p), all_of(d.q)
-    for item in range(begin, end):
-        a = place_of(d, item, d.a, d.a_image, d.a_block, d.a_row)
-        b = place_of(d, item, d.b, d.b_image, d.b_block, d.b_row)
-        c = place_of(d, item, d.c, d.c_image, d.c_block, d.c_row)
-        length = length_of(d, item)
-        whole = length // V * V
-        for i in range(0, whole, V):
-            store(c + 4 * i, p * load(a + 4 * i) + q * load(b + 4 * i))
-        for i in range(whole, length):
-            array(c, length)[i] = d.p * array(a, length)[i] + d.q * array(b, length)[i]
-
-
-@driver
-def scaled(address, begin, end):
-    """b = p a."""
-    d = rows_view(address)
-    p = all_of(d.p)
-    for item in range(begin, end):
-        a = place_of(d, item, d.a, d.a_image, d.a_block, d.a_row)
-        b = place_of(d, item, d.b, d.b_image, d.b_block, d.b_row)
-        length = length_of(d, item)
-        whole = length // V * V
-        for i in range(0, whole, V):
-            store(b + 4 * i, p * load(a + 4 * i))
-        for i in range(whole, length):
-            array(b, length)[i] = d.p * array(a, length)[i]
-
-
-@driver
-def product(address, begin, end):
-    """c = a b."""
-    d = rows_view(address)
-    for item in range(begin, end):
-        a = place_of(d, item, d.a, d.a_image, d.a_block, d.a_row)
-        b = place_of(d, item, d.b, d.b_image, d.b_block, d.b_row)
-        c = place_of(d, item, d.c, d.c_image, d.c_block, d.c_row)
-        length = length_of(d, item)
-        whole = length // V * V
-        for i in range(0, whole, V):
-            store(c + 4 * i, load(a + 4 * i) * load(b + 4 * i))
-        for i in range(whole, length):
-            array(c, length)[i] = array(a, length)[i] * array(b, length)[i]
-
-
 @numba.njit(inline="always")
 def exponential(x):
     """e to the x, to the last bit or two; 0 and infinity beyond what a float holds are the nearest powers of two."""
