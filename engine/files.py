@@ -49,16 +49,22 @@ _OPEN = (NetParameter, LayerParameter, V1LayerParameter, V0LayerParameter, BlobP
 _RAW_FIELDS = {12: "raw_data", 13: "raw_diff"}
 _RAW_TYPES = {10: "raw_data_type", 11: "raw_diff_type"}
 _HALF_FIELDS = {10: "half_data", 11: "half_diff"}
+_OLD_SHAPE = ("num", "channels", "height", "width")
+_OLD_SHAPE_FIELDS = {BlobProto.DESCRIPTOR.fields_by_name[name].number for name in _OLD_SHAPE}
 _RAW_DTYPES = {0: "<f8", 1: "<f4", 2: "<f2"}
 _EXTRA_FIELD, _EXTRA_NAME = 5000, "brewbench"  # what only Brewbench reads: field of binary files, dataset of HDF5
 
 
 class LayerWeights(NamedTuple):
-    """The parameter blobs of one layer of a file. A blob that the file keeps with another layer is None."""
+    """The parameter blobs of one layer of a file. A blob that the file keeps with another layer is None.
+
+    `old` are the numbers of those whose shapes are of Caffe's old form: four axes, ones in front of what there is.
+    """
 
     name: str
     type: str
     blobs: list[Any]  # Values
+    old: frozenset[int] = frozenset()
 
 
 class SavedState(NamedTuple):
@@ -333,7 +339,7 @@ def _parse_net(message: Message) -> list[LayerWeights]:
 
 def _parse_layer(cls: Any, message: Message) -> LayerWeights:
     name = type = ""
-    blobs = []
+    blobs, old = [], set()
     for field, value in _named_fields(cls, message):
         if field == "name":
             name = bytes(value).decode()
@@ -343,10 +349,12 @@ def _parse_layer(cls: Any, message: Message) -> LayerWeights:
         elif field == "type":
             type = bytes(value).decode()
         elif field == "blobs":
+            if any(number in _OLD_SHAPE_FIELDS for number, _, _ in wire.fields(value)):
+                old.add(len(blobs))
             blobs.append(_parse_blob(value)[0])
         elif field == "layer":  # V0: the layer is wrapped once more
             return _parse_layer(V0LayerParameter, value)
-    return LayerWeights(name, type, blobs)
+    return LayerWeights(name, type, blobs, frozenset(old))
 
 
 def _parse_state(message: Message) -> SavedState:
@@ -377,7 +385,7 @@ def _parse_blob(message: Message) -> tuple[Values, Values | None]:
         else:
             numbers.setdefault(name, []).append(value)
     if legacy:
-        shape = tuple(legacy.get(name, 0) for name in ("num", "channels", "height", "width"))
+        shape = tuple(legacy.get(name, 0) for name in _OLD_SHAPE)
     if len(shape) > MAX_AXES:
         raise ValueError(f"a blob has at most {MAX_AXES} axes; got {len(shape)}")
     kept = []

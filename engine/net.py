@@ -24,6 +24,7 @@ from .graph import PHASES
 from .layer import LAYERS, Layer
 from .memory import HOST, WRITE, Arena, computing, refresh_lent
 from .source import Definition, Source
+from .stored import Stored
 
 TRAIN, TEST = range(2)
 
@@ -354,18 +355,19 @@ class Net:
     def copy_from(self, weights: str | PathLike | Net) -> list[str]:
         """Copy the parameters of every layer that has the name of one here; returns the names that none has.
 
-        `weights` is a `.caffemodel`, its HDF5 twin, or a Net. Raises ValueError where counts or shapes differ
-        (nothing is copied then), OSError or ValueError for a file that cannot be read.
+        `weights` is a `.caffemodel`, its HDF5 twin, or a Net. Raises ValueError where counts or shapes differ, but
+        for the ones that old models put in front (nothing is copied then), OSError or ValueError for a file that
+        cannot be read.
         """
         if isinstance(weights, Net):
-            given = [(name, [blob.data for blob in blobs]) for name, blobs in weights.params.items()]
+            given = [(name, [blob.data for blob in blobs], frozenset()) for name, blobs in weights.params.items()]
             origin = "the other net"
         else:
-            given = [(name, arrays) for name, _, arrays in files.read_net_weights(weights)]
+            given = [(name, arrays, old) for name, _, arrays, old in files.read_net_weights(weights)]
             origin = str(weights)
         here = {layer.name: layer.blobs for layer in self.layers}
         copies, unused = [], []
-        for name, arrays in given:
+        for name, arrays, old in given:
             blobs = here.get(name)
             if blobs is None:
                 unused.append(name)
@@ -376,14 +378,15 @@ class Net:
                 raise ValueError(f"layer {name!r} has {len(blobs)} parameter blobs here, {len(kept)} in {origin}")
             for index, values in kept.items():
                 blob = blobs[index]
-                if _without_leading_ones(values.shape) != _without_leading_ones(blob.shape):
+                shape = _with_four_axes(blob.shape) if index in old else blob.shape
+                if values.shape != shape:
                     raise ValueError(
                         f"parameter {index} of layer {name!r} has shape {blob.shape} here and {values.shape} in "
                         f"{origin}; to train it anew, give the layer another name"
                     )
                 copies.append((blob, values))
         for blob, values in copies:
-            blob.data = np.reshape(values, blob.shape)
+            _take(values, blob)
         return unused
 
     def to_proto(self, diffs: bool = False) -> Any:
@@ -605,10 +608,16 @@ def loss_of(top: Blob, weight: float) -> float:
     return float((values * top.read_diff()).sum())
 
 
-def _without_leading_ones(shape: Shape) -> Shape:
-    """Old models write every shape with four axes."""
-    start = 0
-    while start < len(shape) and shape[start] == 1:
-        start += 1
-    return shape[start:]
+def _with_four_axes(shape: Shape) -> Shape:
+    """A shape as old models have it: ones in front, up to four axes."""
+    return (1,) * (4 - len(shape)) + shape
+
+
+def _take(values: np.ndarray | Stored, blob: Blob) -> None:
+    """Fill a blob with as many values; those of its own type come from a file to where they belong at once."""
+    if isinstance(values, Stored) and values.dtype == blob.dtype:
+        with computing:
+            values.read(blob.data_memory.on(HOST, WRITE))
+    else:
+        blob.data = np.reshape(values, blob.shape)
 
