@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 
 from .drive import driver
 from .target import lanes
-from .vectors import all_of, array, load, record_view, store, tile
+from .vectors import all_of, load, read_float, record_view, store, tile, turn_square, write_float
 
 V = lanes()
 
@@ -136,26 +137,41 @@ PACK = layout(
 pack_view = record_view(PACK)
 
 
+@numba.njit(inline="always")
+def pack_one(d, source, target, j, column):
+    """One weight of the j-th output of a group: column counts its (input, tap) from the block on."""
+    v, t = column // d.taps, column % d.taps
+    write_float(target + 4 * ((t * d.lanes + v) * V * d.columns + j), read_float(source + 4 * column))
+
+
 @driver
 def pack(address, begin, end):
-    """Weights (O, C, taps) as a forward pass reads them: (groups, blocks, taps, lanes, columns * V)."""
+    """Weights (O, C, taps) as a forward pass reads them: (groups, blocks, taps, lanes, columns * V).
+
+    Inputs and taps, which lie side by side, are turned by squares. The target is zero where nothing is written.
+    """
     d = pack_view(address)
     wide = V * d.columns
+    room = np.empty(V * V, np.float32)
+    square = room.ctypes.data
     for item in range(begin, end):
         g, block = item // d.blocks, item % d.blocks
-        output = g // d.shares * d.group_outputs
-        target = array(d.packed + 4 * item * d.taps * d.lanes * wide, d.taps * d.lanes * wide)
-        for j in range(wide):
-            local = g % d.shares * wide + j
-            for v in range(d.lanes):
-                i = block * d.lanes + v
-                if local < d.group_outputs and i < d.group_inputs:
-                    source = array(d.plain + 4 * ((output + local) * d.group_inputs + i) * d.taps, d.taps)
-                    for t in range(d.taps):
-                        target[(t * d.lanes + v) * wide + j] = source[t]
-                else:
-                    for t in range(d.taps):
-                        target[(t * d.lanes + v) * wide + j] = np.float32(0)
+        first = g % d.shares * wide  # output of its group of the convolution
+        outputs = max(0, min(wide, d.group_outputs - first))
+        columns = min(d.lanes, d.group_inputs - block * d.lanes) * d.taps
+        row = d.group_inputs * d.taps
+        source = d.plain + 4 * ((g // d.shares * d.group_outputs + first) * row + block * d.lanes * d.taps)
+        target = d.packed + 4 * item * d.taps * d.lanes * wide
+        for j in range(0, outputs, V):
+            whole = columns // V * V if j + V <= outputs else 0
+            for c in range(0, whole, V):
+                turn_square(source + 4 * (j * row + c), 4 * row, square, 4 * V)
+                for k in range(V):
+                    v, t = (c + k) // d.taps, (c + k) % d.taps
+                    store(target + 4 * ((t * d.lanes + v) * wide + j), load(square + 4 * k * V))
+            for i in range(j, min(j + V, outputs)):
+                for c in range(whole, columns):
+                    pack_one(d, source + 4 * i * row, target, i, c)
 
 
 @driver
@@ -163,37 +179,62 @@ def unpack_add(address, begin, end):
     """Add a gradient in that order to the plain one, or write it where `start` is 0."""
     d = pack_view(address)
     wide = V * d.columns
+    room = np.empty(2 * V * V, np.float32)
+    square, turned = room.ctypes.data, room.ctypes.data + 4 * V * V
     for item in range(begin, end):
         g, block = item // d.blocks, item % d.blocks
-        output = g // d.shares * d.group_outputs
-        source = array(d.packed + 4 * item * d.taps * d.lanes * wide, d.taps * d.lanes * wide)
-        for j in range(min(wide, d.group_outputs - g % d.shares * wide)):
-            local = g % d.shares * wide + j
-            for v in range(min(d.lanes, d.group_inputs - block * d.lanes)):
-                i = block * d.lanes + v
-                target = array(d.plain + 4 * ((output + local) * d.group_inputs + i) * d.taps, d.taps)
-                for t in range(d.taps):
-                    value = source[(t * d.lanes + v) * wide + j]
-                    target[t] = target[t] + value if d.start else value
+        first = g % d.shares * wide
+        outputs = max(0, min(wide, d.group_outputs - first))
+        columns = min(d.lanes, d.group_inputs - block * d.lanes) * d.taps
+        row = d.group_inputs * d.taps
+        plain = d.plain + 4 * ((g // d.shares * d.group_outputs + first) * row + block * d.lanes * d.taps)
+        packed = d.packed + 4 * item * d.taps * d.lanes * wide
+        for j in range(0, outputs, V):
+            whole = columns // V * V if j + V <= outputs else 0
+            for c in range(0, whole, V):
+                for k in range(V):
+                    v, t = (c + k) // d.taps, (c + k) % d.taps
+                    store(square + 4 * k * V, load(packed + 4 * ((t * d.lanes + v) * wide + j)))
+                turn_square(square, 4 * V, turned, 4 * V)
+                for k in range(V):
+                    at, value = plain + 4 * ((j + k) * row + c), load(turned + 4 * k * V)
+                    store(at, load(at) + value if d.start else value)
+            for i in range(j, min(j + V, outputs)):
+                for c in range(whole, columns):
+                    v, t = c // d.taps, c % d.taps
+                    at, value = plain + 4 * (i * row + c), read_float(packed + 4 * ((t * d.lanes + v) * wide + i))
+                    write_float(at, read_float(at) + value if d.start else value)
 
 
 @driver
 def pack_turned(address, begin, end):
-    """Weights (O, C, taps) as a backward pass reads them: (groups of C, blocks of O, taps, lanes, columns * V)."""
+    """Weights (O, C, taps) as a backward pass reads them: (groups of C, blocks of O, taps, lanes, columns * V).
+
+    The taps of a vector of inputs are turned together. The target is zero where nothing is written.
+    """
     d = pack_view(address)
     wide = V * d.columns
+    room = np.empty(V * V, np.float32)
+    square = room.ctypes.data
     for item in range(begin, end):
         g, block = item // d.blocks, item % d.blocks
-        output = g // d.shares * d.group_outputs
-        target = array(d.packed + 4 * item * d.taps * V * wide, d.taps * V * wide)
-        for v in range(V):
-            o = block * V + v
-            for j in range(wide):
-                i = g % d.shares * wide + j
-                if o < d.group_outputs and i < d.group_inputs:
-                    source = array(d.plain + 4 * ((output + o) * d.group_inputs + i) * d.taps, d.taps)
-                    for t in range(d.taps):
-                        target[(t * V + v) * wide + j] = source[t]
-                else:
-                    for t in range(d.taps):
-                        target[(t * V + v) * wide + j] = np.float32(0)
+        first = g % d.shares * wide  # input of its group of the convolution
+        inputs = max(0, min(wide, d.group_inputs - first))
+        row = d.group_inputs * d.taps
+        output = g // d.shares * d.group_outputs + block * V
+        target = d.packed + 4 * item * d.taps * V * wide
+        for v in range(min(V, d.group_outputs - block * V)):
+            source = d.plain + 4 * ((output + v) * row + first * d.taps)
+            whole = inputs // V * V
+            for j in range(0, whole, V):
+                if d.taps == 1:
+                    store(target + 4 * (v * wide + j), load(source + 4 * j))
+                    continue
+                for t in range(0, d.taps, V):
+                    turn_square(source + 4 * (j * d.taps + t), 4 * d.taps, square, 4 * V)
+                    for k in range(min(V, d.taps - t)):
+                        store(target + 4 * (((t + k) * V + v) * wide + j), load(square + 4 * k * V))
+            for j in range(whole, inputs):
+                for t in range(d.taps):
+                    value = read_float(source + 4 * (j * d.taps + t))
+                    write_float(target + 4 * ((t * V + v) * wide + j), value)
