@@ -17,6 +17,13 @@ Shape = tuple[int, ...]
 CHUNK = 1 << 18  # elements of the column matrix to work on at once: about as much as a core's own cache holds
 
 
+def whole_kernels(*, image: Shape, weight: Shape, pad: Shape, dilation: Shape) -> bool:
+    """Whether the kernel lies within the padded image. Where it does not, there are zeros behind the image's end."""
+    return all(
+        d * (k - 1) < length + 2 * p for length, k, p, d in zip(image[2:], weight[2:], pad, dilation, strict=True)
+    )
+
+
 class Correlation(Op):
     """What convolution and deconvolution share: the map from an image to its columns, and back.
 
@@ -31,7 +38,10 @@ class Correlation(Op):
         super().__init__(context)
         self.image, self.weight, self.group = image, weight, group
         self.kernel, self.stride, self.pad, self.dilation = weight[2:], stride, pad, dilation
-        self.padded = tuple(length + 2 * p for length, p in zip(image[2:], pad, strict=True))
+        self.padded = tuple(
+            max(length + 2 * p, d * (k - 1) + 1)
+            for length, k, p, d in zip(image[2:], self.kernel, pad, dilation, strict=True)
+        )
         self.output = tuple(
             (length - d * (k - 1) - 1) // s + 1
             for length, k, s, d in zip(self.padded, self.kernel, stride, dilation, strict=True)
@@ -53,9 +63,10 @@ class Correlation(Op):
         n, channels = len(images), self.image[1]
         if self.pointwise and n == 1:
             return images.reshape(self.group, self.rows, -1)
-        if n > 1 or any(self.pad):
+        surrounded = self.padded != self.image[2:]
+        if n > 1 or surrounded:
             inner_last = scratch(self.context, "image", (channels, *self.padded, n), images.dtype)
-            if any(self.pad):
+            if surrounded:
                 inner_last[...] = 0
             inner_last[self.inside] = np.moveaxis(images, 0, -1)
         else:

@@ -33,7 +33,7 @@ class Correlation(DeviceOp):
         self.image, self.weight, self.group = image, weight, group
         self.stride, self.pad, self.dilation = stride, pad, dilation
         self.output = tuple(
-            (length + 2 * p - d * (k - 1) - 1) // s + 1
+            max(length + 2 * p - d * (k - 1) - 1, 0) // s + 1
             for length, k, s, p, d in zip(image[2:], weight[2:], stride, pad, dilation, strict=True)
         )
         self.positions, self.taps, self.outputs = prod(self.output), prod(weight[2:]), weight[0]

@@ -8,18 +8,24 @@ import numpy as np
 
 from ...context import Context
 from ...ops import implements
+from ...ops.convolution import whole_kernels
 from ...ops.scratch import scratch
 from ..device import Device
 from ..plans import IMAGE, VALUES, WEIGHT, Cudnn, Spec
 from . import convolution
+
+Shape = tuple[int, ...]
 
 
 class Planned(convolution.Correlation):
     """A convolution whose three directions are cuDNN's; where it has no plan for one, the plain engine does it."""
 
     @classmethod
-    def supports(cls, context: Context, *, image: tuple[int, ...], **spec: Any) -> bool:
+    def supports(
+        cls, context: Context, *, image: Shape, weight: Shape, pad: Shape, dilation: Shape, **spec: Any
+    ) -> bool:
         fits = context.dtype == np.float32 and len(image) in (4, 5) and image[0] > 0
+        fits = fits and whole_kernels(image=image, weight=weight, pad=pad, dilation=dilation)
         return fits and isinstance(context.place, Device) and context.place.has_cudnn
 
     def run(self, kind: str, image: Any, weight: Any, values: Any) -> bool:

@@ -58,20 +58,21 @@ def dilation_of(settings: Any, axes: int) -> Shape:
 
 
 def positions(lengths: Shape, kernel: Shape, stride: Shape, pad: Shape, dilation: Shape) -> Shape:
-    """How many places the kernel takes along each axis, rounded down.
+    """How many places the kernel takes along each axis, rounded down, but towards zero as C divides.
 
-    Raises DefinitionError when the kernel is larger than the padded bottom.
+    So a kernel may be larger than the padded bottom by less than the stride: it takes one place, and zeros lie beyond.
+    Raises DefinitionError when it is larger by more.
     """
-    for length, k, p, d in zip(lengths, kernel, pad, dilation, strict=True):
+    for length, k, s, p, d in zip(lengths, kernel, stride, pad, dilation, strict=True):
         reach = d * (k - 1) + 1
-        if reach > length + 2 * p:
+        if reach - length - 2 * p >= s:
             spread = f" (dilated to {reach})" if d > 1 else ""
             padding = f" and {p} of padding on each side" if p else ""
             raise DefinitionError(
                 f"kernel_size {k}{spread} is larger than the bottom, which has {length} there{padding}.", "kernel_size"
             )
     return tuple(
-        (length + 2 * p - d * (k - 1) - 1) // s + 1
+        max(length + 2 * p - d * (k - 1) - 1, 0) // s + 1
         for length, k, s, p, d in zip(lengths, kernel, stride, pad, dilation, strict=True)
     )
 

@@ -11,6 +11,7 @@ from ...blob import Blob
 from ...context import Context
 from ...memory import HOST, READ, WRITE, Memory
 from .. import implements
+from ..convolution import whole_kernels
 from ._op import Shape, TileOp, adding, floats, host_address, own_floats, ready, table
 from .layout import Blocked, Planar, laid_out, touch
 from .target import lanes, registers
@@ -101,6 +102,8 @@ class Convolution(TileOp):
     @classmethod
     def supports(cls, context: Context, *, image: Shape, weight: Shape, group: int, **spec: Any) -> bool:
         if len(image) != 4 or not super().supports(context) or 0 in image:
+            return False
+        if not whole_kernels(image=image, weight=weight, pad=spec["pad"], dilation=spec["dilation"]):
             return False
         whole = weight[1] % lanes() == 0 and weight[0] // group % lanes() == 0
         return group == 1 or whole
@@ -247,7 +250,7 @@ class Deconvolution(Convolution):
     @classmethod
     def supports(cls, context: Context, *, image: Shape, weight: Shape, group: int, **spec: Any) -> bool:
         few = group == 1 and image[1] <= FEW  # such an image would lie planar, and nothing is spread over that
-        return not few and super().supports(context, image=image, weight=weight, group=group)
+        return not few and super().supports(context, image=image, weight=weight, group=group, **spec)
 
     def forward(self, x: Blob, weight: Blob, bias: Blob | None, y: Blob) -> None:
         if not ready():

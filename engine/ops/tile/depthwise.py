@@ -10,6 +10,7 @@ from ...blob import Blob
 from ...context import Context
 from ...memory import READ, WRITE, Memory
 from .. import implements
+from ..convolution import whole_kernels
 from ._op import Shape, TileOp, host_address, own_floats, ready
 from .convolution import ChannelSums, Packed
 from .layout import Blocked, laid_out, touch
@@ -46,6 +47,7 @@ class Depthwise(TileOp):
     @classmethod
     def supports(cls, context: Context, *, image: Shape, weight: Shape, group: int, **spec: Any) -> bool:
         one = group == image[1] == weight[0] and weight[1] == 1
+        one &= whole_kernels(image=image, weight=weight, pad=spec["pad"], dilation=spec["dilation"])
         return one and len(image) == 4 and 0 not in image and super().supports(context)
 
     @property

@@ -163,6 +163,40 @@ def test_a_ratio_that_drops_nothing_matters_in_training_only(ratio):
     assert refused(layer, (2,), phase=TRAIN).field == "dropout_param.dropout_ratio"
 
 
+SLID = [  # type, settings, shape of the bottom, and the shape that the padded kernel reaches over
+    ("Convolution", "num_output: 16 kernel_size: 5 stride: 3", (2, 3, 4, 7), (2, 3, 5, 7)),
+    ("Convolution", "num_output: 16 kernel_size: 5 stride: 2 pad: 1", (2, 16, 2, 6), (2, 16, 3, 6)),
+    ("Convolution", "num_output: 16 kernel_size: 4 stride: 9 group: 16", (2, 16, 1, 5), (2, 16, 4, 5)),
+    ("Convolution", "num_output: 2 kernel_size: 3 stride: 4 dilation: 2", (2, 3, 2, 4, 6), (2, 3, 5, 5, 6)),
+    ("Im2col", "kernel_size: 5 stride: 3", (2, 3, 4, 3), (2, 3, 5, 5)),
+]
+
+
+@pytest.mark.parametrize(("type", "settings", "shape", "reach"), SLID)
+def test_a_kernel_larger_than_the_bottom_by_less_than_the_stride_takes_one_place(type, settings, shape, reach):
+    """C's division rounds towards zero; what lies beyond the bottom and its padding counts as zeros."""
+    if type == "Convolution":
+        settings += " weight_filler { type: 'gaussian' } bias_filler { type: 'gaussian' }"
+    layer = f'layer {{ name: "y" type: "{type}" bottom: "x0" top: "y" convolution_param {{ {settings} }} }}'
+    draw = np.random.RandomState(0)
+    x, whole = draw.randn(*shape), np.zeros(reach)
+    inside = tuple(slice(length) for length in shape)
+    whole[inside] = x
+    expected = run(layer, whole)
+    gradient = draw.randn(*expected.blobs["y"].shape)
+    net, expected = run(layer, x, diff=gradient), run(layer, whole, diff=gradient)
+    np.testing.assert_allclose(net.blobs["y"].data, expected.blobs["y"].data, 1e-5, 1e-5)
+    np.testing.assert_allclose(net.blobs["x0"].diff, expected.blobs["x0"].diff[inside], 1e-5, 1e-5)
+    for one, other in zip(net.params.get("y", ()), expected.params.get("y", ()), strict=True):
+        np.testing.assert_allclose(one.diff, other.diff, 1e-5, 1e-5)
+
+
+def test_a_kernel_larger_than_the_bottom_by_the_stride_takes_no_place():
+    settings = "convolution_param { num_output: 1 kernel_size: 5 stride: 2 }"
+    error = refused(f'layer {{ name: "y" type: "Convolution" bottom: "x0" top: "y" {settings} }}', (1, 1, 3, 9))
+    assert error.field == "convolution_param.kernel_size"
+
+
 def test_a_pooling_window_may_be_larger_than_the_bottom_while_rounding_up_leaves_it_a_place():
     layer = """layer {{ name: "y" type: "Pooling" bottom: "x0" top: "y"
         pooling_param {{ pool: {} kernel_size: 3 stride: 2 }} }}"""
