@@ -52,6 +52,15 @@ def choose(backend: Backend | str) -> None:
     _chosen = wanted
 
 
+def gpu_missing() -> str:
+    """Why there is no GPU to compute on; empty where there is one."""
+    try:
+        _ = Backend("gpu").place
+    except RuntimeError as error:
+        return str(error)
+    return ""
+
+
 def backend_of(backend: Backend | str | None) -> Backend:
     """A Backend from its name; the chosen one from None."""
     if backend is None:

@@ -502,7 +502,7 @@ class Solver:
         Parameters and history are not touched: whoever builds a net anew knows how they fit.
         """
         self.iter, self.current_step = other.iter, other.current_step
-        self._losses = list(other._losses)
+        self._losses = [float(loss) for loss in other._losses]
         self._shown, self.request = other._shown, other.request
         mine, theirs = (self.net, *self.test_nets), (other.net, *other.test_nets)
         for net, old in zip(mine, theirs, strict=False):

@@ -14,6 +14,7 @@ import numpy as np
 from google.protobuf import text_format
 
 from ..engine import LAYERS, TEST, TRAIN, Diagnostic, Net, Report, Solver, load_layers
+from ..engine.backend import Backend, gpu_missing
 from ..engine.context import Context
 from ..proto import Document
 from ..workbench import LiveNet, Plan, Session, Walkthrough
@@ -39,21 +40,23 @@ def open(
     phase: int = TEST,
     weights: str | PathLike | None = None,
     seed: int | None = None,
+    backend: Backend | str | None = None,
 ) -> Bench:
     """A bench on a net, or on a solver and its net.
 
     `definition` is the path of a prototxt of either kind, a Document, a message, or a NetSpec; `net` takes the
     place of the net that a solver names. `weights` is a `.caffemodel` to begin with, `seed` fixes all that is
-    random. Without a solver the net is in `phase` and is stepped forward and backward only.
+    random. Without a solver the net is in `phase` and is stepped forward and backward only. `backend` says where to
+    compute, "cpu" or "gpu"; the stepper can change it.
 
-    Raises OSError, ParseError or DefinitionError, in one line, for what cannot be opened. What is wrong inside a
-    net does not raise: the bench marks it.
+    Raises OSError, ParseError or DefinitionError, in one line, for what cannot be opened, RuntimeError for a GPU that
+    is not there. What is wrong inside a net does not raise: the bench marks it.
     """
     document = as_document(definition)
     if document.kind == "net":
-        return Bench(LiveNet(document, phase, seed=seed, weights=weights))
+        return Bench(LiveNet(document, phase, seed=seed, weights=weights, backend=backend))
     inner = as_document(net, "net") if net is not None else net_of(document)
-    return Bench(LiveNet(inner, solver_document=document, seed=seed, weights=weights))
+    return Bench(LiveNet(inner, solver_document=document, seed=seed, weights=weights, backend=backend))
 
 
 def as_document(definition: Any, kind: str | None = None) -> Document:
@@ -103,6 +106,7 @@ class Bench(ipywidgets.VBox):
         self._follow()
         self._build()
         self.stepper.update(phase="TRAIN" if self.view_phase == TRAIN else "TEST")
+        self.stepper.update(device=live.backend.name, no_gpu=gpu_missing())
         self._refresh()
 
     def __repr__(self) -> str:
@@ -212,6 +216,7 @@ class Bench(ipywidgets.VBox):
             "backward": session.step_backward,
             "forward": session.step_forward,
             "phase": self._on_phase,
+            "device": self._on_device,
             "refresh": self._on_refresh_rate,
         }
         if self.live.solver_document is not None:
@@ -462,6 +467,11 @@ class Bench(ipywidgets.VBox):
             self.view_phase = PHASES[phase]
             self.stepper.update(phase=phase)
         self._refresh()
+
+    def _on_device(self, name: str) -> None:
+        """Move the session to the CPU or the GPU. Raises RuntimeError while it is running."""
+        self.session.move_to(name)
+        self.stepper.update(device=self.live.backend.name)
 
     def _on_steps(self, iterations: int) -> None:
         self._goal = (self.session.iteration, iterations)

@@ -51,7 +51,7 @@ export function mount(root, { send }) {
   const status = make("div", { class: "bb-status", hidden: "" }, root);
   const message = make("output", { role: "alert" }, status);
 
-  let shown = { state: "idle", iteration: 0, fields: {}, phase: "TRAIN" };
+  let shown = { state: "idle", iteration: 0, fields: {}, phase: "TRAIN", device: "cpu", no_gpu: "" };
   const command = (name, ...arguments_) => send({ type: "command", name, arguments: arguments_ });
 
   const group = () => make("span", {}, tools);
@@ -83,6 +83,12 @@ export function mount(root, { send }) {
   const phases = ["TRAIN", "TEST"].map((name) => {
     const element = make("button", { type: "button", text: name, "data-phase": name, title: `Look at the net of phase ${name}` }, modes);
     element.addEventListener("click", () => command("phase", name));
+    return element;
+  });
+  const places = group();
+  const devices = ["cpu", "gpu"].map((name) => {
+    const element = make("button", { type: "button", text: name.toUpperCase(), "data-device": name }, places);
+    element.addEventListener("click", () => element.getAttribute("aria-disabled") !== "true" && command("device", name));
     return element;
   });
   const live = group();
@@ -151,6 +157,12 @@ export function mount(root, { send }) {
     bar.value = shown.done ?? 0;
     steps.textContent = `${shown.done ?? 0} of ${shown.total}`;
     for (const element of phases) element.setAttribute("aria-pressed", String(element.dataset.phase === shown.phase));
+    for (const element of devices) {
+      const name = element.dataset.device, missing = name === "gpu" ? shown.no_gpu : "";
+      element.setAttribute("aria-pressed", String(name === shown.device));
+      element.setAttribute("aria-disabled", String(Boolean(missing) || active));
+      element.title = missing || (active ? "Pause before moving to another device" : `Compute on the ${name.toUpperCase()}`);
+    }
     for (const [name, value] of Object.entries(fields)) {
       const input = inputs.get(name) ?? liveField(name);
       if (document.activeElement !== input && Number(input.value || NaN) !== value) input.value = value;
@@ -167,6 +179,7 @@ export function mount(root, { send }) {
     iterations.hidden = !has("step");
     running.hidden = !(has("play") && has("pause"));
     modes.hidden = !has("phase");
+    places.hidden = !has("device");
     follow.hidden = !has("refresh");
     for (const input of inputs.values()) input.disabled = !has("set");
   }

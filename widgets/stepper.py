@@ -9,7 +9,7 @@ from .pane import Pane, Throttle
 
 State = Literal["idle", "running", "paused", "finished", "failed"]
 
-COMMANDS = ("reset", "backward", "forward", "step", "play", "pause", "set", "phase", "refresh")
+COMMANDS = ("reset", "backward", "forward", "step", "play", "pause", "set", "phase", "device", "refresh")
 HALF_LIFE = 1.0
 """Seconds after which an older pace counts half in the iterations per second."""
 
@@ -52,6 +52,7 @@ class Stepper(Pane, script="stepper"):
             "step" (iterations: int); "play" (); "pause" ();
             "set" (name: str, value: float): a field of `fields` was changed;
             "phase" (phase: str): "TRAIN" or "TEST";
+            "device" (name: str): compute on the "cpu" or the "gpu";
             "refresh" (hz: float): how often the views should follow; 0 for not while running.
         fields: names and values of the numbers that may change between two iterations, such as
             {"base_lr": 0.01, "momentum": 0.9}.
@@ -69,7 +70,7 @@ class Stepper(Pane, script="stepper"):
             raise ValueError(f"The stepper has no {', '.join(sorted(unknown))}; it has {', '.join(COMMANDS)}.")
         self._status: dict[str, Any] = {
             "state": "idle", "iteration": 0, "rate": None, "layer": None, "direction": None, "done": 0,
-            "total": None, "phase": "TRAIN", "error": "", "fields": dict(fields or {}),
+            "total": None, "phase": "TRAIN", "error": "", "fields": dict(fields or {}), "device": "cpu", "no_gpu": "",
         }  # fmt: skip
         self._pace = Pace()
         self._lock = threading.Lock()
@@ -87,6 +88,8 @@ class Stepper(Pane, script="stepper"):
             layer, direction: the layer that was run last, "forward" or "backward"; None for none.
             done, total: progress of the steps asked for; a total of None shows no bar.
             phase: "TRAIN" or "TEST".
+            device: where the net is, "cpu" or "gpu".
+            no_gpu: why the GPU cannot be chosen; empty where it can.
             fields: new values of fields, by name.
             error: the last error, empty for none.
 

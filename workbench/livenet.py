@@ -22,6 +22,7 @@ from ..engine import (
     get_solver,
     rng,
 )
+from ..engine.backend import Backend, backend_of
 from ..engine.source import Source
 from ..proto import Document, ParseError
 from .events import Channel
@@ -52,8 +53,8 @@ class LiveNet:
 
     `solver_document` makes it a net in training: then `solver` is there, too, and `net` is its training net; a field
     such as base_lr changes in place. Without one, `net` is in `phase`, with `level` and `stages`. `seed` fixes
-    fillers and random layers; `weights` names a `.caffemodel` to begin with. While `hold` is true, edits wait for
-    `apply`: `preview` shows what it would do.
+    fillers and random layers; `weights` names a `.caffemodel` to begin with. `backend` says where to compute, as for
+    Net. While `hold` is true, edits wait for `apply`: `preview` shows what it would do.
 
     `changed(report)` is published after every check, `rebuilt(plan)` after the net gave way to another, both on the
     thread where that happened. `scheduler(work)` decides when an edit lands; a session puts it between two
@@ -71,7 +72,10 @@ class LiveNet:
         level: int = 0,
         stages: Sequence[str] = (),
         hold: bool = False,
+        backend: Backend | str | None = None,
     ):
+        self.backend = backend_of(backend)
+        _ = self.backend.place  # raises where it cannot be had
         self.document, self.solver_document = document, solver_document
         self.phase = TRAIN if solver_document is not None else phase
         self.seed, self.weights, self.level, self.stages = seed, weights, level, tuple(stages)
@@ -289,10 +293,42 @@ class LiveNet:
         self.rebuilt.publish(done)
         return done
 
+    def move_to(self, backend: Backend | str) -> None:
+        """Compute there from now on: the living net is built again, and all that it and its solver hold goes along.
+
+        Weights, gradients, history and the positions of the data stay bit for bit what they were. Raises RuntimeError
+        for a GPU that is not there, or what building raises; the net then stays where it is.
+        """
+        wanted, before = backend_of(backend), self.backend
+        _ = wanted.place
+        if wanted == before:
+            return
+        self.backend = wanted
+        if self._built is None or self.net is None:
+            return
+        text, solver_text = self._built
+        source = Source(solver_text, "solver") if solver_text is not None else None
+        if source is not None:
+            source.param.ClearField("weights")
+        try:
+            net, solver = self._make(text, source, self.net.context.seed)
+            try:
+                done, _ = carry((self.net, self.solver), (net, solver))
+            except BaseException:
+                (solver or net).close()
+                raise
+        except BaseException:
+            self.backend = before
+            raise
+        net.context.passes = self.net.context.passes
+        self._take(net, solver, text, solver_text)
+        self.rebuilt.publish(done)
+
     def _make(self, text: Document, solver_source: Source | None, seed: int) -> tuple[Net, Solver | None]:
         if solver_source is None:
-            return Net(text, self.phase, level=self.level, stages=self.stages, seed=seed), None
-        solver = get_solver(solver_source, text, seed=seed)
+            net = Net(text, self.phase, level=self.level, stages=self.stages, seed=seed, backend=self.backend)
+            return net, None
+        solver = get_solver(solver_source, text, seed=seed, backend=self.backend)
         solver.listeners = self.listeners
         return solver.net, solver
 

@@ -15,6 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from ..engine import Listener, Solver, TestResult
+from ..engine.backend import Backend
 from ..engine.solver import data_positions, seek_data
 from .events import Channel, Courier
 from .history import History
@@ -143,6 +144,19 @@ class Session:
         """
         assert self.live.solver_document is not None
         self.live.solver_document.set((param,), value)
+
+    def move_to(self, backend: Backend | str) -> None:
+        """Compute there from now on, with all numbers taken along; an iteration that is halfway done begins anew.
+
+        It is done when this returns. Raises RuntimeError while the session is running, or for a GPU that is not there.
+        """
+        if self._unhandled or self.state == "running" or not self._floor.acquire(blocking=False):
+            raise RuntimeError("the session is running: pause it before it moves to another device")
+        try:
+            self._abandon()
+            self.live.move_to(backend)
+        finally:
+            self._floor.release()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until all that was asked for is done and told; False when time runs out. For scripts."""

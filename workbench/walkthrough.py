@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 
 from ..engine import Net
+from ..engine.backend import Backend
 from .events import Channel
 from .livenet import LiveNet
 from .walk import Cursor
@@ -43,6 +44,11 @@ class Walkthrough:
     def step_backward(self, layers: int = 1) -> None:
         """Run some layers backward, from the last layer that ran; parameter gradients begin at zero."""
         self._attempt(lambda net: [self._one(net, "backward") for _ in range(layers)])
+
+    def move_to(self, backend: Backend | str) -> None:
+        """Compute there from now on, with the weights taken along. Raises RuntimeError for a GPU that is not there."""
+        with self._lock:
+            self.live.move_to(backend)
 
     def rewind(self) -> None:
         """Begin before the first layer again."""

@@ -166,6 +166,21 @@ class TestPage:
         pane.page.keyboard.press("Space")
         assert self.commands(pane) == [("pause",)]
 
+    def test_the_device_is_chosen_where_there_is_one_and_nothing_runs(self, demo):
+        pane = demo("stepper")
+        cpu, gpu = (pane.page.locator(f"[data-device={name}]") for name in ("cpu", "gpu"))
+        pane.receive({"type": "status", "status": {"device": "cpu", "no_gpu": "there is no GPU"}})
+        gpu.click(force=True)
+        assert pane.sent("command") == [] and gpu.get_attribute("title") == "there is no GPU"
+        assert (gpu.get_attribute("aria-disabled"), cpu.get_attribute("aria-pressed")) == ("true", "true")
+        pane.receive({"type": "status", "status": {"no_gpu": ""}})
+        gpu.click()
+        assert self.commands(pane) == [("device", "gpu")] and cpu.get_attribute("aria-pressed") == "true"
+        pane.receive({"type": "status", "status": {"device": "gpu", "state": "running"}})
+        cpu.click(force=True)
+        assert len(pane.sent("command")) == 1 and "Pause" in (cpu.get_attribute("title") or "")
+        assert gpu.get_attribute("aria-pressed") == "true"
+
     def test_an_error_shows_until_it_is_gone(self, demo):
         pane = demo("stepper")
         pane.receive({"type": "status", "status": {"state": "failed", "error": "conv1: <b>nan</b>"}})

@@ -3,10 +3,15 @@
 import numpy as np
 import pytest
 
+from brewbench import open as open_bench
 from brewbench.engine import backend, get_solver
+from brewbench.engine.gpu import device
+from brewbench.engine.memory import HOST
 from brewbench.proto import Document
+from brewbench.widgets.bench import Bench
 from brewbench.workbench.livenet import LiveNet
 from brewbench.workbench.session import Session
+from brewbench.workbench.walkthrough import Walkthrough
 
 NET = """
 layer {
@@ -96,3 +101,115 @@ def test_the_rate_changes_in_a_live_session_without_another_capture(session):
     session.step(3)
     wait(session)
     assert session.solver._captured.program.parts is parts and session.solver.rate == pytest.approx(0.01)
+
+
+EXACT = backend.Backend("gpu", precision="ieee")
+
+
+def all_of(solver):
+    """Everything that a solver holds between two iterations, bit for bit."""
+    blobs = [blob for blobs in solver.net.params.values() for blob in blobs]
+    history = [blob for slot in solver.history for blob in slot]
+    values = [blob.look(part).copy() for blob in (*blobs, *history) for part in ("data", "diff")]
+    return [*values, solver.iter, solver.net.context.passes, solver.net.context.seed, solver.smoothed_loss]
+
+
+def test_a_session_moves_to_the_device_and_back_with_all_it_holds(gpu):
+    live = LiveNet(Document.parse(NET, "net"), solver_document=Document.parse(SOLVER, "solver"), backend="cpu")
+    with Session(live, interval=0.001) as session:
+        for place, name in ((EXACT, "gpu"), ("cpu", "cpu"), (EXACT, "gpu")):
+            session.step(3)
+            wait(session)
+            session.step_forward(2)
+            wait(session)
+            before, solver = all_of(session.solver), session.solver
+            session.move_to(place)
+            assert session.solver is not solver and session.solver.backend.name == name and session.cursor is None
+            for mine, theirs in zip(all_of(session.solver), before, strict=True):
+                np.testing.assert_array_equal(mine, theirs)
+        session.step(3)
+        wait(session)
+        assert session.iteration == 12 and session.solver._captured.launched == 2
+        moved = session.solver.net.params["ip"][0].data.copy()
+    stayed = get_solver(Document.parse(SOLVER, "solver"), Document.parse(NET, "net"), backend="cpu")
+    stayed.step(12)
+    np.testing.assert_allclose(moved, stayed.net.params["ip"][0].data, 1e-4, 1e-6)
+
+
+def test_a_session_that_runs_does_not_move(gpu):
+    live = LiveNet(Document.parse(NET, "net"), solver_document=Document.parse(SOLVER, "solver"))
+    with Session(live, interval=0.001) as session:
+        session.set("max_iter", 1_000_000)
+        session.step(1)
+        wait(session)
+        session.play()
+        with pytest.raises(RuntimeError, match="running: pause it"):
+            session.move_to("gpu")
+        session.pause()
+        wait(session)
+        assert live.net.context.place is HOST
+        session.move_to("gpu")
+        assert live.backend.name == "gpu" and live.net.context.place is gpu
+
+
+def test_a_net_that_cannot_be_built_there_stays_where_it_is(host_device, monkeypatch):
+    live = LiveNet(Document.parse(NET, "net"))
+    live.build()
+    net = live.net
+    monkeypatch.setattr(LiveNet, "_make", lambda *_: (_ for _ in ()).throw(MemoryError("the GPU has no room")))
+    with pytest.raises(MemoryError, match="no room"):
+        live.move_to("gpu")
+    assert live.net is net and live.backend.name == "cpu"
+
+
+def test_a_walkthrough_moves_with_its_weights(gpu):
+    live = LiveNet(Document.parse(NET, "net"))
+    walk = Walkthrough(live)
+    walk.step_forward(3)
+    weights, passes = live.net.params["ip"][0].data.copy(), live.net.context.passes
+    walk.move_to("gpu")
+    assert live.net.context.place is gpu and live.net.context.passes == passes and walk.state == "idle"
+    np.testing.assert_array_equal(live.net.params["ip"][0].data, weights)
+    walk.forward()
+    assert walk.error is None
+
+
+def test_a_bench_offers_the_device_and_moves_to_it(gpu):
+    bench = Bench(LiveNet(Document.parse(NET, "net"), solver_document=Document.parse(SOLVER, "solver")))
+    try:
+        assert bench.stepper._status["device"] == "cpu" and bench.stepper._status["no_gpu"] == ""
+        bench.session.step(3)
+        wait(bench.session)
+        before = bench.net.params["ip"][0].data.copy()
+        bench.stepper._page_command({"name": "device", "arguments": ["gpu"]}, None)
+        assert bench.stepper._status["device"] == "gpu" and bench.net.context.place is gpu
+        np.testing.assert_array_equal(bench.net.params["ip"][0].data, before)
+    finally:
+        bench.close()
+
+
+def test_a_bench_may_begin_on_the_device(gpu):
+    bench = open_bench(Document.parse(SOLVER, "solver"), Document.parse(NET, "net"), backend="gpu")
+    try:
+        assert bench.net.context.place is gpu and bench.stepper._status["device"] == "gpu"
+        bench.session.step(2)
+        wait(bench.session)
+    finally:
+        bench.close()
+
+
+def test_without_a_device_the_bench_says_why_and_refuses(monkeypatch):
+    def missing(number=0):
+        raise RuntimeError("there is no NVIDIA GPU to compute on")
+
+    monkeypatch.setattr(device, "device", missing)
+    with pytest.raises(RuntimeError, match="no NVIDIA GPU"):
+        open_bench(Document.parse(SOLVER, "solver"), Document.parse(NET, "net"), backend="gpu")
+    bench = open_bench(Document.parse(SOLVER, "solver"), Document.parse(NET, "net"))
+    try:
+        assert bench.stepper._status["no_gpu"] == "there is no NVIDIA GPU to compute on"
+        with pytest.raises(RuntimeError, match="no NVIDIA GPU"):
+            bench.session.move_to("gpu")
+        assert bench.live.backend.name == "cpu"
+    finally:
+        bench.close()
