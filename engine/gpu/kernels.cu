@@ -606,7 +606,7 @@ KERNEL mark_rows(int n, const real* x, const real* marks, real* y, int columns) 
     EACH(i, n) y[i] = x[i] * marks[i / columns];
 }
 
-__device__ real sigmoid(real x) { return (real)0.5 * tanh((real)0.5 * x) + (real)0.5; }
+__device__ real sigmoid(real x) { return 1 / (1 + exp(-x)); }
 
 // The gates (N, 4, H) input, forget, output, candidate of what they are given, and the next cell and hidden (N, H).
 KERNEL lstm_forward(int n, const real* given, const real* marks, const real* before, real* gates, real* cell,

@@ -197,6 +197,16 @@ def test_a_kernel_larger_than_the_bottom_by_the_stride_takes_no_place():
     assert error.field == "convolution_param.kernel_size"
 
 
+def test_a_gate_that_is_nearly_shut_lets_through_what_it_should():
+    layer = """layer { name: "y" type: "LSTMUnit" bottom: "x0" bottom: "x1" bottom: "x2" top: "y" top: "h" }"""
+    net = run(layer, [[[5e7]]], [[[-20, -18, -15, 1]]], [[1]])
+    entered, kept, shown = 1 / (1 + np.exp([20.0, 18.0, 15.0]))
+    cell = kept * 5e7 + entered * np.tanh(1)
+    np.testing.assert_allclose(net.blobs["y"].data, [[[cell]]], 1e-6)
+    np.testing.assert_allclose(net.blobs["h"].data, [[[shown * np.tanh(cell)]]], 1e-6)
+    assert run(layer, [[[3]]], [[[-1e4, -1e4, -1e4, 1]]], [[1]]).blobs["h"].data == 0
+
+
 def test_a_pooling_window_may_be_larger_than_the_bottom_while_rounding_up_leaves_it_a_place():
     layer = """layer {{ name: "y" type: "Pooling" bottom: "x0" top: "y"
         pooling_param {{ pool: {} kernel_size: 3 stride: 2 }} }}"""
