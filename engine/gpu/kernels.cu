@@ -403,7 +403,7 @@ KERNEL max_pooling_forward(int n, const real* x, real* y, int* index, real* mask
             }
         y[i] = best;
         index[i] = at;
-        if (mask) mask[i] = at;
+        if (mask) mask[i] = best > lowest ? at : -1;
     }
 }
 

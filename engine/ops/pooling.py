@@ -96,7 +96,10 @@ class Pooling(Op):
 
 @implements("max_pooling")
 class MaxPooling(Pooling):
-    """The largest value of each window; the first of equals. Remembers where it was for backward."""
+    """The largest value of each window; the first of equals. Remembers where it was for backward.
+
+    The mask is -1, as in Caffe, where a window sees nothing larger than the lowest number.
+    """
 
     def __init__(self, context: Context, **spec):
         super().__init__(context, **spec)
@@ -105,13 +108,16 @@ class MaxPooling(Pooling):
 
     def forward(self, x: Blob, y: Blob, mask: Blob | None = None) -> None:
         image = x.read().reshape(self.image)
-        wide = self.with_room(image, np.finfo(image.dtype).min)
+        least = np.finfo(image.dtype).min  # what a window has that sees nothing
+        wide = self.with_room(image, least)
         if self.index is None:
             self.index = np.empty(self.top, self.number)
         narrow, index = self.best_of_columns(wide)
-        self.best_of_rows(narrow, index, y.write().reshape(self.top))
+        best = y.write().reshape(self.top)
+        self.best_of_rows(narrow, index, best)
         if mask is not None:
             self.write_mask(self.index, mask)
+            mask.modify().reshape(self.top)[best <= least] = -1
 
     def best_of_columns(self, wide: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The maximum over the columns of the windows in each row of the image, and the column's number."""

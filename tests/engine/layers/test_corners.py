@@ -207,6 +207,20 @@ def test_a_gate_that_is_nearly_shut_lets_through_what_it_should():
     assert run(layer, [[[3]]], [[[-1e4, -1e4, -1e4, 1]]], [[1]]).blobs["h"].data == 0
 
 
+@pytest.mark.parametrize("channels", [1, 16])
+@pytest.mark.parametrize("mask", [True, False])
+def test_a_window_that_sees_nothing_has_the_lowest_number_and_no_place(channels, mask):
+    layer = f"""layer {{ name: "y" type: "Pooling" bottom: "x0" top: "y" {'top: "mask"' if mask else ""}
+        pooling_param {{ kernel_size: 1 stride: 5 }} }}"""
+    x = np.full((1, channels, 4, 4), 7)
+    net = run(layer, x, diff=[[3, 5], [8, 9]])
+    least = np.finfo(np.float32).min
+    np.testing.assert_array_equal(net.blobs["y"].data[0, -1], [[7, least], [least, least]])
+    if mask:
+        np.testing.assert_array_equal(net.blobs["mask"].data[0, -1], [[0, -1], [-1, -1]])
+    assert net.blobs["x0"].diff[0, -1].sum() == net.blobs["x0"].diff[0, -1, 0, 0] == 3
+
+
 def test_a_pooling_window_may_be_larger_than_the_bottom_while_rounding_up_leaves_it_a_place():
     layer = """layer {{ name: "y" type: "Pooling" bottom: "x0" top: "y"
         pooling_param {{ pool: {} kernel_size: 3 stride: 2 }} }}"""
