@@ -143,7 +143,10 @@ class Memory:
         return sum(int(buffer.nbytes) for buffer in self._buffers.values())
 
     def resize(self, count: int) -> None:
-        """Change the number of elements. Values survive while the capacity suffices, as in Caffe's Blob."""
+        """Change the number of elements. Values survive while the capacity suffices, as in Caffe's Blob.
+
+        Beyond it all are zero, those that a `fill` was to make too: so the weights of a loss whose top grows are gone.
+        """
         for place in list(self.layouts.values()) if count != self.count else ():
             self.leave(place)
         if count > self.capacity:
@@ -152,6 +155,7 @@ class Memory:
             self.capacity = count
             self._buffers.clear()
             self.valid.clear()
+            self._fill = None
         self.count = count
 
     def on(self, place: Place, access: str = READ) -> Any:

@@ -197,6 +197,20 @@ def test_a_kernel_larger_than_the_bottom_by_the_stride_takes_no_place():
     assert error.field == "convolution_param.kernel_size"
 
 
+@pytest.mark.parametrize("looked", [True, False])
+def test_the_weights_of_a_loss_are_lost_when_its_top_grows(looked):
+    net = net_of('layer { name: "y" type: "Power" bottom: "x0" top: "y" loss_weight: 3 }', (2, 3))
+    losses = []
+    for items in 2, 1, 2, 4, 2:
+        net.blobs["x0"].reshape(items, 3)
+        net.reshape()
+        net.blobs["x0"].data = 1
+        losses.append(net.forward())
+        if looked:
+            assert (net.blobs["y"].diff == (3 if len(losses) <= 3 else 0)).all()
+    assert losses == [18, 9, 18, 0, 0]
+
+
 def test_a_gate_that_is_nearly_shut_lets_through_what_it_should():
     layer = """layer { name: "y" type: "LSTMUnit" bottom: "x0" bottom: "x1" bottom: "x2" top: "y" top: "h" }"""
     net = run(layer, [[[5e7]]], [[[-20, -18, -15, 1]]], [[1]])
