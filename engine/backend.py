@@ -56,8 +56,8 @@ def gpu_missing() -> str:
     """Why there is no GPU to compute on; empty where there is one."""
     try:
         _ = Backend("gpu").place
-    except RuntimeError as error:
-        return str(error)
+    except Exception as error:  # a library that is half there may raise anything
+        return str(error) or type(error).__name__
     return ""
 
 

@@ -17,6 +17,7 @@ from .room import NoRoom
 SOURCE = Path(__file__).with_name("kernels.cu")
 BLOCK = 256  # threads in a block
 WARP = 32
+TIDY = 64  # copies from the host after which those that are done are forgotten
 LARGEST = 2_000_000_000  # elements of one launch: kernels count in 32 bits, and step beyond the end
 
 
@@ -58,8 +59,11 @@ class Device(Place):
         self._modules: dict[str, Any] = {}
         self._blas: dict[str, Any] = {}
         self.cudnn: Any = None  # made by the first convolution
-        self._copied: dict[int, Any] = {}  # the event after the last copy from each piece of pinned memory
+        self._copied: dict[int, tuple[Any, np.ndarray]] = {}  # the event after the last copy from each address
+        self._copies = 0
+        self._copies_lock = threading.Lock()
         self._copy_stream: Any = None
+        self._capture_stream: Any = None
         self._recorder: int | None = None  # the thread that captures
         self.library_lock = threading.RLock()  # cuBLAS and cuDNN know one stream at a time
 
@@ -99,23 +103,40 @@ class Device(Place):
         self.enter()
         if host.nbytes:
             array.data.copy_from_host_async(host.ctypes.data, host.nbytes)
-            copied = self._copied.get(host.ctypes.data) or self.event()
+            found = self._copied.get(host.ctypes.data)
+            copied = found[0] if found is not None else self.event()
             copied.record()
-            self._copied[host.ctypes.data] = copied
+            self._note(host, copied)
+
+    def _note(self, host: np.ndarray, copied: Any) -> None:
+        """Remember until when `host` is read, and keep it till then: CuPy gives pinned memory out again at once."""
+        with self._copies_lock:
+            self._copied[host.ctypes.data] = copied, host
+            self._copies += 1
+            tidy = self._copies % TIDY == 0
+        if tidy:
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Forget the copies that are done."""
+        with self._copies_lock:
+            for address in [address for address, (copied, _) in self._copied.items() if copied.done]:
+                del self._copied[address]
 
     def host_array(self, count: int, dtype: np.dtype) -> np.ndarray:
         if not count:
             return np.zeros(count, dtype)
         self.enter()
+        self._tidy()
         from cupyx import zeros_pinned  # pyright: ignore[reportMissingImports]
 
         return zeros_pinned(count, dtype)
 
     def settle(self, host: np.ndarray) -> None:
         self.refuse_capture("values were written on the host")
-        copied = self._copied.get(host.ctypes.data)
-        if copied is not None:
-            copied.synchronize()
+        found = self._copied.get(host.ctypes.data)
+        if found is not None:
+            found[0].synchronize()
 
     def event(self, timed: bool = False) -> Any:
         """A point in the work of a stream, to wait for, or to take the time of."""
@@ -135,7 +156,7 @@ class Device(Place):
         self.enter()
         array.data.copy_from_host_async(host.ctypes.data, host.nbytes, self.copy_stream)
         arrived.record(self.copy_stream)
-        self._copied[host.ctypes.data] = arrived
+        self._note(host, arrived)
 
     def copy_within(self, source: Any, target: Any) -> None:
         """Copy one array of the device into another of the same type that is as long as the shorter one at least."""
@@ -210,12 +231,20 @@ class Device(Place):
         if self.capturing:
             raise NotCapturable(f"{what} in the middle of a step")
 
+    @property
+    def capture_stream(self) -> Any:
+        """The stream of all captures, so that libraries are never left with one that is gone."""
+        if self._capture_stream is None:
+            self.enter()
+            self._capture_stream = self.xp.cuda.Stream(non_blocking=True)
+        return self._capture_stream
+
     @contextmanager
     def capture(self) -> Iterator[Graph]:
         """Record the work of the block into a graph, without doing it. Raises what the block raises."""
         self.synchronize()
         cuda = self.xp.cuda
-        stream, pool, graph = cuda.Stream(non_blocking=True), cuda.MemoryPool(), Graph()
+        stream, pool, graph = self.capture_stream, cuda.MemoryPool(), Graph()
         with self.library_lock, stream, cuda.using_allocator(pool.malloc):
             stream.begin_capture()
             self._recorder = threading.get_ident()

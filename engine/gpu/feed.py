@@ -82,6 +82,8 @@ class Feed:
                 self._copy_batch(self.layer)
                 return True
             return False
+        if self._batch is not None:
+            self._give_back(self.layer)
         for top, values in zip(self.tops, self.kept, strict=True):
             out, each = top.data_memory.on(self.device, WRITE), top.count // top.shape[0]
             for rows, place in self._pieces(self.layer.position, each):
@@ -139,9 +141,13 @@ class Feed:
         batch = self.tops[0].shape[0]
         begin = self.layer.position - batch
         if not self.kept:
-            self.kept = [
-                self.device.allocate(top.count // batch * self.rows, np.dtype(top.dtype)) for top in self.tops
-            ]
+            sizes = [top.count // batch * self.rows for top in self.tops]
+            try:
+                pairs = zip(sizes, self.tops, strict=True)
+                self.kept = [self.device.allocate(size, np.dtype(top.dtype)) for size, top in pairs]
+            except MemoryError:  # then batches go on being copied
+                self.rows = 0
+                return
         if begin != self.expected:
             self.filled = 0
         for top, values in zip(self.tops, self.kept, strict=True):

@@ -85,6 +85,7 @@ class Program:
     def _capture(self) -> bool:
         self.drop()
         while self.broken is None:
+            kept = [self._kept()]
             for memory in self._held():
                 memory.on(self.device, MODIFY)
             at = self.items[0]
@@ -98,6 +99,7 @@ class Program:
                         for _, at in numbered:
                             self._work(at)
                     self.parts.append((numbered[0][0], graph))
+                    kept.append(self._kept())
             except RuntimeError as error:  # NotCapturable, or what CUDA and CuPy refuse
                 self.drop()
                 if at.index < 0:
@@ -111,7 +113,6 @@ class Program:
                 self.drop()
                 self.broken = "no layer can be captured"
                 break
-            kept = dict(self.net.context.scratch), [dict(vars(layer)) for layer in self.net.layers]
             for _, graph in self.parts:
                 if graph is not None:
                     graph.kept = graph.kept, kept
@@ -124,6 +125,10 @@ class Program:
         """Whether an item runs by itself, and how many breaks lie before it."""
         number, item = pair
         return item.index in self.alone, sum(number >= one for one in self.apart)
+
+    def _kept(self) -> Any:
+        """What graphs may know the addresses of, beside blobs."""
+        return dict(self.net.context.scratch), [dict(vars(layer)) for layer in self.net.layers]
 
     def run(self, stop: int | None = None) -> float:
         """Do all items, or those before `stop`, one of `apart`; returns the loss of those that ran by themselves.

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -156,6 +157,48 @@ def test_a_copy_under_way_is_waited_for_before_its_source_changes(gpu):
         blob.data_memory.on(HOST, WRITE)[:] = value
         blob.read()
     np.testing.assert_array_equal(blob.data, 4)
+
+
+def test_pinned_memory_lives_until_it_has_been_read_and_no_longer(gpu):
+    host = gpu.host_array(1000, np.dtype(np.float32))
+    host[:] = 7
+    array = gpu.allocate(1000, np.dtype(np.float32))
+    gpu.synchronize()
+    gone = weakref.ref(host)
+    gpu.from_host(host, array)
+    address = host.ctypes.data
+    assert gpu._copied[address][1] is host
+    del host
+    if hasattr(gpu, "machine"):  # where nothing is done before somebody waits
+        gpu.host_array(10, np.dtype(np.float32))
+        assert gone() is not None
+    gpu.synchronize()
+    gpu.host_array(10, np.dtype(np.float32))
+    assert address not in gpu._copied
+    found = np.empty(1000, np.float32)
+    gpu.to_host(array, found)
+    np.testing.assert_array_equal(found, 7)
+
+
+def test_copies_that_are_done_are_forgotten(gpu):
+    array = gpu.allocate(10, np.dtype(np.float32))
+    sources = [np.full(10, k, np.float32) for k in range(500)]
+    for k, source in enumerate(sources):
+        gpu.from_host(source, array)
+        if k % 10 == 0:
+            gpu.synchronize()
+    assert len(gpu._copied) < 200
+
+
+def test_captures_share_one_stream(gpu):
+    array = gpu.allocate(10, np.dtype(np.float32))
+    streams = []
+    for _ in range(2):
+        with gpu.capture() as graph:
+            streams.append(gpu.xp.cuda.get_current_stream().ptr)
+            gpu.launch("add", np.float32, 10, array, array)
+        graph.launch()
+    assert streams[0] == streams[1] != 0
 
 
 def test_two_threads_may_use_the_device(gpu):

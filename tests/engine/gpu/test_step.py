@@ -200,8 +200,9 @@ def test_the_passes_of_an_iteration_are_captured_one_by_one(gpu, fields):
 
 def test_the_loss_of_several_passes_outlives_its_slots(gpu, monkeypatch):
     monkeypatch.setattr(step, "RING", 5)
-    graphed, eager = solver_of("gpu", iter_size=3, average_loss=50), by_layer(
-        solver_of("gpu", iter_size=3, average_loss=50)
+    graphed, eager = (
+        solver_of("gpu", iter_size=3, average_loss=50),
+        by_layer(solver_of("gpu", iter_size=3, average_loss=50)),
     )
     graphed.step(9)
     eager.step(9)
@@ -297,9 +298,12 @@ def test_shapes_that_change_from_pass_to_pass_let_the_net_run_by_layer(gpu):
 
 
 def test_layers_whose_sums_are_long_are_captured_too(gpu):
-    text = in_the_middle(NET, """layer { name: "bn" type: "BatchNorm" bottom: "pool" top: "bn" }
+    text = in_the_middle(
+        NET,
+        """layer { name: "bn" type: "BatchNorm" bottom: "pool" top: "bn" }
     layer { name: "best" type: "ArgMax" bottom: "pool" top: "best" }
-    layer { name: "end" type: "Silence" bottom: "best" }""")
+    layer { name: "end" type: "Silence" bottom: "best" }""",
+    )
     found = same_by_layer(text)
     assert {found.net.layer_names[k] for k in found.program.alone} <= {"best"}  # sorting waits for its stream
 
@@ -330,9 +334,7 @@ layer { name: "size" type: "Reduction" bottom: "ip" top: "size" loss_weight: 0.1
 
 
 def test_a_net_in_test_runs_forward_as_one_with_the_same_loss_values_and_gradients(gpu):
-    captured, eager = (
-        Net(text_format.Parse(LOOKED_AT, NetParameter()), seed=3, backend="gpu") for _ in range(2)
-    )
+    captured, eager = (Net(text_format.Parse(LOOKED_AT, NetParameter()), seed=3, backend="gpu") for _ in range(2))
     eager.before_forward.append(lambda index: None)
     draw = np.random.RandomState(0)
 
@@ -410,9 +412,12 @@ def test_dropout_draws_the_same_mask_on_both_backends(gpu):
 
 def test_a_net_of_array_module_layers_is_captured_too(gpu):
     """With a loss and a split, which are CuPy's own kernels."""
-    text = NET + """
+    text = (
+        NET
+        + """
     layer { name: "label" type: "DummyData" top: "label" dummy_data_param { shape { dim: 4 } } }
     layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }"""
+    )
     graphed, eager = solver_of("gpu", net=text), by_layer(solver_of("gpu", net=text))
     seen, expected = Losses(graphed), Losses(eager)
     graphed.step(6)
@@ -473,6 +478,29 @@ def test_a_small_set_stays_on_the_device(gpu, settings, kept, monkeypatch, tmp_p
         np.testing.assert_array_equal(mine, theirs)
     graphed.close()
     eager.close()
+
+
+def test_a_small_set_that_finds_no_room_goes_on_being_copied(host_device, monkeypatch, tmp_path):
+    shutil.copytree(FILES / "mnist_like_lmdb", tmp_path / "mnist_like_lmdb")
+    monkeypatch.chdir(tmp_path)
+    allocate = host_device.allocate
+
+    def without_room(count, dtype):
+        if count >= 20 * 784:
+            raise MemoryError("no room")
+        return allocate(count, dtype)
+
+    monkeypatch.setattr(host_device, "allocate", without_room)
+    graphed, eager = (
+        solver_of("gpu", net=DATA.replace("SETTINGS", "")),
+        solver_of("gpu", net=DATA.replace("SETTINGS", "")),
+    )
+    by_layer(eager)
+    graphed.step(6)
+    eager.step(6)
+    for mine, theirs in zip(values_of(graphed), values_of(eager), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert captured_of(graphed).feeds[0].rows == 0 and captured_of(graphed).launched == 5
 
 
 @pytest.mark.parametrize("prefetch", [1, 2, 4])
