@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
+
 from ..blob import Blob
 from ..context import Context
 from . import Op, implements
@@ -107,7 +109,7 @@ class Power(Activation):
         values = x.read()
         out = y.write()
         if scale * power == 0:
-            out[...] = self.xp.power(out.dtype.type(shift), out.dtype.type(power))  # infinite or no number, as C has it
+            out[...] = np.power(out.dtype.type(shift), out.dtype.type(power))  # infinite or no number, as C has it
             return
         self.xp.multiply(values, scale, out=out)
         out += shift
