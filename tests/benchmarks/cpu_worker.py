@@ -87,7 +87,7 @@ def read_weights(folder: Path) -> dict[str, list[np.ndarray]]:
     from brewbench.engine.files import read_net_weights
 
     stored = read_net_weights(folder / "weights.caffemodel")
-    return {name: [np.array(one, np.float32) for one in arrays] for name, _, arrays in stored if arrays}
+    return {one.name: [np.array(blob, np.float32) for blob in one.blobs] for one in stored if one.blobs}
 
 
 def compare(peer: str, engine: Any, folder: Path, work: Workload) -> None:
