@@ -29,7 +29,8 @@ class Affine:
 
     def numbers(self) -> tuple[np.ndarray, np.ndarray]:
         """(factor, offset), each one number for every channel."""
-        factor, offset = np.float64(1), np.float64(0)
+        factor: Any = np.float64(1)
+        offset: Any = np.float64(0)
         for layer in self.layers:
             if layer.type == "BatchNorm":
                 means, variances, weight = (blob.read().astype(np.float64) for blob in layer.blobs)
