@@ -14,7 +14,7 @@ from ._op import TileOp, adding, host_address, ready, table
 from .layout import Features, laid_out, touch
 from .target import lanes, registers
 
-FEWEST = 3  # rows from which on turning them pays
+FEWEST = 3  # rows from which on turning them pays; fewer go back through the reference
 STREAMS = 16  # rows of weights read side by side: about as many as a processor can fetch ahead
 FAR_ROWS = 256  # of weights read a few numbers each: their lines must still be in the cache for the next few
 PANEL = 1 << 19  # bytes of the turned rows that stay in a core's second cache while the weights pass
@@ -29,7 +29,7 @@ def tile_rows(columns: int, side_by_side: bool = False) -> int:
 
 @implements("inner_product", "tile")
 class InnerProduct(TileOp):
-    """y = x W^T + b for x (M, K) and W (N, K). Transposed weights, and one or two rows, are left to the reference."""
+    """y = x W^T + b for x (M, K) and W (N, K). Transposed weights are left to the reference."""
 
     def __init__(self, context: Context, *, rows: int, inputs: int, outputs: int, transpose: bool):
         super().__init__(context, rows=rows, inputs=inputs, outputs=outputs, transpose=transpose)
@@ -43,7 +43,7 @@ class InnerProduct(TileOp):
     def supports(
         cls, context: Context, *, rows: int, inputs: int, outputs: int, transpose: bool, **spec: Any
     ) -> bool:
-        return super().supports(context) and rows >= FEWEST and min(inputs, outputs) > 0 and not transpose
+        return super().supports(context) and min(rows, inputs, outputs) > 0 and not transpose
 
     @property
     def absorbs(self) -> bool:
@@ -81,6 +81,8 @@ class InnerProduct(TileOp):
     def forward(self, x: Blob, weight: Blob, bias: Blob | None, y: Blob) -> None:
         if not ready():
             return self.plain.forward(x, weight, bias, y)
+        if self.x_shape[0] < FEWEST:
+            return self.dots(x.data_memory, weight, bias, y.data_memory)
         from .products import product
 
         turned = touch(x.data_memory, laid_out(x.data_memory, Features, self.x_shape), READ)
@@ -96,7 +98,7 @@ class InnerProduct(TileOp):
 
     def backward_data(self, y: Blob, weight: Blob, x: Blob) -> None:
         """x.diff from y.diff."""
-        if not ready():
+        if not ready() or self.x_shape[0] < FEWEST:
             return self.plain.backward_data(y, weight, x)
         if self.x_shape[0] <= registers() - 4:
             return self.spread_few(y.diff_memory, weight, x.diff_memory)
@@ -108,6 +110,20 @@ class InnerProduct(TileOp):
             self._data = self.product(self.x_shape[1], self.y_shape[1], 1, self.x_shape[1])
         record, items = self._data
         product.run(record.set(a=host_address(weight.read()), b=gradient.address, c=out.address), items)
+
+    def dots(self, x: Memory, weight: Blob, bias: Blob | None, y: Memory) -> None:
+        """y for one or two rows, all plain."""
+        from .drive import Record
+        from .products import DOTS, dots
+
+        (rows, inputs), outputs = self.x_shape, self.y_shape[1]
+        if self._forward is None:
+            self._forward = Record(DOTS, x_row=inputs, y_row=outputs, inputs=inputs, batch=rows)
+        record = self._forward.set(
+            w=host_address(weight.read()), x=host_address(x.on(HOST, READ)), y=host_address(y.on(HOST, WRITE)),
+            bias=host_address(bias.read()) if bias is not None else 0, rectify=int(self.rectify),
+        )  # fmt: skip
+        dots.run(record, outputs)
 
     def spread_few(self, y: Memory, weight: Blob, x: Memory) -> None:
         """x = y W for few rows, all plain: then reading the weights is all there is to it."""
@@ -141,7 +157,7 @@ class InnerProduct(TileOp):
 
     def backward_weights(self, x: Blob, y: Blob, weight: Blob | None, bias: Blob | None) -> None:
         """Add to weight.diff and bias.diff, where given, from x.data and y.diff."""
-        if not ready():
+        if not ready() or self.x_shape[0] < FEWEST:
             return self.plain.backward_weights(x, y, weight, bias)
         from .products import outer, row_sums
 

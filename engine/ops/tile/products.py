@@ -8,7 +8,7 @@ import numpy as np
 from .drive import driver
 from .slide import layout
 from .target import lanes
-from .vectors import all_of, array, load, read_float, record_view, store, tile, total, write_float
+from .vectors import all_of, array, load, multiply_add, read_float, record_view, store, tile, total, write_float
 
 V = lanes()
 PRODUCT = layout(
@@ -141,6 +141,38 @@ def few_rows(address, begin, end):
                     at = d.c + 4 * (m * d.c_row + k)
                     before = read_float(at) if start else np.float32(0)
                     write_float(at, before + dot(a + 4 * m * d.a_row, b + 4 * k, length, d.b_row))
+
+
+DOTS = layout("w", "x", "x_row", "y", "y_row", "bias", "inputs", "batch", "rectify")
+dots_view = record_view(DOTS)
+
+
+@driver
+def dots(address, begin, end):
+    """y[n, o] = bias[o] + sum over k of W[o, k] x[n, k], one o an item: for so few n that reading W is all there is."""
+    d = dots_view(address)
+    step = 4 * V
+    zero = all_of(np.float32(0))
+    for o in range(begin, end):
+        w = d.w + 4 * o * d.inputs
+        whole = d.inputs // step * step
+        for n in range(d.batch):
+            x = d.x + 4 * n * d.x_row
+            first = second = third = fourth = zero
+            for k in range(0, whole, step):
+                at, values = w + 4 * k, x + 4 * k
+                first = multiply_add(load(at), load(values), first)
+                second = multiply_add(load(at + 4 * V), load(values + 4 * V), second)
+                third = multiply_add(load(at + 8 * V), load(values + 8 * V), third)
+                fourth = multiply_add(load(at + 12 * V), load(values + 12 * V), fourth)
+            result = total((first + second) + (third + fourth))
+            for k in range(whole, d.inputs):
+                result += read_float(w + 4 * k) * read_float(x + 4 * k)
+            if d.bias:
+                result += read_float(d.bias + 4 * o)
+            if d.rectify and result < 0:
+                result = np.float32(0)
+            write_float(d.y + 4 * (n * d.y_row + o), result)
 
 
 @driver

@@ -11,7 +11,7 @@ from brewbench.engine.context import Context
 
 SIZES = [
     (64, 800, 500), (64, 500, 10), (100, 84, 100), (3, 37, 5), (16, 4608, 40), (7, 16, 16), (130, 33, 70), (5, 5, 5),
-    (300, 20, 30), (80, 64, 64),
+    (300, 20, 30), (80, 64, 64), (1, 1000, 37), (2, 130, 9), (1, 5, 3),
 ]  # fmt: skip
 
 
@@ -40,7 +40,6 @@ def test_inner_product_is_that_of_the_reference(rows, inputs, outputs):
         np.testing.assert_allclose(ours, theirs, 1e-4, 4e-6 * np.abs(theirs).max())
 
 
-@pytest.mark.parametrize("rows, transpose", [(2, False), (10, True)])
-def test_few_rows_and_transposed_weights_are_left_to_the_reference(rows, transpose):
-    spec = dict(rows=rows, inputs=8, outputs=8, transpose=transpose)
+def test_transposed_weights_are_left_to_the_reference():
+    spec = dict(rows=10, inputs=8, outputs=8, transpose=True)
     assert ops.make("inner_product", Context(), **spec).engine == "reference"
