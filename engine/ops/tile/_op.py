@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from functools import cache
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -100,7 +99,3 @@ def adding(parameter: Blob) -> tuple[int, np.ndarray]:
     memory = parameter.diff_memory
     fresh = memory.cleared
     return int(not fresh), memory.on(HOST, WRITE if fresh else MODIFY)
-
-
-def volume(shape: Shape) -> int:
-    return prod(shape)

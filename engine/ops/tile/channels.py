@@ -7,13 +7,14 @@ by side, one channel, whose number is spread over a vector (`each` is then 1).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numba
 import numpy as np
 
 from ...memory import HOST, Memory
-from ._op import Shape, host_address, volume
+from ._op import Shape, host_address
 from .drive import Record, driver
 from .layout import Blocked, Features, Layout, laid_out
 from .rows import common_place
@@ -319,7 +320,7 @@ class Channels:
 
     def __init__(self, shape: Shape):
         self.shape = shape
-        self.images, self.channels, self.places = shape[0], shape[1], volume(shape[2:])
+        self.images, self.channels, self.places = shape[0], shape[1], prod(shape[2:])
         self.own: dict[str, np.ndarray] = {}
         self.kept: dict[Any, tuple[Any, np.ndarray]] = {}
         self.plans: dict[Any, tuple[Any, Record, int, list[np.ndarray], list[np.ndarray]]] = {}
@@ -353,7 +354,7 @@ class Channels:
         """Room of the op's own for as many values in that layout."""
         if kind not in self.kept:
             if kind is HOST:
-                self.kept = {kind: (None, np.empty(volume(self.shape), np.float32))}
+                self.kept = {kind: (None, np.empty(prod(self.shape), np.float32))}
             else:
                 place = kind(self.shape if kind is Blocked else self.shape[:2])
                 self.kept = {kind: (place, place.allocate(0, np.dtype(np.float32)))}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
+from math import prod
 from typing import Any
 
 from ...blob import Blob
 from ...context import Context
 from ...memory import READ, WRITE, Memory
 from .. import implements
-from ._op import Shape, TileOp, ready, table, volume
+from ._op import Shape, TileOp, ready, table
 from .layout import Blocked, Features, current, laid_out
 from .target import lanes
 
@@ -63,14 +64,14 @@ class Concat(TileOp):
             place = current(memory)
             if isinstance(place, Blocked) and place.shape == shape:
                 kinds.add(Blocked)
-            elif isinstance(place, Features) and place.shape == (shape[0], volume(shape[1:])):
+            elif isinstance(place, Features) and place.shape == (shape[0], prod(shape[1:])):
                 kinds.add(Features)
         kind: Any = Blocked if Blocked in kinds else Features if kinds else None
         if kind is None:
             return False
 
         def place_of(memory: Memory, shape: Shape, access: str) -> Any:
-            place = laid_out(memory, kind, shape if kind is Blocked else (shape[0], volume(shape[1:])))
+            place = laid_out(memory, kind, shape if kind is Blocked else (shape[0], prod(shape[1:])))
             memory.on(place, access)
             return place
 
@@ -95,7 +96,7 @@ class Concat(TileOp):
         from .copies import COPY, copy_blocks
         from .drive import Record
 
-        each = volume(self.whole[2:]) * outer.row
+        each = prod(self.whole[2:]) * outer.row
         blocks = [
             ((place.address + 4 * k * each, 0, 0), (outer.address + 4 * (start + k) * each, 0, 0))
             for place, start, length in zip(inner, starts, (place.size // each for place in inner), strict=True)

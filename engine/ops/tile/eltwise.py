@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from ...context import Context
 from ...memory import Memory
 from .. import implements
 from ..eltwise import PROD, SUM
-from ._op import Shape, TileOp, host_address, ready, volume
+from ._op import Shape, TileOp, host_address, ready
 
 MOST = 255  # blobs whose numbers a byte can hold
 
@@ -64,7 +65,7 @@ class Eltwise(Several):
 
     def __init__(self, context: Context, *, shape: Shape, operation: int, coeff: Sequence[float], stable: bool):
         super().__init__(context, shape=shape, operation=operation, coeff=coeff, stable=stable)
-        self.count, self.operation, self.coeff, self.stable = volume(shape), operation, list(coeff), stable
+        self.count, self.operation, self.coeff, self.stable = prod(shape), operation, list(coeff), stable
         self.winner: Any = None  # the number of the blob that has the largest value, as a byte for each element
         self.common: Any = None  # how the elements lay then
 

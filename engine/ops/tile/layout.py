@@ -6,7 +6,6 @@ has the memory laid out anew, and from then on whoever writes it writes it that 
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any, TypeVar
 
 import numpy as np
@@ -149,7 +148,3 @@ def touch(memory: Memory, place: AnyLayout, access: str = READ) -> AnyLayout:
     """The place, with what `access` asks for: its address is good until the memory is laid out anew."""
     memory.on(place, access)
     return place
-
-
-def count_of(shape: Shape) -> int:
-    return prod(shape)

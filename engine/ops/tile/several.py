@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numba
@@ -10,7 +11,7 @@ import numpy as np
 from numba import types
 
 from ...memory import HOST, READ, WRITE, Memory
-from ._op import host_address, table, volume
+from ._op import host_address, table
 from .drive import Record, driver
 from .layout import Blocked, laid_out
 from .rows import CHUNK, common_place, length_of
@@ -264,4 +265,4 @@ def room_for(common: Any, count: int) -> int:
     if common is None:
         return count
     kind, shape = common
-    return shape[0] * -(-shape[1] // V) * V * volume(shape[2:]) if kind is Blocked else shape[1] * -(-shape[0] // V) * V
+    return shape[0] * -(-shape[1] // V) * V * prod(shape[2:]) if kind is Blocked else shape[1] * -(-shape[0] // V) * V
