@@ -590,6 +590,58 @@ KERNEL softmax_backward(int n, const real* y, const real* dy, real* dx, int clas
     }
 }
 
+// The loss behind a softmax: p (outer, classes, inner), a label for each of (outer, inner)
+
+__device__ void leave_loss(double total, double count, real fixed, real* loss, real* divisor) {
+    real by = fixed > 0 ? fixed : count > 1 ? (real)count : (real)1;
+    loss[0] = (real)total / by;
+    divisor[0] = by;
+}
+
+// -log p at the labels that count, in `parts` shares of the rows: sums (parts, 2) are the totals and how many count.
+// One share is the whole loss. It is divided by `fixed` or, where that is 0, by how many count. A label that is no
+// class makes it no number.
+KERNEL surprise(int n, const real* p, const real* label, double* sums, real* loss, real* divisor, int rows, int classes,
+                int inner, int has_ignored, int ignored, real smallest, real fixed) {
+    EACH_ROW(part, n) {
+        int share = (rows + n - 1) / n, stop = min(rows, (part + 1) * share);
+        double total = 0, count = 0;
+        for (int row = part * share + lane; row < stop; row += WARP) {
+            int at = (int)label[row];
+            if (has_ignored && at == ignored) continue;
+            real chosen = at >= 0 && at < classes ? p[CLASS(row, at)] : (real)-1;
+            total -= log(chosen < smallest && chosen >= 0 ? smallest : chosen);
+            count += 1;
+        }
+        total = warp_sum(total);
+        count = warp_sum(count);
+        if (lane == 0) {
+            if (n == 1) leave_loss(total, count, fixed, loss, divisor);
+            else sums[2 * part] = total, sums[2 * part + 1] = count;
+        }
+    }
+}
+
+KERNEL surprise_total(int n, const double* sums, real* loss, real* divisor, int parts, real fixed) {
+    EACH_ROW(row, n) {
+        double total = 0, count = 0;
+        for (int part = lane; part < parts; part += WARP) total += sums[2 * part], count += sums[2 * part + 1];
+        total = warp_sum(total);
+        count = warp_sum(count);
+        if (lane == 0) leave_loss(total, count, fixed, loss, divisor);
+    }
+}
+
+// dx = (p - 1 at the label) dloss / divisor, 0 where the label does not count.
+KERNEL surprise_backward(int n, const real* p, const real* label, const real* dloss, const real* divisor, real* dx,
+                         int classes, int inner, int has_ignored, int ignored) {
+    EACH(i, n) {
+        int c = i / inner % classes, at = (int)label[i / inner / classes * inner + i % inner];
+        real factor = dloss[0] / divisor[0];
+        dx[i] = has_ignored && at == ignored ? (real)0 : (p[i] - (real)(c == at)) * factor;
+    }
+}
+
 // Dropout: the mask is drawn anew in backward, from the same counter.
 
 KERNEL dropout(int n, const real* x, real* y, const double* numbers, uint k0, uint k1, double threshold, real factor) {

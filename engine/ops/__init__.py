@@ -29,7 +29,7 @@ if environ.get(VARIABLE) == "reference":
 CAFFE = {"cpu": "reference", "gpu": "cuda"}  # which of them a layer's `engine: CAFFE` means
 _MODULES = (
     "activation", "batch_norm", "concat", "convolution", "dropout", "eltwise", "inner_product", "lrn", "pooling",
-    "recurrent", "relu", "scale", "softmax", "update",
+    "recurrent", "relu", "scale", "softmax", "surprise", "update",
 )  # fmt: skip
 
 TABLE: dict[str, dict[str, type[Op]]] = {}
@@ -44,6 +44,7 @@ class Op:
 
     name: ClassVar[str]
     engine: ClassVar[str]
+    steady: ClassVar[bool] = False  # runs nothing but drivers, unless it says so as it runs
     anywhere: ClassVar[bool] = False  # a reference that computes with the context's own `xp`, wherever its blobs lie
 
     def __init__(self, context: Context, **spec: Any):

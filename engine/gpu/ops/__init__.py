@@ -11,6 +11,7 @@ from . import (
     recurrent,
     scale,
     softmax,
+    surprise,
     update,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "recurrent",
     "scale",
     "softmax",
+    "surprise",
     "update",
 ]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from ...layer import Layer, layer
 from . import _labels
 
-SMALLEST = 2.0**-126  # of the normal float32 numbers
-
 
 @layer("SoftmaxWithLoss", param="softmax_param")
 class SoftmaxWithLoss(Layer):
@@ -40,6 +38,7 @@ class SoftmaxWithLoss(Layer):
         top[0].reshape()
         self.probability = self.make_blob(bottom[0].shape)
         self.softmax = self.op("softmax", shape=bottom[0].shape, axis=axis)
+        self.surprise = self.op("surprise", shape=bottom[0].shape, axis=axis, ignored=self.ignored, mode=self.mode)
 
     def forward(self, bottom, top):
         self.softmax.forward(bottom[0], self.probability)
@@ -49,11 +48,7 @@ class SoftmaxWithLoss(Layer):
                 loss, count = found
                 top[0].write()[...] = loss / self.divisor(count)
                 return
-        xp = self.xp
-        label, counts = self.labels(bottom[1])
-        chosen = xp.take_along_axis(self.by_class(self.probability.read()), label, axis=1)  # (outer, 1, inner)
-        surprise = xp.log(xp.maximum(chosen, SMALLEST))
-        top[0].write()[...] = -(surprise * counts).sum() / self.normalizer(counts)
+        self.surprise.forward(self.probability, bottom[1], top[0])
 
     def backward(self, top, propagate_down, bottom):
         _labels.refuse_gradient(self, propagate_down)
@@ -65,28 +60,15 @@ class SoftmaxWithLoss(Layer):
                 factor = float(top[0].read_diff() / self.divisor(count))
                 self.softmax.loss_backward(self.probability, bottom[1], self.ignored, bottom[0], factor)
                 return
-        xp = self.xp
-        label, counts = self.labels(bottom[1])
-        hot = xp.arange(self.classes)[:, None] == label  # (outer, classes, inner)
-        gradient = self.by_class(bottom[0].write_diff())
-        xp.subtract(self.by_class(self.probability.read()), hot, out=gradient)
-        gradient *= counts * (top[0].read_diff() / self.normalizer(counts))
+        self.surprise.backward(self.probability, bottom[1], top[0], bottom[0])
 
     @property
     def in_one_pass(self):
-        """Whether the op takes the labels too; where one is no class, the way by arrays tells which."""
+        """Whether the softmax takes the labels too; where one is no class, the other op tells which."""
         return getattr(self.softmax, "has_loss", False)
 
-    def by_class(self, array):
-        return array.reshape(self.outer, self.classes, self.inner)
-
-    def labels(self, blob):
-        """Labels, and 1 or 0 by whether each counts: both (outer, 1, inner)."""
-        return _labels.read(self, blob, (self.outer, 1, self.inner), self.classes, self.ignored)
-
-    def normalizer(self, counts):
-        return _labels.normalizer(self.mode, self.outer, self.inner, counts)
-
     def divisor(self, count):
-        """The same for a plain number of labels that count."""
-        return max(count, 1) if self.mode == _labels.VALID else self.normalizer(None)
+        """What the summed loss is divided by, for a plain number of labels that count."""
+        if self.mode == _labels.VALID:
+            return max(count, 1)
+        return _labels.normalizer(self.mode, self.outer, self.inner, None)

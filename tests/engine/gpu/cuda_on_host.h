@@ -22,6 +22,7 @@ template <class T> T __shfl_xor_sync(unsigned, T value, int) { return value; }
 
 using std::exp;
 using std::fmod;
+using std::log;
 using std::max;
 using std::min;
 using std::pow;

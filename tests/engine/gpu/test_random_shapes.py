@@ -8,6 +8,7 @@ import pytest
 
 from brewbench.engine.blob import Blob
 from brewbench.engine.context import Context
+from brewbench.engine.gpu.ops import surprise
 from brewbench.engine.layers.vision import _spatial
 from brewbench.engine.memory import HOST, Arena
 from brewbench.engine.ops import TABLE, make
@@ -227,6 +228,36 @@ def test_softmax(number, host_device):
     two.do("forward", x, y)
     two.do("backward", y, x)
     two.compare(x, y)
+
+
+@cases("surprise")
+def test_the_loss_behind_a_softmax(number, host_device, monkeypatch):
+    monkeypatch.setattr(surprise, "FEW", 20)
+    draw, dtype = draw_of(number)
+    shape = tuple(int(n) for n in draw.integers(1, 9, int(draw.integers(1, 5))))
+    axis = int(draw.integers(0, len(shape)))
+    ignored = [None, 0, 255, -1][number % 4]
+    spec = dict(shape=shape, axis=axis, ignored=ignored, mode=number // 4 % 4)
+    two = Two("surprise", host_device, dtype, spec, draw)
+    labels = draw.integers(0, shape[axis], shape[:axis] + shape[axis + 1 :]).astype(dtype)
+    if ignored is not None:
+        labels[draw.random(labels.shape) < (1.0 if number % 8 == 1 else 0.3)] = ignored
+    values = draw.random(shape) / shape[axis]
+    values.flat[draw.integers(0, values.size, 3)] = [0, 1, 1e-40]
+    p, label, loss, x = two.blob(shape, values), two.blob(labels.shape, labels), two.blob(()), two.blob(shape)
+    two.do("forward", p, label, loss)
+    two.do("backward", p, label, loss, x)
+    two.compare(p, loss, x)
+
+
+@pytest.mark.parametrize("wrong", [-1, 3, 1e9])
+def test_a_label_that_is_no_class_makes_the_loss_no_number(wrong, host_device):
+    context = Context(place=host_device, backend="gpu")
+    op = make("surprise", context, shape=(4, 3), axis=1, ignored=7, mode=1)
+    p, label, loss = (Blob(shape, np.float32, host_device) for shape in ((4, 3), (4,), ()))
+    p.data, label.data = 0.5, [0, wrong, 2, 7]
+    op.forward(p, label, loss)
+    assert np.isnan(loss.data)
 
 
 @cases("relu")
