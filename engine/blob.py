@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import shapes
-from .memory import HOST, MODIFY, READ, WRITE, Memory, Place, computing
+from .memory import HOST, MODIFY, READ, WRITE, Memory, Place, computing, moved
 
 MAX_AXES = 32
 
@@ -145,12 +145,16 @@ class Blob:
     def share_data(self, other: Blob) -> None:
         """Let both blobs have the values of `other`. Raises ValueError when the counts differ."""
         self._same_count(other)
-        self.data_memory = other.data_memory
+        if self.data_memory is not other.data_memory:
+            self.data_memory = other.data_memory
+            moved()
 
     def share_diff(self, other: Blob) -> None:
         """Let both blobs have the gradient of `other`. Raises ValueError when the counts differ."""
         self._same_count(other)
-        self.diff_memory = other.diff_memory
+        if self.diff_memory is not other.diff_memory:
+            self.diff_memory = other.diff_memory
+            moved()
 
     def seen_from(self, place: Place) -> Blob:
         """Another blob of the same memories and shape, whose `read`, `write` and `modify` give arrays at `place`."""

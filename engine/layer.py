@@ -73,9 +73,15 @@ class Layer:
     is_loss: ClassVar[bool] = False  # the first top counts as loss with weight 1 unless told otherwise
     auto_tops: ClassVar[bool] = False  # missing tops are made, without a name
     is_source: ClassVar[bool] = False  # tops come from outside the net: no bottoms, never backward
+    steady: ClassVar[bool] = False  # does nothing but call its ops, or nothing at all, once the first pass is done
     reshapes_itself: ClassVar[bool] = False  # top shapes may change without a bottom's doing so
     no_gradient: tuple[int, ...] = ()  # bottoms that force_backward leaves alone
     forced: tuple[int, ...] = ()  # those of them that it does not: then backward raises, where Caffe aborts
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "steady" not in vars(cls) and ("forward" in vars(cls) or "backward" in vars(cls)):
+            cls.steady = False
 
     def __init__(self, param: Any, context: Context | None = None):
         self.param = param
@@ -190,6 +196,11 @@ class Layer:
         """The engines whose ops the layer uses; none where it computes by itself."""
         mine = (value for value in vars(self).values() if isinstance(value, (ops.Op, ops.OnHost)))
         return sorted({op.engine for op in mine})
+
+    @property
+    def steady_now(self) -> bool:
+        """Whether it and its ops only run drivers, so that a pass can be written down and run again as it was."""
+        return self.steady and all(op.steady for _, op in self._ops.values())
 
     def axis_of(self, blob: Blob, axis: int, field: str = "axis") -> int:
         """`axis` counted from the front. Raises DefinitionError when the blob has no such axis."""

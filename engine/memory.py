@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ READ, WRITE, MODIFY = "read", "write", "modify"
 
 touching = threading.RLock()  # held while memory is made or filled: a page may look while a solver computes
 computing = threading.RLock()  # held while a layer runs, so that whoever looks from another thread sees whole values
+moves = 0  # how often a buffer of any memory was made or given up, or a blob got another memory
+witness: Any = None  # who is told of each access, as a pass is written down (see `ops/tile/program.py`)
 ALIGNMENT = 64  # bytes between the starts of two memories in an arena are a multiple of this
 
 
@@ -25,6 +27,7 @@ class Place:
     name: str
     xp: Any
     private: bool = False  # a layout of one memory's own, which only ops that know it can read
+    by_drivers: bool = False  # whether drivers alone bring values to it, and from it
 
     def allocate(self, count: int, dtype: np.dtype) -> Any:
         """A flat array of zeros."""
@@ -154,6 +157,7 @@ class Memory:
                 raise ValueError("a memory inside an arena cannot grow")
             self.capacity = count
             self._buffers.clear()
+            moved()
             self.valid.clear()
             self._fill = None
         self.count = count
@@ -164,6 +168,8 @@ class Memory:
         `access` is READ (the array must not be written), WRITE (every element will be overwritten, so nothing
         is copied) or MODIFY. After WRITE and MODIFY this place alone is valid.
         """
+        if witness is not None:
+            witness.accessed(self, place, access)
         if access == WRITE:
             self._fill = None
         elif self._fill is not None or place not in self.valid:
@@ -206,8 +212,15 @@ class Memory:
                 self._bring_to(HOST)
             self.valid.discard(place)
             self._buffers.pop(place, None)
+            moved()
             for kind in [kind for kind, each in self.layouts.items() if each is place]:
                 del self.layouts[kind]
+
+    def was_written(self, places: Iterable[Place]) -> None:
+        """Take note that new values have come to these places, and are nowhere else."""
+        self._fill = None
+        self.version += 1
+        self.valid = {HOST} if HOST in places and self.lent else set(places)
 
     def held(self, place: Place) -> Any:
         """The array at `place` as it is, current or not; None where there is none yet."""
@@ -218,9 +231,13 @@ class Memory:
         if self.valid:
             if HOST not in self.valid:
                 source = next(iter(self.valid))
+                if witness is not None:
+                    witness.converted(self, source)
                 source.to_host(self._buffer(source), self._buffer(HOST))
                 self.valid.add(HOST)
             if place is not HOST:
+                if witness is not None:
+                    witness.converted(self, place)
                 place.from_host(self._buffer(HOST), here)
                 if self._lent is not None:
                     if self._lent() is not None:
@@ -241,15 +258,23 @@ class Memory:
                         allocate = self.home.host_array if place is HOST else place.allocate
                         buffer = allocate(self.capacity, self.dtype)
                     self._buffers[place] = buffer
+                    moved()
         return buffer if self.count == self.capacity or place.private else buffer[: self.count]
 
     def _move_into(self, arena: Arena) -> None:
         kept = self.on(HOST).copy() if self.touched else None
         self._buffers.clear()
+        moved()
         self._arena, self.capacity = arena, self.count
         if kept is not None:
             self.valid = {HOST}
             self._buffer(HOST)[:] = kept
+
+
+def moved() -> None:
+    """Count that something lies elsewhere now: who remembers addresses has to look."""
+    global moves
+    moves += 1
 
 
 def _zero(out: np.ndarray) -> None:

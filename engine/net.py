@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from math import prod
 from os import PathLike, environ
@@ -13,7 +14,7 @@ import numpy as np
 
 from ..proto import ParseError
 from ..proto.messages import NetParameter
-from . import debug, files, rng, shapes
+from . import debug, files, ops, rng, shapes
 from .backend import Backend, backend_of
 from .blob import Blob
 from .build import Builder, Learnable, Node, make_state
@@ -23,6 +24,7 @@ from .fusion import Chain, find_chains
 from .graph import PHASES
 from .layer import LAYERS, Layer
 from .memory import HOST, WRITE, Arena, computing, refresh_lent
+from .replay import NoProgram, program_of
 from .source import Definition, Source
 from .stored import Stored
 
@@ -46,6 +48,7 @@ class Net:
     """
 
     fuse: ClassVar[bool] = environ.get("BREWBENCH_FUSION", "on") != "off"  # whether layers may run as one
+    replay: ClassVar[bool] = environ.get("BREWBENCH_REPLAY", "on") != "off"  # whether passes may run without Python
 
     def __init__(
         self,
@@ -80,6 +83,7 @@ class Net:
         self.layers: list[Layer] = [_ready(node) for node in self.nodes]
         self._device: Any = None if chosen.place is HOST else chosen.place  # which a thread has to enter
         self._whole: Any = None  # the forward pass as one, on a device
+        self._program: NoProgram | None = None  # the passes as native code runs them, on the host
         self.layered = 0  # layers that a device has run forward one by one
         self.layer_names: list[str] = [node.name for node in self.nodes]
         blobs = [_known(blob) for blob in built.blobs]
@@ -96,7 +100,7 @@ class Net:
         self._arenas: tuple[Arena, Arena] | None = None
         self._shapes: list[tuple[Shape, ...]] = [_shapes(node.bottoms) for node in self.nodes]
         self._chains: dict[int, Chain] | None = None
-        self._settled = -1  # the count of changes of shape up to which every layer has followed
+        self.settled = -1  # the count of changes of shape up to which every layer has followed
         self.before_forward: list[Hook] = []
         self.after_forward: list[Hook] = []
         self.before_backward: list[Hook] = []
@@ -147,30 +151,56 @@ class Net:
         if whole is not None:
             return whole.forward()
         loss = 0.0
-        chains = {} if self.debug_info or self.before_forward or self.after_forward else self._fused()
+        looked_at = self.debug_info or self.before_forward or self.after_forward
+        chains = {} if looked_at else self._fused()
         index = start
-        with np.errstate(all="ignore"):  # a diverging net gives infinities and NaN, as in Caffe
+        with self._pass("forward", not looked_at and (start, end) == (0, last)) as program:
             while index <= end:
+                done = program.run(index)
+                if done is not None:
+                    index = done + 1
+                    continue
                 chain = chains.get(index)
                 if chain is not None and chain.last <= end:
                     self._follow_shapes(index)  # which may make another op
                     if chain.begin():
                         try:
-                            loss += self._forward_layer(index)
+                            with program.watched(index, chain.last):
+                                loss += self._forward_layer(index)
                         finally:
                             chain.end()
                         for skipped in range(index + 1, chain.last + 1):
                             self._follow_shapes(skipped)
                         index = chain.last + 1
                         continue
-                loss += self._forward_layer(index)
+                with program.watched(index):
+                    loss += self._forward_layer(index)
                 index += 1
         if end == last:
             self.context.passes += 1
             if start == 0:
-                self._settled = shapes.changes
+                self.settled = shapes.changes
         refresh_lent()
         return loss
+
+    @contextmanager
+    def _pass(self, way: str, whole: bool) -> Iterator[NoProgram]:
+        """A context for a pass, and what may run stretches of it without Python; that is given up after an error."""
+        if self._program is None:
+            able = self.replay and self._device is None and "tile" in ops.PREFERENCE[self.context.backend]
+            self._program = program_of(self) if able else NoProgram()
+        program = self._program
+        if not whole:
+            program.forget()
+            program = NoProgram()
+        program.begin(way)
+        try:
+            with np.errstate(all="ignore"):  # a diverging net gives infinities and NaN, as in Caffe
+                yield program
+        except BaseException:
+            program.forget()
+            raise
+        program.end()
 
     def as_one(self) -> Any:
         """What runs the whole forward pass by a few launches on a device; None where it has to run layer by layer.
@@ -191,7 +221,7 @@ class Net:
 
         Raises MemoryError that names the blob a device has no room for.
         """
-        with np.errstate(all="ignore"):
+        with self._pass("forward", False):
             loss = self._forward_layer(index)
         refresh_lent()
         return loss
@@ -233,7 +263,7 @@ class Net:
 
     def _follow_shapes(self, index: int) -> None:
         """Give a layer new shapes where its bottoms' have changed."""
-        if self._settled == shapes.changes and not self.layers[index].reshapes_itself:
+        if self.settled == shapes.changes and not self.layers[index].reshapes_itself:
             return
         if self.layers[index].reshapes_itself or _shapes(self.nodes[index].bottoms) != self._shapes[index]:
             self._reshape_layer(index)
@@ -245,9 +275,19 @@ class Net:
         wrote another. Where `debug_info` is set, the `debug_listeners` are told of every layer, and after a whole
         pass of the norms of all parameters.
         """
-        with np.errstate(all="ignore"):
-            for index in range(len(self.layers) - 1 if start is None else start, end - 1, -1):
-                self._backward_layer(index)
+        index = last = len(self.layers) - 1
+        index = last if start is None else start
+        looked_at = self.debug_info or self.before_backward or self.after_backward
+        with self._pass("backward", not looked_at and (index, end) == (last, 0)) as program:
+            while index >= end:
+                done = program.run(index)
+                if done is not None:
+                    index = done - 1
+                    continue
+                if self.nodes[index].need_backward or looked_at:
+                    with program.watched(index):
+                        self._backward_layer(index)
+                index -= 1
         refresh_lent()
         if self.debug_info and start is None and end == 0:
             self._tell([debug.param_norms(self)])
@@ -261,7 +301,7 @@ class Net:
 
     def backward_layer(self, index: int) -> None:
         """Run one layer backward, if it needs it."""
-        with np.errstate(all="ignore"):
+        with self._pass("backward", False):
             self._backward_layer(index)
         refresh_lent()
 

@@ -17,6 +17,7 @@ class Concat(Layer):
     Reference: Szegedy et al., CVPR 2015 (inception modules).
     """
 
+    steady = True
     bottoms = at_least(1)
 
     def setup(self, bottom, top):

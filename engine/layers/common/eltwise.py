@@ -24,6 +24,7 @@ class Eltwise(Layer):
         before it is used; of equal maxima x_2 goes before x_1, and both before later ones.
     """
 
+    steady = True
     bottoms = at_least(2)
     in_place = True
 

@@ -20,6 +20,8 @@ class Flatten(Layer):
     Caffe quirk: an `end_axis` right before `axis` joins nothing, and puts an axis of length 1 between the two.
     """
 
+    steady = True
+
     def reshape(self, bottom, top):
         if top[0] is bottom[0]:
             raise DefinitionError("cannot run in place: give the top another name.", "top")

@@ -21,6 +21,8 @@ class InnerProduct(Layer):
     Reference: Rosenblatt, Psychological Review 1958.
     """
 
+    steady = True
+
     def setup(self, bottom, top):
         settings = self.settings
         if settings.num_output < 1:

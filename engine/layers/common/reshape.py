@@ -21,6 +21,8 @@ class Reshape(Layer):
     Reference: Jia et al., "Caffe", ACM Multimedia 2014.
     """
 
+    steady = True
+
     def reshape(self, bottom, top):
         if top[0] is bottom[0]:
             raise DefinitionError("cannot run in place: give the top another name.", "top")

@@ -17,6 +17,7 @@ class Slice(Layer):
     Reference: Jia et al., "Caffe", ACM Multimedia 2014.
     """
 
+    steady = True
     tops = at_least(1)
 
     def setup(self, bottom, top):

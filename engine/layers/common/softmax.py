@@ -16,6 +16,7 @@ class Softmax(Layer):
     Reference: Bridle, Neurocomputing (NATO ASI Series F 68) 1990.
     """
 
+    steady = True
     in_place = True
 
     def reshape(self, bottom, top):

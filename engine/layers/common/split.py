@@ -18,6 +18,7 @@ class Split(Layer):
     Reference: the sum rule of differentiation.
     """
 
+    steady = True
     tops = at_least(1)
 
     def reshape(self, bottom, top):

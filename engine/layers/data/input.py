@@ -17,6 +17,7 @@ class Input(Layer):
     Reference: Jia et al., "Caffe", ACM Multimedia 2014.
     """
 
+    steady = True
     bottoms = 0
     tops = at_least(1)
     is_source = True

@@ -18,6 +18,8 @@ class ReLU6(Elementwise):
     Fork: eric612/MobileNet-YOLO. As with ReLU, in place the gradient goes by the sign of y.
     """
 
+    steady = True
+
     def reshape(self, bottom, top):
         super().reshape(bottom, top)
         self.rectifier = self.op("relu6", shape=bottom[0].shape, slope=self.settings.negative_slope)

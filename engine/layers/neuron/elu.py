@@ -17,6 +17,8 @@ class ELU(Elementwise):
     Reference: Clevert, Unterthiner and Hochreiter, ICLR 2016.
     """
 
+    steady = True
+
     def reshape(self, bottom, top):
         super().reshape(bottom, top)
         self.elu = self.op("elu", shape=bottom[0].shape, alpha=self.settings.alpha)

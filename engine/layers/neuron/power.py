@@ -18,6 +18,8 @@ class Power(Elementwise):
     Caffe quirk: in place the slope overwrites the gradient of y, and is then multiplied by itself.
     """
 
+    steady = True
+
     def reshape(self, bottom, top):
         super().reshape(bottom, top)
         power, scale, shift = self.settings.power, self.settings.scale, self.settings.shift

@@ -17,6 +17,7 @@ class ReLU(Layer):
     Caffe quirk: in place the gradient goes by the sign of y, which is wrong for a slope below zero.
     """
 
+    steady = True
     in_place = True
 
     def reshape(self, bottom, top):

@@ -17,6 +17,8 @@ class Sigmoid(Elementwise):
     Reference: Rumelhart, Hinton and Williams, Nature 1986.
     """
 
+    steady = True
+
     def reshape(self, bottom, top):
         super().reshape(bottom, top)
         self.sigmoid = self.op("sigmoid", shape=bottom[0].shape)

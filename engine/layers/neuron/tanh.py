@@ -17,6 +17,8 @@ class TanH(Elementwise):
     Reference: LeCun, Bottou, Orr and Mueller, "Efficient BackProp", 1998.
     """
 
+    steady = True
+
     def reshape(self, bottom, top):
         super().reshape(bottom, top)
         self.tanh = self.op("tanh", shape=bottom[0].shape)

@@ -24,6 +24,7 @@ class Convolution(Layer):
     Reference: LeCun, Bottou, Bengio and Haffner, Proceedings of the IEEE 1998; dilation: Yu and Koltun, ICLR 2016.
     """
 
+    steady = True
     bottoms = tops = at_least(1)
     equal_counts = True
 

@@ -22,6 +22,8 @@ class LRN(Layer):
     Caffe quirk: within a channel k is always 1.
     """
 
+    steady = True
+
     def setup(self, bottom, top):
         if self.settings.local_size % 2 == 0:
             raise DefinitionError(f"local_size must be odd; got {self.settings.local_size}.", "local_size")

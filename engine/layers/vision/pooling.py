@@ -30,6 +30,7 @@ class Pooling(Layer):
         Caffe's GPU side only.
     """
 
+    steady = True
     tops = between(1, 2)
 
     def setup(self, bottom, top):

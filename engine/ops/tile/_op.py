@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from functools import cache
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
+from ... import memory as memories
 from ...blob import Blob
 from ...context import Context
 from ...memory import HOST, MODIFY, WRITE
@@ -15,6 +18,8 @@ from .. import TABLE, Op
 from ..scratch import scratch
 
 Shape = tuple[int, ...]
+
+_held: WeakValueDictionary[int, np.ndarray] = WeakValueDictionary()  # what ops prepared, by where it begins
 
 
 class TileOp(Op):
@@ -44,6 +49,7 @@ class TileOp(Op):
     @property
     def plain(self) -> Any:
         """The reference op for the same work."""
+        unsteady()
         if self._plain is None:
             self._plain = TABLE[self.name]["reference"](self.context, **self.spec)
         return self._plain
@@ -72,15 +78,19 @@ def ready() -> bool:
 def floats(context: Context, slot: str, count: int) -> int:
     """The address of shared scratch memory for that many floats, and a vector more; 64 bytes and up aligned."""
     array = scratch(context, f"tile {slot}", (count + 48,))
-    address = array.__array_interface__["data"][0]
-    return address + -address % 64
+    address = host_address(array)
+    address += -address % 64
+    _held[address] = array.base if isinstance(array.base, np.ndarray) else array
+    return address
 
 
 def own_floats(count: int) -> tuple[np.ndarray, int]:
     """Memory of an op's own, zero, and its aligned address."""
     array = np.zeros(count + 48, np.float32)
-    address = array.__array_interface__["data"][0]
-    return array, address + -address % 64
+    address = host_address(array)
+    address += -address % 64
+    _held[address] = array
+    return array, address
 
 
 def host_address(array: np.ndarray) -> int:
@@ -88,14 +98,34 @@ def host_address(array: np.ndarray) -> int:
     return array.__array_interface__["data"][0]
 
 
-def table(values: Any) -> tuple[np.ndarray, int]:
-    """Offsets as a kernel reads them, and their address."""
-    array = np.ascontiguousarray(values, np.int64)
+def table(values: Any, dtype: Any = np.int64) -> tuple[np.ndarray, int]:
+    """Offsets, or other numbers, as a kernel reads them, and their address."""
+    array = np.ascontiguousarray(values, dtype)
+    _held[host_address(array)] = array
     return array, host_address(array)
+
+
+def held_at(address: Any) -> np.ndarray | None:
+    """The array that an op prepared at an address, for who wants it to stay."""
+    return _held.get(address)
+
+
+def unsteady() -> None:
+    """Say that something other than a driver is at work: if the pass is being written down, not this layer."""
+    if memories.witness is not None:
+        memories.witness.spoilt = True
+
+
+def provided(condition: Callable[[], bool]) -> None:
+    """Say that what happens now is right only while that holds, should the pass be being written down."""
+    if memories.witness is not None:
+        memories.witness.conditions.append(condition)
 
 
 def adding(parameter: Blob) -> tuple[int, np.ndarray]:
     """Where the sums of a kernel that adds to a gradient begin, and the gradient: at 0 where it was only cleared."""
     memory = parameter.diff_memory
     fresh = memory.cleared
+    if memories.witness is not None and not memories.witness.has_written(memory):
+        provided(lambda: memory.cleared == fresh)
     return int(not fresh), memory.on(HOST, WRITE if fresh else MODIFY)

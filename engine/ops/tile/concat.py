@@ -20,6 +20,8 @@ from .target import lanes
 class Concat(TileOp):
     """A whole of which the parts lie one after the other. Where all lie plain, that is left to the reference."""
 
+    steady = True
+
     def __init__(self, context: Context, *, shape: Shape, axis: int, lengths: Sequence[int]):
         super().__init__(context, shape=shape, axis=axis, lengths=lengths)
         self.lengths = tuple(lengths)

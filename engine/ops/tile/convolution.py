@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import ceil
 from typing import Any
 
@@ -12,7 +13,7 @@ from ...context import Context
 from ...memory import HOST, READ, WRITE, Memory
 from .. import implements
 from ..convolution import whole_kernels
-from ._op import Shape, TileOp, adding, floats, host_address, own_floats, ready, table
+from ._op import Shape, TileOp, adding, floats, host_address, own_floats, provided, ready, table, unsteady
 from .layout import Blocked, Planar, laid_out, touch
 from .target import lanes, registers
 
@@ -68,7 +69,22 @@ class Packed:
         version = tuple((id(memory), memory.version) for memory in memories if memory is not None)
         lent = any(memory is not None and memory.lent for memory in memories)
         before, self.version = self.version, None if lent else version
+        if before == version:
+            provided(lambda: self.holds(memories))
         return before != version
+
+    def holds(self, memories: Sequence[Memory | None]) -> bool:
+        """Whether what is packed is what these memories hold now."""
+        version = self.version
+        if version is None:
+            return False
+        k = 0
+        for memory in memories:
+            if memory is not None:
+                if version[k][1] != memory.version or memory.lent:
+                    return False
+                k += 1
+        return True
 
 
 @implements("convolution", "tile")
@@ -78,7 +94,7 @@ class Convolution(TileOp):
     Blocked images need as many channels to a group as fill whole vectors, unless there is one group only.
     """
 
-    takes_affine = True
+    steady = takes_affine = True
 
     def __init__(
         self, context: Context, *, image: Shape, weight: Shape, stride: Shape, pad: Shape, dilation: Shape, group: int
@@ -165,16 +181,17 @@ class Convolution(TileOp):
         plan, affine = self._correlating, self.affine
         depends = [weight.data_memory, *([bias.data_memory] if bias is not None else [])]
         if plan.packed.stale(*depends, *(affine.memories() if affine is not None else ())):
-            weights, offsets = weight.read(), bias.read().reshape(-1) if bias is not None else 0
+            weights = weight.read()
             if affine is not None:
+                unsteady()
                 factor, offset = affine.numbers()
                 weights = (weights * np.broadcast_to(factor, self.weight[0])[:, None, None, None]).astype(np.float32)
-                offsets = offsets * factor + offset
+                plan.bias[: self.weight[0]] = (0 if bias is None else bias.read().reshape(-1)) * factor + offset
             plan.pack.set(plain=host_address(weights))
             pack.run(plan.pack, plan.groups * plan.blocks)
-            plan.bias[: self.weight[0]] = offsets
             plan.slide.set(start=FROM_ZERO if bias is None and affine is None else FROM_BIAS)
-        plan.slide.set(x=self.first_x(x, place), y=out.first, rectify=int(self.rectify))
+        offsets = plan.packed.bias if bias is None or affine is not None else host_address(bias.read())
+        plan.slide.set(x=self.first_x(x, place), y=out.first, bias=offsets, rectify=int(self.rectify))
         slide.run(plan.slide, plan.items)
 
     def spread(self, y: Memory, weight: Blob, x: Memory) -> None:
@@ -190,6 +207,7 @@ class Convolution(TileOp):
             plan.pack.set(plain=host_address(weight.read()))
             pack_turned.run(plan.pack, plan.groups * plan.blocks)
         if plan.gaps:
+            unsteady()
             x.held(out)[:] = 0
         for record, items in plan.phases:
             slide.run(record, items)
@@ -257,6 +275,7 @@ class Deconvolution(Convolution):
             return self.plain.forward(x, weight, bias, y)
         self.spread(x.data_memory, weight, y.data_memory)
         if bias is not None:
+            unsteady()
             y.modify().reshape(self.image)[...] += bias.read().reshape(-1, 1, 1)
 
     def backward_data(self, y: Blob, weight: Blob, x: Blob) -> None:
@@ -288,14 +307,13 @@ class ChannelSums:
         place = touch(gradient, laid_out(gradient, Blocked, shape), READ)
         if self.place is not place:
             self.place = place
-            array, address = own_floats(place.blocks * lanes())
-            self.sums = array[(address - host_address(array)) // 4 :]
+            self.kept, address = own_floats(place.blocks * lanes())
             self.record = Record(
                 BIAS, y=place.first, y_image=place.image, y_block=place.block, y_row=place.row, images=shape[0],
-                rows=shape[2], length=shape[3], sums=address,
+                rows=shape[2], length=shape[3], sums=address, channels=shape[1],
             )  # fmt: skip
-        bias_gradient.run(self.record, place.blocks)
-        bias.modify_diff().reshape(-1)[...] += self.sums[: shape[1]]
+        start, total = adding(bias)
+        bias_gradient.run(self.record.set(total=host_address(total), start=start), place.blocks)
 
 
 class Correlating:

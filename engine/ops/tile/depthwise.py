@@ -11,7 +11,7 @@ from ...context import Context
 from ...memory import READ, WRITE, Memory
 from .. import implements
 from ..convolution import whole_kernels
-from ._op import Shape, TileOp, host_address, own_floats, ready
+from ._op import Shape, TileOp, host_address, own_floats, ready, unsteady
 from .convolution import ChannelSums, Packed
 from .layout import Blocked, laid_out, touch
 from .target import lanes
@@ -21,7 +21,7 @@ from .target import lanes
 class Depthwise(TileOp):
     """y = x under the kernels, plus a bias; weight is (C, 1, height, width)."""
 
-    takes_affine = True
+    steady = takes_affine = True
 
     def __init__(
         self, context: Context, *, image: Shape, weight: Shape, stride: Shape, pad: Shape, dilation: Shape, group: int
@@ -97,6 +97,7 @@ class Depthwise(TileOp):
         packed, affine = self.packed, self.affine
         depends = [weight.data_memory, *([bias.data_memory] if bias is not None else [])]
         if packed.stale(*depends, *(affine.memories() if affine is not None else ())):
+            unsteady()
             weights = weight.read().reshape(self.weight[0], -1)
             offsets: Any = bias.read().reshape(-1) if bias is not None else np.zeros(1)
             if affine is not None:
@@ -136,6 +137,7 @@ class Depthwise(TileOp):
         if bias is not None:
             self.sums.add(y.diff_memory, self.y_shape, bias)
         if weight is not None:
+            unsteady()
             record = self.record("weights", x.data_memory, y.diff_memory, READ, READ, self.halo)
             array, address = own_floats(self.blocks * self.taps * lanes())
             weight_gradient.run(record.set(w=address), self.blocks * self.taps)

@@ -1,7 +1,7 @@
 """Drivers: loops over kernels and vectors, compiled by numba, each over a record of addresses and sizes.
 
 A driver does the items `begin` to `end` of its work; `Driver.run` shares the items out over the threads. It is called
-by address, without Python in between, so that a list of records is a program.
+by address, without Python in between, so that a table of calls is a program (`program.py`).
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from numba import types
 from numba.core import config
 from numba.np.ufunc import threading_layer
 
+from ... import memory as memories
 from ...threads import threads
 from .target import VARIABLE, environ
-from .vectors import call
+from .vectors import call, read_int
 
 ENTRY = types.void(types.int64, types.int64, types.int64)
 # Arithmetic may be contracted and reordered; infinities and what is no number stay what they are.
@@ -35,12 +36,12 @@ class Record:
     def __init__(self, layout: np.dtype, **values: Any):
         self.values = np.zeros(1, layout)
         self.address: int = self.values.__array_interface__["data"][0]
-        self._known: dict[str, Any] = {}
+        self.known: dict[str, Any] = {}
         self.set(**values)
 
     def set(self, **values: Any) -> Record:
         """Change fields; what they hold already costs nothing."""
-        known, row = self._known, self.values
+        known, row = self.known, self.values
         for name, value in values.items():
             if known.get(name) != value:
                 row[name] = known[name] = value
@@ -69,11 +70,24 @@ class Driver:
     def run(self, record: Record, items: int) -> None:
         """Do all items, on as many threads as are allowed."""
         address = self.address
+        if memories.witness is not None:
+            memories.witness.called(address, record, items)
         count = min(threads(), items)
         if count > 1:
-            _share_out()(address, record.address, items, count)
+            row = np.array((address, record.address, items), np.int64)
+            _share_out()(row.__array_interface__["data"][0], 1, count)
         elif items:
             self._call(record.address, 0, items)
+
+
+def run_all(calls: np.ndarray) -> None:
+    """Run drivers one after the other: rows of (address, address of a record, items)."""
+    address = calls.__array_interface__["data"][0]
+    if threads() > 1:
+        _share_out()(address, len(calls), threads())
+    else:
+        _ = in_turn.address
+        in_turn._call(address, 0, len(calls))
 
 
 def driver(function: Callable[[int, int, int], None]) -> Driver:
@@ -102,9 +116,10 @@ def _share_out() -> Any:
         with _lock:
             settings: Any = config
             settings.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]  # in the order of their fork and join
-            decorate = _compiled(numba.njit, types.void(*[types.int64] * 4), parallel=True, nogil=True)
+            decorate = _compiled(numba.njit, types.void(*[types.int64] * 3), parallel=True, nogil=True)
             share_out = decorate(_over_threads)
-            share_out(nothing.address, 0, 2, 2)  # starts the threads
+            row = np.array((nothing.address, 0, 2), np.int64)
+            share_out(row.__array_interface__["data"][0], 1, 2)  # starts the threads
             if threading_layer() == "workqueue":  # it ends the process when two threads come at once
                 plain = share_out
 
@@ -116,9 +131,22 @@ def _share_out() -> Any:
     return _parallel
 
 
-def _over_threads(address, record, items, count):
-    for k in numba.prange(count):
-        call(address, record, items * k // count, items * (k + 1) // count)
+def _over_threads(calls, length, threads):
+    for c in range(length):
+        address, record, items = read_int(calls + 24 * c), read_int(calls + 24 * c + 8), read_int(calls + 24 * c + 16)
+        count = min(items, threads)
+        if count == 1:
+            call(address, record, 0, 1)
+        else:
+            for k in numba.prange(count):
+                call(address, record, items * k // count, items * (k + 1) // count)
+
+
+@driver
+def in_turn(address, begin, end):
+    for c in range(begin, end):
+        at = address + 24 * c
+        call(read_int(at), read_int(at + 8), 0, read_int(at + 16))
 
 
 @driver

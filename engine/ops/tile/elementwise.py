@@ -14,6 +14,8 @@ from ._op import Shape, TileOp, ready
 class Elementwise(TileOp):
     """An op whose passes go over rows."""
 
+    steady = True
+
     def __init__(self, context: Context, **spec: Any):
         super().__init__(context, **spec)
         self._rows: dict[Any, Any] = {}

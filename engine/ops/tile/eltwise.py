@@ -13,13 +13,15 @@ from ...context import Context
 from ...memory import Memory
 from .. import implements
 from ..eltwise import PROD, SUM
-from ._op import Shape, TileOp, host_address, ready
+from ._op import Shape, TileOp, host_address, ready, unsteady
 
 MOST = 255  # blobs whose numbers a byte can hold
 
 
 class Several(TileOp):
     """An op over any number of blobs of one shape."""
+
+    steady = True
 
     def __init__(self, context: Context, **spec: Any):
         super().__init__(context, **spec)
@@ -90,6 +92,7 @@ class Eltwise(Several):
         elif self.operation == PROD and not among(out, memories[2:]):
             self.over(multiplied, memories, [out])
         elif self.operation not in (SUM, PROD) and not among(out, memories):
+            unsteady()
             self.common = common_place(memories)
             self.winner = np.empty(room_for(self.common, self.count), np.uint8)
             self.over(largest, memories, [out], where=host_address(self.winner), common=self.common)
@@ -113,6 +116,7 @@ class Eltwise(Several):
             for k, target in diffs.items():
                 self.over(multiplied, [out, *data[:k], *data[k + 1 :]], [target])
         elif self.winner is not None:
+            unsteady()
             from .several import shared_out
 
             where = host_address(self.winner)

@@ -31,6 +31,8 @@ def tile_rows(columns: int, side_by_side: bool = False) -> int:
 class InnerProduct(TileOp):
     """y = x W^T + b for x (M, K) and W (N, K). Transposed weights are left to the reference."""
 
+    steady = True
+
     def __init__(self, context: Context, *, rows: int, inputs: int, outputs: int, transpose: bool):
         super().__init__(context, rows=rows, inputs=inputs, outputs=outputs, transpose=transpose)
         self.x_shape, self.y_shape = (rows, inputs), (rows, outputs)

@@ -20,7 +20,7 @@ class Layout(Place):
     """A place for one memory. `address` is where its values begin, once there are any."""
 
     xp = None
-    private = True
+    private = by_drivers = True
     size: int  # floats, with all that is around the values
 
     def __init__(self) -> None:
@@ -75,6 +75,7 @@ class Planar(Layout):
     """Images (N, C, H, W) as they are, with a halo of zeros around each plane."""
 
     name = "planar"
+    by_drivers = False
 
     def __init__(self, shape: Shape, halo: int = 0):
         super().__init__()

@@ -19,6 +19,8 @@ OPERANDS = {"x": READ, "y": WRITE, "g": READ, "out": WRITE}
 class LRN(TileOp):
     """y = x s^-beta, s = k + alpha mean(x^2) over `size` neighbours along each of `axes`. For beta 3/4 only."""
 
+    steady = True
+
     def __init__(
         self, context: Context, *, shape: Shape, axes: tuple[int, ...], size: int, alpha: float, beta: float, k: float
     ):

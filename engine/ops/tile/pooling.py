@@ -10,13 +10,15 @@ from ...blob import Blob
 from ...context import Context
 from ...memory import READ, WRITE
 from .. import implements
-from ._op import Shape, TileOp, host_address, ready
+from ._op import Shape, TileOp, host_address, ready, unsteady
 from .layout import Blocked, current, laid_out, touch
 from .target import lanes
 
 
 class Pooling(TileOp):
     """Windows of `kernel` at every `stride` over an image (N, C, H, W), as the reference has it."""
+
+    steady = True
 
     def __init__(self, context: Context, *, image: Shape, output: Shape, kernel: Shape, stride: Shape, pad: Shape):
         super().__init__(context, image=image, output=output, kernel=kernel, stride=stride, pad=pad)
@@ -100,6 +102,7 @@ class MaxPooling(Pooling):
         from .windows import maximum_backward
 
         if not self.placed:
+            unsteady()
             self.find_places(x, Blob(self.top))  # y itself may have been changed in place since
         self.go_back(maximum_backward, y, x, host_address(self.where))
 

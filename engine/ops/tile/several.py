@@ -246,7 +246,7 @@ class Several:
         if key == self.key:
             return
         self.key = key
-        self.tables = table(entries[:sources]), table(entries[sources:]), np.array(factors, np.float32)
+        self.tables = table(entries[:sources]), table(entries[sources:]), table(factors, np.float32)
         if shape is None:
             self.items, rows, length = -(-count // CHUNK), max(1, -(-count // CHUNK)), CHUNK
         else:
@@ -255,7 +255,7 @@ class Several:
             count = self.items * length
         self.record.set(
             sources=self.tables[0][1], source_count=sources, targets=self.tables[1][1],
-            target_count=len(entries) - sources, factors=host_address(self.tables[2]), blocks=blocks, rows=rows,
+            target_count=len(entries) - sources, factors=self.tables[2][1], blocks=blocks, rows=rows,
             length=length, count=count,
         )  # fmt: skip
 

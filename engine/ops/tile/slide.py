@@ -111,13 +111,15 @@ def planar_gradient(address, begin, end):
                      1 if n else 0, 0, 0, d.a_step, V, d.y_block, V * d.columns, V)
 
 
-BIAS = layout("y", "y_image", "y_block", "y_row", "images", "rows", "length", "sums")
+BIAS = layout(
+    "y", "y_image", "y_block", "y_row", "images", "rows", "length", "sums", "channels", "total", "start"
+)
 bias_view = record_view(BIAS)
 
 
 @driver
 def bias_gradient(address, begin, end):
-    """The sum of one block of channels over all places and images an item."""
+    """The sum of one block of channels over all places and images an item, added to the total, or alone at start 0."""
     d = bias_view(address)
     for block in range(begin, end):
         total = all_of(np.float32(0))
@@ -129,6 +131,9 @@ def bias_gradient(address, begin, end):
                     part = part + load(at + 4 * V * w)
             total = total + part
         store(d.sums + 4 * V * block, total)
+        for c in range(block * V, min(d.channels, (block + 1) * V)):
+            value = read_float(d.sums + 4 * c)
+            write_float(d.total + 4 * c, read_float(d.total + 4 * c) + value if d.start else value)
 
 
 PACK = layout(

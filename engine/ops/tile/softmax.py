@@ -20,6 +20,8 @@ from .target import lanes
 class Softmax(TileOp):
     """y = exp(x) / sum exp(x) along `axis` of `shape`, the largest x being subtracted first."""
 
+    steady = True
+
     def __init__(self, context: Context, *, shape: Shape, axis: int):
         super().__init__(context, shape=shape, axis=axis)
         self.shape, self.axis = shape, axis

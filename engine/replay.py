@@ -1,0 +1,272 @@
+"""Passes of a net that run again without Python.
+
+In a pass like the one before it the drivers of the tile engine are called with the same records in the same order: so
+the calls of one pass are written down, and from then on made by one loop in native code. A `Stretch` is that for
+layers next to each other which do nothing but run drivers. It knows what it reads from outside, where everything has
+to lie, and what must hold for its calls to be the right ones; where that holds no longer, Python runs the layers.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import memory as memories
+from . import shapes
+from .memory import HOST, READ, WRITE, Memory, Place, computing
+from .threads import threads
+
+if TYPE_CHECKING:
+    from .blob import Blob
+    from .net import Net
+
+MOST_WAIT = 64  # passes until the next try, where what was written down keeps proving wrong
+NOTHING = nullcontext()
+
+
+class Writer:
+    """Writes down what layers do while they do it.
+
+    `mark` says that all of it is right so far; `back` forgets what came after, which cannot be written down.
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[int, np.ndarray, int]] = []  # address of a driver, its record, how many items
+        self.kept: list[np.ndarray] = []  # what records point to
+        self.reads: dict[Any, tuple[Memory, Place]] = {}  # from outside
+        self.written: dict[int, Memory] = {}
+        self.touched: dict[Any, tuple[Memory, Place]] = {}
+        self.conditions: list[Callable[[], bool]] = []
+        self.spoilt = False
+        self._fetching = False  # whether values are on their way that are read from outside
+        self._thread = threading.get_ident()
+        self.mark()
+
+    def mark(self) -> None:
+        """Take all that was written down until now as right."""
+        self.after = [(memory, tuple(memory.valid)) for memory in self.written.values()]
+        counts = len(self.calls), len(self.kept), len(self.conditions)
+        self._mark = counts, dict(self.reads), dict(self.written), dict(self.touched)
+
+    def back(self) -> None:
+        """Forget what was written down since the last mark."""
+        (calls, kept, conditions), self.reads, self.written, self.touched = self._mark
+        del self.calls[calls:], self.kept[kept:], self.conditions[conditions:]
+        self.spoilt = False
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Within it memories, drivers and ops tell what they do."""
+        with computing:
+            memories.witness = self
+            try:
+                yield
+            finally:
+                memories.witness = None
+
+    @property
+    def deaf(self) -> bool:
+        """Whether what is told now is none of the layer's."""
+        return self._fetching or threading.get_ident() != self._thread
+
+    def accessed(self, memory: Memory, place: Place, access: str) -> None:
+        """Someone asks a memory for its values at a place."""
+        if self.deaf:
+            return
+        key = id(memory), place
+        self.touched[key] = memory, place
+        if access != WRITE and id(memory) not in self.written and key not in self.reads:
+            self.reads[key] = memory, place
+            self._fetching = True
+            try:
+                memory.on(place, READ)
+            finally:
+                self._fetching = False
+        if access != READ:
+            self.written[id(memory)] = memory
+
+    def converted(self, memory: Memory, place: Place) -> None:
+        """Values of a memory are about to come to a place, or from it."""
+        if self.deaf:
+            return
+        self.touched[id(memory), place] = memory, place
+        self.touched[id(memory), HOST] = memory, HOST
+        if place is not HOST and not place.by_drivers:
+            self.spoilt = True
+
+    def called(self, address: int, record: Any, items: int) -> None:
+        """A driver is about to run."""
+        if self.deaf:
+            return
+        from .ops.tile._op import held_at
+
+        self.calls.append((address, record.values.copy(), items))
+        self.kept += [array for value in record.known.values() if (array := held_at(value)) is not None]
+
+    def has_written(self, memory: Memory) -> bool:
+        """Whether one of the layers has written a memory."""
+        return id(memory) in self.written
+
+
+class Stretch:
+    """The calls of some layers next to each other, in the order in which these run."""
+
+    def __init__(self, layers: Sequence[int], writer: Writer, blobs: Sequence[Blob]):
+        self.layers = frozenset(layers)
+        self.first, self.last = layers[0], layers[-1]
+        self.kept = [*writer.kept, *(record for _, record, _ in writer.calls)]
+        rows = [(address, record.__array_interface__["data"][0], items) for address, record, items in writer.calls]
+        self.calls = np.array(rows, np.int64).reshape(-1, 3)
+        self.reads, self.writes = list(writer.reads.values()), writer.after
+        self.conditions = writer.conditions
+        self.buffers = [(memory, place, memory.held(place)) for memory, place in writer.touched.values()]
+        self.blobs = [(blob, blob.data_memory, blob.diff_memory) for blob in blobs]
+        self.threads, self.moves = threads(), memories.moves
+
+    def holds(self) -> bool:
+        """Whether the calls are those that the layers would make now."""
+        if self.threads != threads():
+            return False
+        if self.moves != memories.moves:
+            if any(memory.held(place) is not buffer for memory, place, buffer in self.buffers):
+                return False
+            if any(blob.data_memory is not data or blob.diff_memory is not diff for blob, data, diff in self.blobs):
+                return False
+            self.moves = memories.moves
+        return all(condition() for condition in self.conditions)
+
+    def run(self) -> bool:
+        """Make the calls; False, and nothing done, where they are not the right ones any more."""
+        from .ops.tile.drive import run_all
+
+        with computing:
+            if not self.holds():
+                return False
+            for memory, place in self.reads:
+                if place not in memory.valid or memory.pending:
+                    memory.on(place, READ)
+            run_all(self.calls)
+            for memory, places in self.writes:
+                memory.was_written(places)
+        return True
+
+
+class NoProgram:
+    """All is left to Python."""
+
+    def forget(self) -> None:
+        """Give up what was written down."""
+
+    def begin(self, way: str) -> None:
+        """A pass begins, "forward" or "backward"."""
+
+    def end(self) -> None:
+        """The pass is at its end."""
+
+    def run(self, index: int) -> int | None:
+        """Run the stretch that begins with this layer; its last layer, or None where nothing was run."""
+        return None
+
+    def watched(self, index: int, last: int | None = None) -> AbstractContextManager[None]:
+        """A context in which Python runs a layer, and with it those up to `last` that are fused to it."""
+        return NOTHING
+
+
+class Program(NoProgram):
+    """What of a net's passes is written down: stretches of the way forward and of the way back.
+
+    A pass is written down when the one before it went the same way by Python. As soon as Python runs a layer of a
+    stretch after all, everything is given up: what its op remembers for the way back may be different now.
+    """
+
+    def __init__(self, net: Net):
+        self.net = net
+        self.stretches: dict[str, dict[int, Stretch]] = {}
+        self._wait, self._worked = 1, True
+        self.forget()
+        self._way = "forward"
+        self._writer: Writer | None = None
+        self._covered: list[int] = []
+        self._found: dict[int, Stretch] | None = None  # where the pass is being written down
+        self._changes = 0
+
+    def forget(self) -> None:
+        if self.stretches:
+            self._wait = 1 if self._worked else min(2 * self._wait, MOST_WAIT)
+            self._worked = False
+        self.stretches.clear()
+        self._plain = {"forward": 0, "backward": 0}  # passes by Python since
+        self._found = self._writer = None
+
+    def begin(self, way: str) -> None:
+        self._way, self._writer, self._changes = way, None, shapes.changes
+        ready = way not in self.stretches and self._plain[way] >= self._wait
+        self._found = {} if ready and (way == "forward" or "forward" in self.stretches) else None
+
+    def end(self) -> None:
+        self._close()
+        if self._changes != shapes.changes:
+            self.forget()
+        elif self._found is not None:
+            self.stretches[self._way] = self._found
+        elif self._way not in self.stretches:
+            self._plain[self._way] += 1
+        self._found = None
+
+    def run(self, index: int) -> int | None:
+        stretch = self.stretches.get(self._way, {}).get(index)
+        if stretch is None:
+            return None
+        if self.net.settled != shapes.changes or not stretch.run():
+            self.forget()
+            return None
+        self._worked = True
+        return stretch.last
+
+    def watched(self, index: int, last: int | None = None) -> AbstractContextManager[None]:
+        if self._found is None:
+            if any(index in one.layers for one in self.stretches.get(self._way, {}).values()):
+                self.forget()
+            return NOTHING
+        if not self.net.layers[index].steady_now or self.net.nodes[index].adds_loss:
+            self._close()
+            return NOTHING
+        return self._written_down(range(index, (index if last is None else last) + 1))
+
+    @contextmanager
+    def _written_down(self, layers: range) -> Iterator[None]:
+        writer = self._writer
+        if writer is None:
+            writer, self._covered = Writer(), []
+            self._writer = writer
+        with writer.listening():
+            yield
+        if writer.spoilt:
+            writer.back()
+            self._close()
+        else:
+            writer.mark()
+            self._covered.extend(layers)
+
+    def _close(self) -> None:
+        """End the stretch that is being written down, if there is one."""
+        writer, covered, self._writer = self._writer, self._covered, None
+        if writer is None or not covered or self._found is None:
+            return
+        blobs = {}
+        for index in covered:
+            node = self.net.nodes[index]
+            for blob in (*node.bottoms, *node.tops, *self.net.layers[index].blobs):
+                blobs[id(blob)] = blob
+        self._found[covered[0]] = Stretch(covered, writer, list(blobs.values()))
+
+
+def program_of(net: Net) -> NoProgram:
+    """What may run a net's passes: a Program on the host, where kernels can be made."""
+    from .ops.tile._op import ready
+
+    return Program(net) if ready() else NoProgram()
