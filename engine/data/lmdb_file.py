@@ -16,7 +16,7 @@ _BRANCH, _LEAF, _OVERFLOW, _META = 1, 2, 4, 8  # kinds of pages
 _BIG, _SUB, _MANY = 1, 2, 4  # flags of nodes: a value on pages of its own; a database in a value; several values
 _HEADER = 16
 _DEEPEST = 32
-_AHEAD = 1 << 18  # bytes that are read together where one page follows the other
+AHEAD = 1 << 18  # bytes that are read together where one page follows the other
 
 _page_header = Struct("=QHHHH")  # number, pad, kind, where free room begins, where it ends
 _meta = Struct("=IIQQ" + 2 * "IHHQQQQQ" + "QQ")  # magic, version, address, size, the free pages, the rows, last page
@@ -49,6 +49,15 @@ class LMDB(Rows):
 
     def close(self) -> None:
         self._close()
+
+    def fileno(self) -> int:
+        """The number by which the system knows the open file. Raises ValueError when it is closed."""
+        return self._file.fileno()
+
+    @property
+    def layout(self) -> tuple[int, ...]:
+        """What to know for reading its pages: bytes, bytes of a page, the last page, the root, levels, rows."""
+        return self._size, self._page_size, self._last, self._root, self._depth, self._entries
 
     def take(self, rows: range) -> tuple[list[int], list[bytes | memoryview]]:
         if rows.step != 1 or not rows:
@@ -217,8 +226,8 @@ class LMDB(Rows):
         at, block = self._block
         if at <= start and start + count <= at + len(block):
             return block[start - at : start - at + count]
-        follows = 0 <= start - at - len(block) < _AHEAD or start - at in range(len(block))
-        length = max(count, min(_AHEAD, self._size - start)) if follows else count
+        follows = 0 <= start - at - len(block) < AHEAD or start - at in range(len(block))
+        length = max(count, min(AHEAD, self._size - start)) if follows else count
         parts = []
         missing = length
         try:

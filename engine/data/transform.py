@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .. import files, rng
 from ..context import Context
 from ..errors import DefinitionError
+from .lmdb_file import LMDB
+from .rows import Rows
+
+if TYPE_CHECKING:
+    from .fast import Walk
 
 Shape = tuple[int, int, int]  # channels, height, width
 
@@ -81,20 +86,21 @@ class Transformer:
         return (channels, self.crop or height, self.crop or width)
 
     def apply_to_rows(
-        self, rows: Sequence[bytes | memoryview], positions: Sequence[int], out: np.ndarray, labels: np.ndarray
+        self, rows: Sequence[bytes | memoryview] | Walk, positions: range, out: np.ndarray, labels: np.ndarray
     ) -> bool:
         """Do to the images of serialised Datums what `apply` does, and take their labels, all in one pass.
 
-        False, and nothing is certain of `out` (N, C, h, w) and `labels` (N,), where that cannot be done: a Datum is
-        unsound, of floats or encoded, its image does not lead to the shape of `out`, or what is compiled for this
-        cannot be had. `from_datum` and `apply` then do it, or tell what is wrong.
+        The rows are given, or a way to walk to those at the positions. False, and nothing is certain of `out`
+        (N, C, h, w) and `labels` (N,), where that cannot be done: a Datum is unsound, of floats or encoded, its image
+        does not lead to the shape of `out`, a row cannot be read, or what is compiled for this cannot be had.
+        `from_datum` and `apply` then do it, or tell what is wrong.
         """
         channels = out.shape[1]
         float32 = out.dtype == labels.dtype == self.mean_values.dtype == np.float32
         if not float32 or len(self.mean_values) not in (0, 1, channels):
             return False
-        fill = _compiled()
-        if fill is None:
+        fast = _compiled()
+        if fast is None:
             return False
         mean = self.mean
         if mean is None:
@@ -103,10 +109,13 @@ class Transformer:
                 mean[:] = self.mean_values
         elif len(mean) != channels:
             return False
-        words = self._draw(positions) if self.is_random else np.zeros((len(rows), 4), np.uint32)
+        words = self._draw(positions) if self.is_random else np.zeros((len(labels), 4), np.uint32)
         anywhere = bool(self.training and self.crop)
         settings = (self.crop, anywhere, self.mirror, mean, self.mean is not None, self.scale)
-        return fill(rows, words, *settings, labels, out)
+        given: Any = rows
+        if isinstance(given, fast.Walk):
+            return given.fill(positions, words, *settings, labels, out)
+        return fast.fill(given, words, *settings, labels, out)
 
     @property
     def is_random(self) -> bool:
@@ -166,6 +175,10 @@ class Transformer:
 
     def _draw(self, positions: Sequence[int]) -> np.ndarray:
         """Four random words for each row at these positions: (rows, 4)."""
+        stream = positions[0] // _ROWS_AT_ONCE
+        if isinstance(positions, range) and positions[-1] // _ROWS_AT_ONCE == stream:
+            start, stop = (row - stream * _ROWS_AT_ONCE for row in (positions.start, positions.stop))
+            return np.ascontiguousarray(self._words(stream)[start : stop : positions.step])
         streams, rows = np.divmod(np.asarray(positions), _ROWS_AT_ONCE)
         words = np.empty((len(rows), 4), np.uint32)
         for stream in np.unique(streams):
@@ -182,13 +195,22 @@ class Transformer:
         return self._drawn[1]
 
 
-@cache
-def _compiled() -> Callable[..., bool] | None:
-    """`fast.fill`, compiled; None where that is not possible, of which a warning is given."""
+def walk(source: Rows) -> Walk | None:
+    """A way to the rows of a database for `apply_to_rows`, which ends with it; None where there is none."""
+    fast = _compiled() if isinstance(source, LMDB) else None
     try:
-        from .fast import fill
+        return fast.Walk(source) if fast else None
+    except ValueError:
+        return None
+
+
+@cache
+def _compiled() -> Any:
+    """`fast`, compiled; None where that is not possible, of which a warning is given."""
+    try:
+        from . import fast
     except Exception as error:  # numba is not there, does not know this Python or NumPy, or cannot compile here
         reason = f"{type(error).__name__}: {error}"
         warnings.warn(f"rows are transformed by plain NumPy, which is slower ({reason})", RuntimeWarning, stacklevel=2)
         return None
-    return fill
+    return fast

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -13,10 +14,13 @@ from ...blob import Blob
 from ...data.database import open_database
 from ...data.datum import from_datum
 from ...data.rows import Rows
-from ...data.transform import Transformer
+from ...data.transform import Transformer, walk
 from ...errors import DefinitionError
 from ...layer import between, layer
 from ._prefetching import Batch, Prefetching, Reader, put
+
+if TYPE_CHECKING:
+    from ...data.fast import Walk
 
 
 @layer("Data", param="data_param")
@@ -69,9 +73,17 @@ class _RowReader(Reader):
         super().__init__(position, rank, ranks, name)
         self.source, self.transformer, self.plain = source, transformer, plain
 
+    @cached_property
+    def walk(self) -> Walk | None:
+        """A way to the rows that leaves Python's lock alone."""
+        return walk(self.source)
+
     def load(self, rows: range, batch: Batch) -> None:
+        out, given = (batch.data, batch.labels), self.walk if self.plain else None
+        if given is not None and self.transformer.apply_to_rows(given, rows, *out):
+            return
         indices, values = self.source.take(rows)
-        if self.plain and self.transformer.apply_to_rows(values, rows, batch.data, batch.labels):
+        if self.plain and given is None and self.transformer.apply_to_rows(values, rows, *out):
             return
         found = [(index, _datum_of(index, value)) for index, value in zip(indices, values, strict=True)]
         batch.labels[:] = [datum.label for _, datum in found]
