@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from math import prod
 from os import PathLike, environ
 from typing import Any, ClassVar
+from weakref import ref
 
 import numpy as np
 
 from ..proto import ParseError
 from ..proto.messages import NetParameter
-from . import debug, files, ops, rng, shapes
+from . import debug, files, making, ops, rng, shapes
 from .backend import Backend, backend_of
 from .blob import Blob
 from .build import Builder, Learnable, Node, make_state
@@ -228,6 +229,7 @@ class Net:
 
     def _forward_layer(self, index: int) -> float:
         node, layer = self.nodes[index], self.layers[index]
+        making.at = ref(self), index, "forward"
         if self._device is not None:
             self._device.enter()
             self.layered += 1
@@ -307,6 +309,7 @@ class Net:
 
     def _backward_layer(self, index: int) -> None:
         node = self.nodes[index]
+        making.at = ref(self), index, "backward"
         if self._device is not None:
             self._device.enter()
         for hook in self.before_backward:

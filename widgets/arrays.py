@@ -367,7 +367,11 @@ class ArrayView(Pane, script="arrays"):
             self._held = value_range(values, symmetric)
         return self._held
 
-    def _page_hello(self, _content: dict, _buffers: Any) -> None:
+    def _greeting(self) -> list[dict[str, Any]]:
+        empty = {"type": "frame", "frame": 0, "name": self._name, "kind": self._kind, "shape": None}
+        return [empty | {"settings": dict(self._settings)}]
+
+    def _page_hello(self, content: dict, _buffers: Any) -> None:
         with self._lock:
             self._views += 1
             self._sent_at = None

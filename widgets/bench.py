@@ -16,6 +16,7 @@ from google.protobuf import text_format
 from ..engine import LAYERS, TEST, TRAIN, Diagnostic, Net, Report, Solver, load_layers
 from ..engine.backend import Backend, gpu_missing
 from ..engine.context import Context
+from ..engine.making import Making
 from ..proto import Document
 from ..workbench import LiveNet, Plan, Session, Walkthrough
 from .arrays import ArrayView, look_at
@@ -253,6 +254,7 @@ class Bench(ipywidgets.VBox):
             session.on_state.subscribe(lambda _state: self._show_progress()),
             session.on_error.subscribe(lambda _error: self._show_progress()),
             session.on_cursor.subscribe(self._on_step),
+            session.on_making.subscribe(self._on_making),
         ]
         if isinstance(session, Session):
             self._unsubscribe += [
@@ -515,6 +517,10 @@ class Bench(ipywidgets.VBox):
         """Losses are drawn beside the loss, everything else (accuracies) on a scale of its own."""
         self.curves.append(f"test {name}", iterations, values, axis="left" if "loss" in name else "right", noisy=False)
 
+    def _on_making(self, making: Making | None) -> None:
+        """A kernel is being made (None: it is done), which holds up the first run on a machine."""
+        self.stepper.update(making=f"making kernels for the first run: {spell_making(making)}…" if making else "")
+
     def _on_step(self, cursor: Any) -> None:
         """A layer was run by itself (None: the iteration is over): show it, and what it made."""
         self.stepper.update(
@@ -577,6 +583,15 @@ class Bench(ipywidgets.VBox):
 
     def _on_unit(self, unit: int) -> None:
         self.array.say(f"unit {unit}")
+
+
+def spell_making(making: Making) -> str:
+    """For which layer a kernel is being made, and how far that is into the iteration."""
+    net, forward = making.net, making.direction == "forward"
+    count = len(net.layers)
+    total = count if forward and not net.context.training else 2 * count
+    done = making.index + 1 if forward else 2 * count - making.index
+    return f"{net.layer_names[making.index]} {making.direction} ({done} of {total})"
 
 
 def _spell(shape: Sequence[int]) -> str:

@@ -15,6 +15,7 @@ export default {
     // Else JupyterLab takes what is pressed here for its own: `b` would insert a cell. It looks at the element
     // that has the focus before it looks at those around it.
     el.addEventListener("focusin", ({ target }) => target.setAttribute("data-lm-suppress-shortcuts", "true"));
+    for (const content of model.get("opening")) receive(content);
     model.send({ type: "hello", view });
     return () => {
       model.off("msg:custom", receive);

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
+import traitlets
 
 HERE = Path(__file__).parent
 
@@ -22,9 +23,14 @@ class Pane(anywidget.AnyWidget):
     A subclass names its script: `class TextPane(Pane, script="text")` is drawn by `text.js`, which knows
     nothing of Jupyter, and styled by `theme.css` and `text.css`. A message is a dict with a `type`; one from
     the page reaches the method `_page_<type>(content, buffers)`. Every view says `hello` when it opens: answer
-    it with all that the view must show. An exception in a handler or callback goes to the status line of the
-    pane, since a notebook would hide it in the log console.
+    it with all that the view must show, which `_greeting` lists. An exception in a handler or callback goes to the
+    status line of the pane, since a notebook would hide it in the log console.
+
+    A kernel that is running the next cell answers no hello. So what the first view shows travels with the widget, in
+    `opening`, until a hello was answered.
     """
+
+    opening = traitlets.List(traitlets.Dict()).tag(sync=True)
 
     def __init_subclass__(cls, script: str = "", **kwargs: Any):
         if script:
@@ -33,8 +39,15 @@ class Pane(anywidget.AnyWidget):
         super().__init_subclass__(**kwargs)
 
     def __init__(self, **kwargs: Any):
-        super().__init__(**kwargs)
+        self._met = False  # whether a view was answered
+        super().__init__(opening=self._greeting(), **kwargs)
         self.on_msg(self._receive)
+
+    def send(self, content: dict[str, Any], buffers: Any = None) -> None:
+        """Send a message to all views, or to the one that it names in `to`."""
+        super().send(content, buffers)
+        if not self._met:
+            self.opening = self._greeting()
 
     def say(self, text: str, kind: str = "info") -> None:
         """Show one line in the pane, and have screen readers read it; `kind` is "info" or "error"."""
@@ -49,11 +62,22 @@ class Pane(anywidget.AnyWidget):
         except Exception as error:
             self.say(describe(error), "error")
 
+    def _greeting(self) -> list[dict[str, Any]]:
+        """The messages that show a view that opens all there is to see."""
+        return []
+
+    def _page_hello(self, content: dict, _buffers: Any) -> None:
+        for message in self._greeting():
+            self.send({**message, "to": content["view"]})
+
     def _receive(self, _widget: Any, content: Any, buffers: Sequence[memoryview]) -> None:
         try:
             handler = getattr(self, f"_page_{content['type']}")
         except (AttributeError, KeyError, TypeError):
             return
+        if content["type"] == "hello":
+            self._met = True
+            self.opening = []
         self.run_callback(handler, content, buffers)
 
 

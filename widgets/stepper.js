@@ -10,6 +10,7 @@ const ICONS = {
   play: "M3 1v14l11-7z",
   pause: "M3 2h4v12H3zM9 2h4v12H9z",
 };
+const SETTLE = 700; // ms after which what is over is no longer shown
 const RATES = { 10: "10 per second", 4: "4 per second", 1: "1 per second", 0.2: "every 5 seconds", 0: "when paused" };
 
 /** Iterations per second in a few characters; "" where unknown. */
@@ -103,15 +104,24 @@ export function mount(root, { send }) {
   const iteration = make("span", { class: "bb-iteration" }, now);
   const speed = make("span", { class: "bb-rate" }, now);
   const layer = make("span", { class: "bb-layer" }, now);
+  const making = make("span", { class: "bb-making", role: "status" }, now);
   const progress = make("label", { hidden: "" }, now);
   const bar = make("progress", { "aria-label": "Steps done" }, progress);
   const steps = make("span", {}, progress);
   const inputs = new Map();
+  let made;
 
   function say(text, kind = "error") {
     message.textContent = text;
     message.className = `bb-${kind}`;
     status.hidden = !text;
+  }
+
+  /** One kernel follows another: what was said stays for a moment after each. */
+  function showMaking(text) {
+    clearTimeout(made);
+    if (text) making.textContent = text;
+    else made = setTimeout(() => { making.textContent = ""; }, SETTLE);
   }
 
   function liveField(name) {
@@ -152,6 +162,7 @@ export function mount(root, { send }) {
     speed.textContent = pace(shown.rate);
     layer.hidden = !shown.layer;
     if (shown.layer) layer.replaceChildren(`${shown.direction === "backward" ? "◂" : "▸"} `, make("b", { text: shown.layer }), ` ${shown.direction ?? ""}`);
+    if ("making" in status) showMaking(status.making);
     progress.hidden = !shown.total;
     bar.max = shown.total || 1;
     bar.value = shown.done ?? 0;

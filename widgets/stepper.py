@@ -70,7 +70,8 @@ class Stepper(Pane, script="stepper"):
             raise ValueError(f"The stepper has no {', '.join(sorted(unknown))}; it has {', '.join(COMMANDS)}.")
         self._status: dict[str, Any] = {
             "state": "idle", "iteration": 0, "rate": None, "layer": None, "direction": None, "done": 0,
-            "total": None, "phase": "TRAIN", "error": "", "fields": dict(fields or {}), "device": "cpu", "no_gpu": "",
+            "total": None, "phase": "TRAIN", "error": "", "making": "", "fields": dict(fields or {}), "device": "cpu",
+            "no_gpu": "",
         }  # fmt: skip
         self._pace = Pace()
         self._lock = threading.Lock()
@@ -92,6 +93,7 @@ class Stepper(Pane, script="stepper"):
             no_gpu: why the GPU cannot be chosen; empty where it can.
             fields: new values of fields, by name.
             error: the last error, empty for none.
+            making: what is being made before the run can go on, empty for nothing.
 
         Raises TypeError for any other name.
         """
@@ -112,12 +114,9 @@ class Stepper(Pane, script="stepper"):
         if turn:
             self._throttle.flush()
 
-    def _page_hello(self, content: dict, _buffers: Any) -> None:
+    def _greeting(self) -> list[dict[str, Any]]:
         with self._lock:
-            status = dict(self._status)
-        self.send(
-            {"type": "status", "status": status, "commands": list(self.callbacks), "to": content["view"]},
-        )
+            return [{"type": "status", "status": dict(self._status), "commands": list(self.callbacks)}]
 
     def _page_command(self, content: dict, _buffers: Any) -> None:
         arguments = content.get("arguments", [])

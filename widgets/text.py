@@ -82,16 +82,22 @@ class TextPane(Pane, script="text"):
             self._range = None if first is None else (first, first if last is None else last)
             self.send({"type": "reveal", "range": self._range})
 
-    def _send_text(self, to: str | None = None) -> None:
+    def _send_text(self) -> None:
         # `seen` tells each view which of its edits this text takes into account.
-        self.send({"type": "text", "text": self.text, "seen": self._seen, **({"to": to} if to else {})})
+        self.send({"type": "text", "text": self.text, "seen": self._seen})
 
-    def _page_hello(self, content: dict, _buffers: Any) -> None:
+    def _greeting(self) -> list[dict[str, Any]]:
+        with self._lock:
+            return [
+                {"type": "text", "text": self.text, "seen": dict(self._seen)},
+                {"type": "marks", "marks": self._marks},
+                {"type": "reveal", "range": self._range},
+            ]
+
+    def _page_hello(self, content: dict, buffers: Any) -> None:
         with self._lock:
             self._seen[content["view"]] = 0
-            self._send_text(to=content["view"])
-            self.send({"type": "marks", "marks": self._marks, "to": content["view"]})
-            self.send({"type": "reveal", "range": self._range, "to": content["view"]})
+            super()._page_hello(content, buffers)
 
     def _page_edit(self, content: dict, _buffers: Any) -> None:
         with self._lock:

@@ -23,6 +23,7 @@ from ..engine import (
     rng,
 )
 from ..engine.backend import Backend, backend_of
+from ..engine.making import Making, on_making
 from ..engine.source import Source
 from ..proto import Document, ParseError
 from .events import Channel
@@ -351,6 +352,17 @@ class LiveNet:
         if self.net is None:
             return []
         return [self.net, *self.solver.test_nets] if self.solver else [self.net]
+
+    def on_making(self, tell: Callable[[Making | None], object]) -> Callable[[], None]:
+        """Call `tell(making)` whenever a kernel is being made for one of the nets, `tell(None)` when it is.
+
+        On the thread that needs the kernel; what is returned ends it.
+        """
+        def hear(making: Making | None) -> None:
+            if making is None or any(making.net is net for net in self._nets()):
+                tell(making)
+
+        return on_making(hear)
 
     def close(self) -> None:
         """Stop following, and give back the threads and files of the net."""

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..engine import Listener, Solver, TestResult
 from ..engine.backend import Backend
+from ..engine.making import Making
 from ..engine.solver import data_positions, seek_data
 from .events import Channel, Courier
 from .history import History
@@ -43,7 +44,7 @@ class Session:
     Events, each told on a thread of their own, so that listening costs the solver nothing but its share of the
     interpreter: `on_state(state)`, `on_progress(points)` and `on_cursor(cursor)` (the latest, at most every
     `interval` seconds), `on_test(result)`, `on_error(traceback)`, `on_snapshot(weights, state)`,
-    `on_rebuilt(plan)`.
+    `on_rebuilt(plan)`, and `on_making(making)`: a kernel is being made, once on every machine; None: it is done.
     """
 
     def __init__(self, live: LiveNet, *, interval: float = 0.1):
@@ -61,6 +62,7 @@ class Session:
         self.on_error = Channel("error")
         self.on_snapshot = Channel("snapshot")
         self.on_rebuilt = Channel("rebuilt")
+        self.on_making = Channel("making")
         self._courier = Courier(interval, "session events")
         self._told = 0  # points of the history that `on_progress` has told
         self._inbox: SimpleQueue[Command | None] = SimpleQueue()
@@ -77,7 +79,7 @@ class Session:
         live.scheduler = self._schedule
         live.listeners.append(_Ear(self))
         self._closed = False
-        self._unsubscribe = live.rebuilt.subscribe(self._follow)
+        self._unsubscribe = [live.rebuilt.subscribe(self._follow), live.on_making(self._tell_making)]
         self._thread = threading.Thread(target=self._serve, name="session", daemon=True)
         self._thread.start()
 
@@ -206,7 +208,8 @@ class Session:
             self._settle(1)
         self.live.scheduler = lambda work: work()
         self.live.listeners[:] = [one for one in self.live.listeners if not _belongs_to(one, self)]
-        self._unsubscribe()
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
         self._room.close()
 
     def _attempt(self, command: Command) -> None:
@@ -397,6 +400,9 @@ class Session:
         points = self.history.since(self._told)
         self._told = points.start + len(points.rows)
         self.on_progress.publish(points)
+
+    def _tell_making(self, making: Making | None) -> None:
+        self._courier.post_latest("making", partial(self.on_making.publish, making))
 
     def _forget(self, iteration: int) -> None:
         self.history.truncate(iteration)

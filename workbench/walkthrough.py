@@ -17,7 +17,7 @@ class Walkthrough:
     """Steps the net of a LiveNet forward and backward; the smaller sibling of Session.
 
     Methods do their work before they return. `state` is "idle", "paused" (halfway) or "failed", with the traceback in
-    `error`. Events: `on_state(state)`, `on_cursor(cursor)`, `on_error(traceback)`.
+    `error`. Events: `on_state(state)`, `on_cursor(cursor)`, `on_error(traceback)`, `on_making(making)` as a Session's.
     """
 
     iteration = 0
@@ -30,8 +30,12 @@ class Walkthrough:
         self.on_state = Channel("state")
         self.on_cursor = Channel("cursor")
         self.on_error = Channel("error")
+        self.on_making = Channel("making")
         self._lock = threading.RLock()
-        self._unsubscribe = live.rebuilt.subscribe(lambda _plan: self.rewind())
+        self._unsubscribe = [
+            live.rebuilt.subscribe(lambda _plan: self.rewind()),
+            live.on_making(self.on_making.publish),
+        ]
 
     def forward(self) -> None:
         """Run the whole net forward."""
@@ -57,7 +61,8 @@ class Walkthrough:
 
     def close(self) -> None:
         """Stop following the net."""
-        self._unsubscribe()
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
 
     def _one(self, net: Net, direction: str) -> None:
         at = self.cursor.index if self.cursor is not None else None

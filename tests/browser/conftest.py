@@ -36,19 +36,22 @@ def context():
 def notebook(lab, context, request):
     """A function that opens a notebook in JupyterLab, runs all its cells and returns the page.
 
-    `notebook(source, timeout=120)`: the source is the name of a file in `notebooks/`, or a list of
-    code cells. An error in a cell fails the test, as does one in the page's console at any time
-    until the test ends.
+    `notebook(source, timeout=120, wait=True)`: the source is the name of a file in `notebooks/`, or a list of
+    code cells; without `wait` they may still be running. An error in a cell that is waited for fails the test, as
+    does one in the page's console at any time until the test ends.
     """
     opened = []
 
-    def open_and_run(source, timeout=120):
+    def open_and_run(source, timeout=120, wait=True):
         page = context.new_page()
         console = harness.Console(page)
         opened.append((page, console))
         name = re.sub(r"\W+", "-", f"{request.node.name}-{len(opened)}")
         harness.open_notebook(page, lab.address(lab.add(source, name)))
-        harness.run_all(page, timeout)
+        if wait:
+            harness.run_all(page, timeout)
+        else:
+            page.evaluate(harness.RUN_ALL)
         return page
 
     yield open_and_run

@@ -23,6 +23,23 @@ bench.solver.param.test_interval = 0
 bench
 """
 
+SMALL = """
+layer { name: "data" type: "DummyData" top: "data" top: "label"
+  dummy_data_param { shape { dim: 16 dim: 8 } shape { dim: 16 }
+    data_filler { type: "gaussian" } data_filler { type: "constant" value: 1 } } }
+layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
+  inner_product_param { num_output: 4 weight_filler { type: "xavier" } } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }
+"""
+FIRST_RUN = """
+import brewbench
+from IPython.display import display
+bench = brewbench.open("small_solver.prototxt")
+display(bench)
+bench.session.step(1)
+bench.session.wait()
+"""
+
 
 @pytest.fixture
 def bench(notebook):
@@ -161,6 +178,22 @@ def test_an_error_in_training_is_said_and_the_bench_lives_on(bench, python):
     python(bench, "bench.net.layers[3].forward = real")
     bench.locator('[data-command="once"]').click()
     expect(bench.locator(".bb-iteration")).to_have_text("iteration 1")
+
+
+def test_the_first_run_on_a_machine_says_that_it_makes_kernels_and_shows_the_text_meanwhile(notebook, lab, tmp_path):
+    (lab.notebooks / "small.prototxt").write_text(SMALL)
+    (lab.notebooks / "small_solver.prototxt").write_text('net: "small.prototxt" base_lr: 0.1 lr_policy: "fixed"')
+    empty = f"""
+import os
+os.environ["BREWBENCH_CACHE"], os.environ["NUMBA_CACHE_DIR"] = {str(tmp_path / "a")!r}, {str(tmp_path / "b")!r}
+"""
+    page = notebook([empty, FIRST_RUN], wait=False)
+    making = page.locator(".bb-making")
+    expect(making).to_have_text(re.compile(r"^making kernels for the first run: \w+ \w+ \(\d of 6\)…$"), timeout=60_000)
+    assert text_of(page) == SMALL
+    assert page.evaluate("() => window.brewbenchRan") is None, "the cell is still at work"
+    expect(page.locator(".bb-iteration")).to_have_text("iteration 1", timeout=60_000)
+    expect(making).to_have_text("")
 
 
 def test_a_file_that_is_not_there_is_one_line(notebook):

@@ -1,10 +1,13 @@
 """The bench without a browser: what is done in one view is seen in the others."""
 
+import time
+
 import numpy as np
 import pytest
 
 import brewbench
 from brewbench.engine import TEST
+from brewbench.engine.making import making
 from brewbench.proto import Document
 
 NET = """
@@ -54,6 +57,31 @@ def test_a_form_edit_reaches_text_drawing_and_weights(bench):
     intent(bench, type="undo")
     assert bench.text.text == NET
     np.testing.assert_array_equal(bench.net.params["ip1"][0].data, before)
+
+
+def test_the_stepper_says_for_which_layer_kernels_are_made(bench):
+    said = []
+    bench.stepper.update = lambda **changes: said.append(changes)
+    other = brewbench.Net(bench.document, 0)
+    for net, layer, run in [
+        (bench.net, "ip1", bench.net.forward_layer),
+        (other, "ip1", other.forward_layer),
+        (bench.net, "ip2", bench.net.backward_layer),
+    ]:
+        run(net.index_of(layer))
+        bench.session.wait(20)
+        said.clear()
+        with making():
+            bench.session.wait(20)
+            time.sleep(2 * bench.session._courier._outbox.interval)
+        bench.session.wait(20)
+        time.sleep(2 * bench.session._courier._outbox.interval)
+        texts = [changes["making"] for changes in said if "making" in changes]
+        if net is other:
+            assert not any(texts)
+        else:
+            way, count = ("forward", 2) if layer == "ip1" else ("backward", 6)
+            assert texts == [f"making kernels for the first run: {layer} {way} ({count} of 8)…", ""]
 
 
 def test_typing_that_is_no_prototxt_is_marked_and_the_net_lives_on(bench):

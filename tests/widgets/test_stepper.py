@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+from playwright.sync_api import expect
 
 from brewbench.widgets.pane import Throttle, describe
 from brewbench.widgets.stepper import COMMANDS, Pace, Stepper
@@ -187,6 +188,16 @@ class TestPage:
         pane.page.locator(".bb-status", has_text="conv1: <b>nan</b>").wait_for()
         pane.receive({"type": "status", "status": {"state": "paused", "error": ""}})
         pane.page.locator(".bb-status").wait_for(state="hidden")
+
+    def test_what_is_being_made_shows_until_a_moment_after_it_is_made(self, demo):
+        pane = demo("stepper")
+        making = pane.page.locator(".bb-making")
+        for text in ("kernels: conv1", "", "kernels: pool1", ""):
+            pane.receive({"type": "status", "status": {"making": text}})
+        expect(making).to_have_text("kernels: pool1")
+        pane.receive({"type": "status", "status": {"iteration": 3}})
+        expect(making).to_have_text("kernels: pool1")
+        expect(making).to_have_text("")
 
     def test_controls_without_a_callback_do_not_show(self, demo):
         pane = demo("stepper")

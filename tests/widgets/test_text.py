@@ -29,6 +29,18 @@ class TestPython:
         assert messages[1]["marks"] == [{"line": 2, "severity": "warning", "message": "old"}]
         assert messages[2]["range"] == (1, 2)
 
+    def test_what_the_first_view_shows_travels_with_the_pane_until_a_hello_is_answered(self):
+        pane = TextPane("a\nb\n")
+        assert pane.get_state()["opening"][0]["text"] == "a\nb\n"
+        pane.set_text("c")
+        pane.reveal(1)
+        assert [m["type"] for m in pane.opening] == ["text", "marks", "reveal"]
+        assert pane.opening[0]["text"] == "c" and pane.opening[2]["range"] == (1, 1)
+        receive(pane, type="hello")
+        assert pane.opening == []
+        pane.set_text("d")
+        assert pane.opening == []
+
     def test_typing_is_told_and_not_echoed_to_the_only_view(self, messages):
         heard = []
         pane = TextPane("a", on_edit=heard.append)

@@ -17,14 +17,13 @@ from __future__ import annotations
 import hashlib
 import threading
 from dataclasses import astuple, dataclass
-from functools import cache
-from logging import getLogger
 from typing import Any
 
 import llvmlite
 import llvmlite.binding as llvm
 from llvmlite import ir
 
+from ...making import making
 from . import store
 from .target import features, kind, lanes, registers
 
@@ -80,14 +79,8 @@ def _make(tile: Tile) -> int:
     machine = target.create_target_machine(llvm.get_host_cpu_name(), features(), opt=3)
     code = store.read(tile.name)
     if code is None:
-        _say_once()
-        module = llvm.parse_assembly(_attributed(str(emit(tile)), tile.name))
-        module.verify()
-        tuning = llvm.create_pipeline_tuning_options(speed_level=3)
-        tuning.loop_vectorization = tuning.slp_vectorization = tuning.loop_unrolling = False
-        passes = llvm.create_pass_builder(machine, tuning)
-        passes.getModulePassManager().run(module, passes)
-        code = machine.emit_object(module)
+        with making():
+            code = _compile(tile, machine)
         store.write(tile.name, code)
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(f'declare void @"{tile.name}"()'), machine)
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
@@ -96,10 +89,14 @@ def _make(tile: Tile) -> int:
     return engine.get_function_address(tile.name)
 
 
-@cache
-def _say_once() -> None:
-    """A first run must not look frozen."""
-    getLogger("brewbench").info("Making kernels for this processor (%s), once: that takes some seconds.", kind())
+def _compile(tile: Tile, machine: Any) -> bytes:
+    module = llvm.parse_assembly(_attributed(str(emit(tile)), tile.name))
+    module.verify()
+    tuning = llvm.create_pipeline_tuning_options(speed_level=3)
+    tuning.loop_vectorization = tuning.slp_vectorization = tuning.loop_unrolling = False
+    passes = llvm.create_pass_builder(machine, tuning)
+    passes.getModulePassManager().run(module, passes)
+    return machine.emit_object(module)
 
 
 def _attributed(text: str, name: str) -> str:
