@@ -12,7 +12,7 @@ from .svg import to_svg
 
 __all__ = ["build_graph", "default_collapsed", "edge_ends", "to_svg"]
 
-CATEGORIES = ("vision", "common", "neuron", "loss", "data", "fork")
+CATEGORIES = ("vision", "common", "neuron", "loss", "data", "fork", "python")
 LARGE_NET = 60          # boxes above which name groups start collapsed
 HEAD = 42               # height of a box with a name and a type
 LINE = 15               # height of one more line in it

@@ -16,6 +16,7 @@ COLOURS = {
     "loss": "#c2409b",
     "data": "#2a9257",
     "fork": "#a05a3c",
+    "python": "#1f8a9e",
     "unknown": "#7d8590",
 }
 ERROR, WARNING, INK, MUTED, LINE = "#d32f2f", "#e08600", "#1f2328", "#57606a", "#8c959f"
