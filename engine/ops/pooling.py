@@ -98,12 +98,14 @@ class Pooling(Op):
 class MaxPooling(Pooling):
     """The largest value of each window; the first of equals. Remembers where it was for backward.
 
-    The mask is -1, as in Caffe, where a window sees nothing larger than the lowest number.
+    As in Caffe the search begins at the lowest number of all: what is no number is never larger, and passed over.
+    Where nothing is larger the mask is -1, and no gradient goes back.
     """
 
     def __init__(self, context: Context, **spec):
         super().__init__(context, **spec)
-        self.number = np.min_scalar_type(self.kernel[0] * self.kernel[1] - 1)
+        self.nowhere = self.kernel[0] * self.kernel[1]
+        self.number = np.min_scalar_type(self.nowhere)
         self.index: Any = None  # made when first written
 
     def forward(self, x: Blob, y: Blob, mask: Blob | None = None) -> None:
@@ -112,19 +114,23 @@ class MaxPooling(Pooling):
         wide = self.with_room(image, least)
         if self.index is None:
             self.index = np.empty(self.top, self.number)
-        narrow, index = self.best_of_columns(wide)
+        narrow, index = self.best_of_columns(wide, least)
         best = y.write().reshape(self.top)
         self.best_of_rows(narrow, index, best)
         if mask is not None:
             self.write_mask(self.index, mask)
-            mask.modify().reshape(self.top)[best <= least] = -1
+        nothing = np.less_equal(best, least, out=scratch(self.context, "chosen", self.top, bool))
+        if nothing.any():
+            self.index[nothing] = self.nowhere
+            if mask is not None:
+                mask.modify().reshape(self.top)[nothing] = -1
 
-    def best_of_columns(self, wide: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def best_of_columns(self, wide: np.ndarray, least: float) -> tuple[np.ndarray, np.ndarray]:
         """The maximum over the columns of the windows in each row of the image, and the column's number."""
         shape = (*wide.shape[:3], self.output[1])
         best = scratch(self.context, "narrow", shape, wide.dtype)
         index = scratch(self.context, "narrow", shape, self.number)
-        best[...] = wide[..., self.cols(0)]
+        np.fmax(wide[..., self.cols(0)], least, out=best)
         index[...] = 0
         for j in range(1, self.kernel[1]):
             self.keep_better(best, index, wide[..., self.cols(j)], j)
@@ -144,7 +150,7 @@ class MaxPooling(Pooling):
         np.greater(value, best, out=better, casting="unsafe")
         better *= self.number.type(number) if isinstance(number, int) else number
         np.maximum(index, better, out=index)
-        np.maximum(best, value, out=best)
+        np.fmax(best, value, out=best)
 
     def backward(self, y: Blob, x: Blob) -> None:
         """x.diff from y.diff."""

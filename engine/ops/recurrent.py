@@ -22,10 +22,11 @@ def lstm_cell(xp: Any, before: Any, given: Any, goes_on: Any) -> tuple[Any, Any,
 
     `before` is the cell (N, H), `given` what the gates are given (N, 4 H) in the order input, forget, output,
     candidate; `goes_on` (N, 1) is 0 where a sequence begins, so that the past is forgotten.
+    As in Caffe's LSTMUnit the forget gate is then 0 whatever it is given, even what is no number.
     """
     gates = given.reshape(given.shape[0], 4, -1)
     opened = sigmoid(xp, gates[:, :3])
-    opened[:, 1] *= goes_on
+    opened[:, 1] = xp.where(goes_on == 0, goes_on, goes_on * opened[:, 1])
     candidate = xp.tanh(gates[:, 3])
     cell = opened[:, 1] * before + opened[:, 0] * candidate
     hidden = opened[:, 2] * xp.tanh(cell)

@@ -97,9 +97,10 @@ def exponential(x):
 
 @numba.njit(inline="always")
 def logistic(x):
-    """1 / (1 + e^-x)."""
-    one = all_of(np.float32(1))
-    return one / (one + exponential(all_of(np.float32(0)) - x))
+    """1 / (1 + e^-x); 0 where a float has no e^-x."""
+    zero, one = all_of(np.float32(0)), all_of(np.float32(1))
+    value = one / (one + exponential(zero - x))
+    return choose(more(all_of(np.float32(-88.7228)), x), zero, value)
 
 
 @numba.njit(inline="always")

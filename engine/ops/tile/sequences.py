@@ -15,7 +15,20 @@ from .rows import hyperbolic, logistic
 from .slide import layout
 from .squares import turn_square
 from .target import lanes
-from .vectors import all_of, array, load, multiply_add, read_float, record_view, store, tile, total, write_float
+from .vectors import (
+    all_of,
+    array,
+    choose,
+    load,
+    more,
+    multiply_add,
+    read_float,
+    record_view,
+    store,
+    tile,
+    total,
+    write_float,
+)
 
 V = lanes()
 BLOCK = 16  # columns of the weights side by side
@@ -199,6 +212,7 @@ def advance(address, begin, end):
     wide = d.columns * V
     groups = d.groups + (1 if d.last_columns else 0)
     size = d.units * d.row
+    zero = all_of(np.float32(0))
     for t in range(d.first, d.last):
         given = d.given + 4 * t * d.given_step
         past = d.past + 4 * t * d.past_step
@@ -218,7 +232,9 @@ def advance(address, begin, end):
                 if d.gates == 4:
                     i_at, f_at, o_at, g_at = at, at + 4 * size, at + 8 * size, at + 12 * size
                     entered = logistic(load(given + i_at) + load(d.offset + i_at))
-                    kept = logistic(load(given + f_at) + load(d.offset + f_at)) * load(d.marks + 4 * t * d.row + n)
+                    mark = load(d.marks + 4 * t * d.row + n)
+                    kept = logistic(load(given + f_at) + load(d.offset + f_at))
+                    kept = choose(more(mark, zero), kept * mark, choose(more(zero, mark), kept * mark, mark))
                     shown = logistic(load(given + o_at) + load(d.offset + o_at))
                     candidate = hyperbolic(load(given + g_at) + load(d.offset + g_at))
                     store(given + i_at, entered)

@@ -83,3 +83,40 @@ def test_lrn_is_that_of_the_reference(shape, axes, size):
 def test_another_exponent_is_left_to_the_reference():
     spec = dict(shape=(1, 16, 4, 4), axes=(1,), size=5, alpha=0.3, beta=0.5, k=1.0)
     assert ops.make("lrn", Context(), **spec).engine == "reference"
+
+
+def by_definition(x, output, kernel, stride, pad):
+    """Caffe's loop: (top, mask, where each gradient of 1 goes)."""
+    top, mask = np.full((*x.shape[:2], *output), np.finfo(np.float32).min), np.full((*x.shape[:2], *output), -1)
+    back = np.zeros_like(x)
+    for n, c, i, j in np.ndindex(*top.shape):
+        for h in range(max(i * stride[0] - pad[0], 0), min(i * stride[0] - pad[0] + kernel[0], x.shape[2])):
+            for w in range(max(j * stride[1] - pad[1], 0), min(j * stride[1] - pad[1] + kernel[1], x.shape[3])):
+                if x[n, c, h, w] > top[n, c, i, j]:
+                    top[n, c, i, j], mask[n, c, i, j] = x[n, c, h, w], h * x.shape[3] + w
+        if mask[n, c, i, j] >= 0:
+            back[n, c].flat[mask[n, c, i, j]] += 1
+    return top, mask, back
+
+
+@pytest.mark.parametrize("image, kernel, stride, pad", WINDOWS[2:7])
+@pytest.mark.parametrize("engine", ["tile", "reference"])
+def test_the_largest_value_passes_over_what_is_no_number(engine, image, kernel, stride, pad):
+    random = np.random.RandomState(3)
+    odd = [np.nan, -np.inf, np.inf, np.finfo(np.float32).min, -1.0, 2.0]
+    values = random.choice(odd, image, p=[0.5, 0.3, 0.02, 0.03, 0.1, 0.05]).astype(np.float32)
+    values[0, 0] = np.nan
+    output = windows(image[2:], kernel, stride, pad)
+    top, mask, back = by_definition(values, output, kernel, stride, pad)
+    assert (mask < 0).any() and not np.isnan(top).any()
+    spec = dict(image=image, output=output, kernel=kernel, stride=stride, pad=pad)
+    x, y, where = Blob(image), Blob(top.shape), Blob(top.shape)
+    op = ops.TABLE["max_pooling"][engine](Context(phase=TRAIN), **spec)
+    x.data = values
+    op.forward(x, y)
+    np.testing.assert_array_equal(y.data, top)
+    y.diff = 1
+    op.backward(y, x)
+    np.testing.assert_array_equal(x.diff, back)
+    op.forward(x, y, where)
+    np.testing.assert_array_equal(where.data, mask)

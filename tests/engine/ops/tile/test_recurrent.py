@@ -159,3 +159,52 @@ def test_few_streams_are_left_to_the_plain_engine():
     assert ops.make("rnn", Context(), streams=16, **spec).engine == "tile"
     assert ops.make("rnn", Context(), streams=1, **spec).engine == "reference"
     assert ops.make("lstm", Context(dtype=np.float64), streams=16, **spec).engine == "reference"
+
+
+def unit(before, given, mark):
+    """LSTMUnit by its definition: the new cell and hidden state from numbers for the gates i, f, o, g, (4, ...)."""
+
+    def sigmoid(x):
+        return 1 / (1 + np.exp(-x))
+
+    i, f, o = (sigmoid(one) for one in given[:3])
+    f = np.where(mark == 0, 0, mark * f)
+    cell = f * before + i * (2 * sigmoid(2 * given[3]) - 1)
+    return cell, o * (2 * sigmoid(2 * cell) - 1)
+
+
+@pytest.mark.parametrize("mark", [0, 1, 0.5])
+@pytest.mark.parametrize("engine", ["tile", "reference"])
+def test_a_step_is_that_of_caffe_also_for_numbers_at_the_end_of_the_range(engine, mark):
+    """One unit for each pair of gates; what a gate is given is its offset."""
+    odd = np.array([-np.inf, -1e30, -1e4, -89, -88.5, -20, -1e-3, 0, 1e-3, 20, 88.5, 1e4, 1e30, np.inf, np.nan])
+    random = np.random.RandomState(4)
+    units = 400
+    bench = Bench("lstm", engine, (1, 16, 1, units, 0))
+    given = random.choice(odd, (4, units))
+    given[:, :2], given[1, 0], given[0, 1] = 0.5, np.nan, np.nan  # what is no number, in one gate alone
+    before = random.choice([-np.inf, -3, 0, 1e-3, 5, np.inf, np.nan], units, p=[0.02, 0.3, 0.2, 0.2, 0.24, 0.02, 0.02])
+    before[:2] = 2
+    for weight, values in zip(bench.weights, (0, given.ravel(), 0), strict=True):
+        weight.data = values
+    bench.marks.data = mark
+    bench.states[0].data = 0
+    bench.states[1].data = before
+    with np.errstate(all="ignore"):
+        cell, hidden = unit(before, given, np.float64(mark))
+        found = bench.forward()
+    assert np.isnan(cell[0]) == (mark != 0) and np.isnan(cell[1])
+    for stream in (0, 15):
+        np.testing.assert_allclose(found["state 1"][0, stream], cell, 2e-6, 1e-6)
+        np.testing.assert_allclose(found["top"][0, stream], hidden, 2e-6, 1e-6)
+
+
+@pytest.mark.parametrize("engine", ["tile", "reference"])
+def test_a_mark_of_0_multiplies_a_state_that_is_no_number_as_caffe_does(engine):
+    """Scale multiplies the hidden state by the mark, LSTMUnit the cell by a gate of 0: neither makes 0 of NaN."""
+    for state, unit, units in [(1, 2, [2]), (0, 0, [0, 1, 2, 3, 4])]:  # every gate sees every hidden state
+        bench = Bench("lstm", engine, (1, 16, 2, 5, 0))
+        bench.marks.data = 0
+        bench.states[state].data[0, 3, unit] = np.nan
+        top = bench.forward()["top"]
+        assert np.argwhere(np.isnan(top)).tolist() == [[0, 3, k] for k in units]
