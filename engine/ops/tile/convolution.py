@@ -11,6 +11,7 @@ import numpy as np
 from ...blob import Blob
 from ...context import Context
 from ...memory import HOST, READ, WRITE, Memory
+from ...threads import threads
 from .. import implements
 from ..convolution import whole_kernels
 from ._op import Shape, TileOp, adding, floats, host_address, own_floats, provided, ready, table, unsteady
@@ -19,6 +20,9 @@ from .target import lanes, registers
 
 FEW = 8  # channels of an image up to which it stays planar
 ROW_BYTES = 36_000  # of images and gradients that a weight gradient works on at once: what a core's first cache holds
+
+CHUNK = 1 << 18  # bytes of weights that stay in a core's second cache while they pass over rows
+NEAR = 1 << 18  # bytes of weights that may be in that cache still from the last pass
 
 
 def split_row(width: int, blocks: int) -> tuple[int, int, int, int]:
@@ -54,6 +58,30 @@ def run_length(channels: int, work: float) -> int:
     A step of a run takes `work` cycles, and a run itself a few.
     """
     return min((k for k in (16, 8, 4) if k <= lanes()), key=lambda k: ceil(channels / k) * (k * work + 6))
+
+
+def far(weights: int, tiles: int) -> bool:
+    """Whether so many weights have to be fetched from afar each time, and not enough tiles share them to hide that."""
+    return 4 * weights >= NEAR and tiles <= 64
+
+
+def in_chunks(channels: int, length: int, weights: int, tiles: int) -> tuple[int, list[range]]:
+    """Into how many equal chunks to part the channels, so that a chunk of the weights stays near, and the runs of each.
+
+    `weights` are those of a group of outputs, which `tiles` tiles share.
+    """
+    runs = ceil(channels / length)
+    fitting = [k for k in range(1, runs + 1) if runs % k == 0 and 4 * weights <= k * CHUNK]
+    chunks = fitting[0] if fitting and tiles > 1 else 1
+    step = runs // chunks * length
+    return chunks, [range(first, min(first + step, channels), length) for first in range(0, channels, step)]
+
+
+def band_of(rows: int, chunks: int, groups: int) -> int:
+    """How many rows each chunk of the weights passes over: all, unless threads would have nothing to do."""
+    if chunks == 1:
+        return 1
+    return rows if threads() == 1 else ceil(rows / ceil(4 * threads() / groups))
 
 
 class Packed:
@@ -339,7 +367,7 @@ class Correlating:
         wide = v * n
         if op.planar:
             address, x_image, plane, x_row = op.plain_x(x)
-            self.blocks, step, a_step, length, lanes_in = inputs, sw, dw, kw, 1
+            self.blocks, step, a_step, length, lanes_in, chunks = inputs, sw, dw, kw, 1, 1
             runs = [(c * plane + a * dh * x_row, (c * kh + a) * kw * wide) for a in range(kh) for c in range(inputs)]
             unroll = 1
             x_group = 0
@@ -347,13 +375,15 @@ class Correlating:
             self.blocks = -(-inputs // v)
             x_image, x_row, step, a_step, lanes_in = place.image, place.row, sw * v, 1, v
             length = run_length(inputs, columns * n / 2)
+            chunks, parts = in_chunks(inputs, length, self.blocks * op.taps * v * wide, rows * tiles)
             runs = [
                 (
                     c // v * place.block + c % v + a * dh * place.row + b * dw * v,
                     (((c // v * kh + a) * kw + b) * v + c % v) * wide,
                 )
+                for part in parts
                 for a in range(kh)
-                for c in range(0, inputs, length)
+                for c in part
                 for b in range(kw)
             ]
             unroll = 4
@@ -368,21 +398,24 @@ class Correlating:
         )  # fmt: skip
         self.tables = table([a for a, _ in runs]), table([b for _, b in runs])
 
-        def kernel(count: int) -> int:
-            tile = Tile(count, n, a_row=step, a_step=a_step, b_step=wide, unroll=unroll)
+        ahead = not op.planar and far(self.groups * self.blocks * op.taps * lanes_in * wide, rows * tiles)
+
+        def kernel(count: int, ahead: bool) -> int:
+            tile = Tile(count, n, a_row=step, a_step=a_step, b_step=wide, unroll=unroll, ahead=ahead)
             return address_of(tile) if count else 0
 
+        band = band_of(rows, chunks, images * self.groups)
         self.slide = Record(
-            SLIDE, kernel=kernel(columns), last_kernel=kernel(last), tiles=tiles, x_image=x_image, x_group=x_group,
-            x_row=sh * x_row, x_tile=4 * columns * step, w=self.packed.address,
-            w_group=self.blocks * op.taps * lanes_in * wide, bias=self.packed.bias,
-            y_image=out.image, y_group=n * out.block, y_row=out.row,
-            y_tile=4 * columns * v, y_column=v, y_block=out.block, groups=self.groups, share=self.groups // op.group,
-            rows=rows, columns=n, a_at=self.tables[0][1], b_at=self.tables[1][1], taps=kh, runs=len(runs) // kh,
-            length=length, a_step=a_step, clip=int(not flat), stride=sh, pad=op.pad[0], dilation=dh,
-            height=op.image[2],
+            SLIDE, kernel=kernel(columns, ahead), last_kernel=kernel(last, False), tiles=tiles, ahead=int(ahead),
+            x_image=x_image, x_group=x_group, x_row=sh * x_row, x_tile=4 * columns * step, w=self.packed.address,
+            w_group=self.blocks * op.taps * lanes_in * wide, bias=self.packed.bias, y_image=out.image,
+            y_group=n * out.block, y_row=out.row, y_tile=4 * columns * v, y_column=v, y_block=out.block,
+            groups=self.groups, share=self.groups // op.group, rows=rows, columns=n, a_at=self.tables[0][1],
+            b_at=self.tables[1][1], taps=kh, runs=len(runs) // (kh * chunks), length=length, a_step=a_step,
+            clip=int(not flat), stride=sh, pad=op.pad[0], dilation=dh, height=op.image[2], chunks=chunks,
+            w_chunk=self.blocks * op.taps * lanes_in * wide // chunks, band=band,
         )  # fmt: skip
-        self.items = images * self.groups * rows
+        self.items = images * self.groups * ceil(rows / band)
 
 
 class Phase:
@@ -442,35 +475,40 @@ class Spreading:
                 count, tiles, last = _tiles_of(width, n)
                 outputs = op.weight[0] // op.group
                 length = run_length(outputs, count * n / 2)
+                chunks, parts = in_chunks(outputs, length, self.blocks * block_size, rows * tiles)
+                ahead = far(self.groups * self.blocks * block_size, rows * tiles)
                 runs = [
                     (
                         c // v * gradient.block + c % v + up * gradient.row + left * v,
                         c // v * block_size + ((a * kw + b) * v + c % v) * wide,
                     )
+                    for part in parts
                     for a, up in row.taps
-                    for c in range(0, outputs, length)
+                    for c in part
                     for b, left in column.taps
                 ]
                 a_at, b_at = table([a for a, _ in runs]), table([b for _, b in runs])
                 self.tables += [a_at, b_at]
                 step = op.stride[1] * v
 
-                def kernel(count: int) -> int:
-                    tile = Tile(count, n, a_row=v, a_step=1, b_step=wide, unroll=4)
+                def kernel(count: int, ahead: bool) -> int:
+                    tile = Tile(count, n, a_row=v, a_step=1, b_step=wide, unroll=4, ahead=ahead)
                     return address_of(tile) if count else 0
 
+                band = band_of(rows, chunks, images * self.groups)
                 record = Record(
-                    SLIDE, kernel=kernel(count), last_kernel=kernel(last), tiles=tiles, x=gradient.first,
+                    SLIDE, kernel=kernel(count, ahead), last_kernel=kernel(last, False), ahead=int(ahead), band=band,
+                    chunks=chunks, w_chunk=self.blocks * block_size // chunks, tiles=tiles, x=gradient.first,
                     x_image=gradient.image, x_group=self.blocks * gradient.block, x_row=gradient.row,
                     x_tile=4 * count * v, w=self.packed.address, w_group=self.blocks * block_size, start=FROM_ZERO,
                     y=out.first + 4 * (row.offset * out.row + column.offset * v), y_image=out.image,
                     y_group=n * out.block, y_row=op.stride[0] * out.row, y_tile=4 * count * step, y_column=step,
                     y_block=out.block, groups=self.groups, share=self.groups // op.group, rows=rows, columns=n,
-                    a_at=a_at[1], b_at=b_at[1], taps=len(row.taps), runs=len(runs) // len(row.taps),
+                    a_at=a_at[1], b_at=b_at[1], taps=len(row.taps), runs=len(runs) // (len(row.taps) * chunks),
                     length=length, a_step=1, clip=int(not flat), stride=1, pad=-row.taps[0][1], height=op.output[0],
                     dilation=row.taps[1][1] - row.taps[0][1] if len(row.taps) > 1 else 1,
                 )  # fmt: skip
-                self.phases.append((record, images * self.groups * rows))
+                self.phases.append((record, images * self.groups * ceil(rows / band)))
 
 
 def _tiles_of(width: int, n: int) -> tuple[int, int, int]:

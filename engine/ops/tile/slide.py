@@ -7,7 +7,7 @@ import numpy as np
 
 from .drive import driver
 from .target import lanes
-from .vectors import all_of, load, read_float, record_view, store, tile, turn_square, write_float
+from .vectors import all_of, load, read_float, record_view, store, tile, tile_ahead, turn_square, write_float
 
 V = lanes()
 
@@ -20,39 +20,59 @@ SLIDE = layout(
     "kernel", "last_kernel", "tiles", "x", "x_image", "x_group", "x_row", "x_tile", "w", "w_group", "bias", "start",
     "y", "y_image", "y_group", "y_row", "y_tile", "y_column", "y_block", "groups", "share", "rows", "columns",
     "a_at", "b_at", "taps", "runs", "length", "a_step", "clip", "stride", "pad", "dilation", "height", "rectify",
+    "ahead", "chunks", "w_chunk", "band",
 )  # fmt: skip
 slide_view = record_view(SLIDE)
 
 
 @driver
 def slide(address, begin, end):
-    """One row of one group of output channels of one image an item; tiles of columns along it.
+    """Some rows of one group of output channels of one image an item; tiles of columns along them.
 
-    `taps` rows of the kernel have `runs` runs each; with `clip`, those that lie in the padding are left out.
+    The weights of a group come in chunks, each for some of the input channels, and each passes over all the rows: so
+    it stays near. `taps` rows of the kernel have `runs` runs each in a chunk; with `clip`, those that lie in the
+    padding are left out. With `ahead` the kernels look ahead: each tile has one vector of each row of the next chunk
+    fetched.
     """
     d = slide_view(address)
-    wide = V * d.columns
+    wide, bands = V * d.columns, (d.rows + d.band - 1) // d.band
     for item in range(begin, end):
-        n, g, h = item // (d.groups * d.rows), item // d.rows % d.groups, item % d.rows
-        x = d.x + 4 * (n * d.x_image + g // d.share * d.x_group + h * d.x_row)
-        y = d.y + 4 * (n * d.y_image + g * d.y_group + h * d.y_row)
+        n, g, top_row = item // (d.groups * bands), item // bands % d.groups, item % bands * d.band
         w, bias = d.w + 4 * g * d.w_group, d.bias + 4 * g * wide
-        first, last = 0, d.taps
-        if d.clip:
-            top = h * d.stride - d.pad
-            while first + 1 < last and top + first * d.dilation < 0:
-                first += 1
-            while last - 1 > first and top + (last - 1) * d.dilation >= d.height:
-                last -= 1
-        a_at, b_at, runs = d.a_at + 8 * first * d.runs, d.b_at + 8 * first * d.runs, (last - first) * d.runs
-        for _ in range(d.tiles):
-            tile(d.kernel, x, a_at, w, b_at, runs, d.length, y, d.start, bias, d.rectify,
-                 d.a_step, wide, V, d.y_column, d.y_block)
-            x += d.x_tile
-            y += d.y_tile
-        if d.last_kernel:
-            tile(d.last_kernel, x, a_at, w, b_at, runs, d.length, y, d.start, bias, d.rectify,
-                 d.a_step, wide, V, d.y_column, d.y_block)
+        for chunk in range(d.chunks):
+            start = d.start if chunk == 0 else 1
+            rectify = d.rectify if chunk == d.chunks - 1 else 0
+            beyond = 4 * d.w_chunk
+            if chunk == d.chunks - 1:
+                beyond = 4 * ((g + 1 if g + 1 < d.groups else 0) * d.w_group - g * d.w_group - chunk * d.w_chunk)
+            for h in range(top_row, min(top_row + d.band, d.rows)):
+                x = d.x + 4 * (n * d.x_image + g // d.share * d.x_group + h * d.x_row)
+                y = d.y + 4 * (n * d.y_image + g * d.y_group + h * d.y_row)
+                first, last = 0, d.taps
+                if d.clip:
+                    top = h * d.stride - d.pad
+                    while first + 1 < last and top + first * d.dilation < 0:
+                        first += 1
+                    while last - 1 > first and top + (last - 1) * d.dilation >= d.height:
+                        last -= 1
+                at, runs = 8 * (chunk * d.taps + first) * d.runs, (last - first) * d.runs
+                a_at, b_at = d.a_at + at, d.b_at + at
+                if d.ahead:
+                    for t in range(d.tiles):
+                        ahead = beyond + 4 * V * ((h * d.tiles + t) % d.columns)
+                        tile_ahead(d.kernel, x, a_at, w, b_at, runs, d.length, y, start, bias, rectify,
+                                   d.a_step, wide, V, d.y_column, d.y_block, ahead)
+                        x += d.x_tile
+                        y += d.y_tile
+                else:
+                    for _ in range(d.tiles):
+                        tile(d.kernel, x, a_at, w, b_at, runs, d.length, y, start, bias, rectify,
+                             d.a_step, wide, V, d.y_column, d.y_block)
+                        x += d.x_tile
+                        y += d.y_tile
+                if d.last_kernel:
+                    tile(d.last_kernel, x, a_at, w, b_at, runs, d.length, y, start, bias, rectify,
+                         d.a_step, wide, V, d.y_column, d.y_block)
 
 
 GRADIENT = layout(

@@ -7,7 +7,8 @@ One shape serves convolution forward, backward to the data and to the weights, m
 with r < runs, k < length, m < rows, j < columns, each C[m, j] a vector of V floats at C + m c_row + j c_next; steps
 count floats, tables hold offsets in floats. The tables make it a convolution without a matrix of columns: a run is one
 tap of the kernel, or one block of channels. A is read one float at a time and spread over the vector, B a vector at a
-time. The sums begin at 0, at C, or at a bias, and end in C, clamped at 0 if asked to.
+time. The sums begin at 0, at C, or at a bias, and end in C, clamped at 0 if asked to. A kernel that looks ahead has the
+vector fetched that lies `ahead` bytes beyond the first of each k, for a later call.
 
 The kernels are written here in LLVM's language through llvmlite, about a tenth of a second each, and kept on disk.
 """
@@ -32,7 +33,7 @@ ARGUMENTS = (
     "a", "a_at", "b", "b_at", "runs", "length", "c", "start", "bias", "rectify",
     "a_step", "b_step", "b_next", "c_row", "c_next",
 )  # fmt: skip
-VERSION = "1"  # of what is written here; kernels of another version on disk are not used
+VERSION = "2"  # of what is written here; kernels of another version on disk are not used
 
 _lock = threading.Lock()
 _kept: list[Any] = []  # machines whose code must stay
@@ -49,6 +50,7 @@ class Tile:
     a_step: int | None = None
     b_step: int | None = None
     unroll: int = 1
+    ahead: bool = False
 
     def __post_init__(self) -> None:
         if self.rows * self.columns + self.columns > registers():
@@ -117,10 +119,14 @@ class Emitter:
         self.vector = ir.VectorType(self.float, lanes())
         self.module = ir.Module(tile.name, context=ir.Context())
         self.module.triple = llvm.get_default_triple()
-        shape = ir.FunctionType(ir.VoidType(), [self.int] * len(ARGUMENTS))
+        names = (*ARGUMENTS, "ahead") if tile.ahead else ARGUMENTS
+        shape = ir.FunctionType(ir.VoidType(), [self.int] * len(names))
         self.function = ir.Function(self.module, shape, tile.name)
-        self.argument: dict[str, Any] = dict(zip(ARGUMENTS, self.function.args, strict=True))
+        self.argument: dict[str, Any] = dict(zip(names, self.function.args, strict=True))
         self.fma = ir.Function(self.module, ir.FunctionType(self.vector, [self.vector] * 3), f"llvm.fma.v{lanes()}f32")
+        bytes_, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        fetching = ir.FunctionType(ir.VoidType(), [bytes_, number, number, number])
+        self.fetching = ir.Function(self.module, fetching, "llvm.prefetch.p0i8")
         self.build: Any = ir.IRBuilder()
         self.sums = [(m, j) for m in range(tile.rows) for j in range(tile.columns)]
 
@@ -151,6 +157,11 @@ class Emitter:
         first = ir.Constant(ir.VectorType(ir.IntType(32), lanes()), [0] * lanes())
         return self.build.shuffle_vector(one, nothing, first)
 
+    def fetch(self, b: Any) -> None:
+        """Have what lies ahead brought as near as the second cache."""
+        at = self.build.gep(self.build.bitcast(b, ir.IntType(8).as_pointer()), [self.argument["ahead"]])
+        self.build.call(self.fetching, [at, *(ir.Constant(ir.IntType(32), value) for value in (0, 2, 1))])
+
     def block(self, name: str) -> Any:
         return self.function.append_basic_block(name)
 
@@ -163,6 +174,8 @@ class Emitter:
     def products(self, a: Any, b: Any, sums: dict[tuple[int, int], Any]) -> dict[tuple[int, int], Any]:
         """The sums after one k: every row's float times every column's vector."""
         sums = dict(sums)
+        if self.tile.ahead:
+            self.fetch(b)
         vectors = [self.load(self.along(b, self.b_next[j])) for j in range(self.tile.columns)]
         for m in range(self.tile.rows):
             number = self.spread(self.along(a, self.count(self.row(m))))

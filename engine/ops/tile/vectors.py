@@ -338,6 +338,22 @@ def tile(
 
 
 @intrinsic
+def tile_ahead(
+    typing: Any, kernel: Any, a: Any, a_at: Any, b: Any, b_at: Any, runs: Any, length: Any, c: Any, start: Any,
+    bias: Any, rectify: Any, a_step: Any, b_step: Any, b_next: Any, c_row: Any, c_next: Any, ahead: Any,
+) -> Any:  # fmt: skip
+    """Call a tile kernel that looks ahead."""
+    given = [types.int64] * 16
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        function = builder.inttoptr(args[0], ir.FunctionType(ir.VoidType(), [INT64] * 16).as_pointer())
+        builder.call(function, list(args[1:]))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, *given), emit
+
+
+@intrinsic
 def call(typing: Any, function: Any, record: Any, begin: Any, end: Any) -> Any:
     """Call a driver by its address."""
 

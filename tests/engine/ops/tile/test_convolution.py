@@ -29,6 +29,10 @@ CASES = {  # image, weight, stride, pad, dilation, group
     "padding beyond the kernel": ((1, 16, 5, 5), (16, 16, 3, 3), ONE, (4, 3), ONE, 1),
     "one place": ((1, 64, 1, 1), (24, 64, 1, 1), ONE, NONE, ONE, 1),
     "the kernel is the image": ((2, 16, 6, 6), (32, 16, 6, 6), ONE, NONE, ONE, 1),
+    "weights in chunks": ((1, 512, 7, 7), (64, 512, 3, 3), ONE, ONE, ONE, 1),
+    "weights in chunks, strided": ((2, 288, 11, 9), (160, 288, 3, 5), (2, 2), (1, 2), ONE, 1),
+    "weights in chunks, pointwise": ((2, 1040, 7, 7), (144, 1040, 1, 1), ONE, NONE, ONE, 1),
+    "weights in chunks, two groups": ((1, 640, 6, 7), (128, 320, 3, 3), ONE, ONE, (1, 2), 2),
     "a kernel a channel": ((2, 33, 14, 15), (33, 1, 3, 3), ONE, ONE, ONE, 33),
     "a kernel a channel, strided": ((2, 16, 17, 12), (16, 1, 3, 5), (2, 1), (0, 2), (2, 1), 16),
 }
