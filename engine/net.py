@@ -619,6 +619,8 @@ def _summary(settings: Any) -> str:
 def _shown(descriptor: Any, value: Any) -> str:
     if descriptor.enum_type is not None:
         return descriptor.enum_type.values_by_number[value].name
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -342,7 +342,7 @@ class ArrayView(Pane, script="arrays"):
         symmetric = self._settings["map"] == "diverging" and mode != "image"
         if mode == "bars":
             values, run = bars(look, self._kind, image)
-            low, high = self._range(values, False)
+            low, high = self._range(np.append(values, 0), False)
             return {"low": min(low, 0.0), "high": max(high, 0.0), "run": run, "shown": "bars"}, values.tobytes()
         self._shown = shown = tiles(look, mode, self._kind, image)
         if self._settings["range"] == "each":

@@ -181,11 +181,12 @@ class Bench(ipywidgets.VBox):
         )  # fmt: skip
         self.curves = Curves()
         self.array = ArrayView(on_select=self._on_unit)
-        self.array_choice = ipywidgets.Dropdown(options=[("nothing", None)], layout={"width": "100%"})
+        self.array_choice = ipywidgets.Dropdown(options=[("nothing", None)], layout={"width": "auto"})
         self.array_choice.add_class("bb-array-choice")
         self.array_choice.observe(self._on_array_chosen, "value")
         self._heading = ipywidgets.HTML()
-        self._tabs = ipywidgets.ToggleButtons(options=self._texts())
+        texts = self._texts()
+        self._tabs = ipywidgets.ToggleButtons(options=texts, tooltips=[one.path or name for name, one in texts])
         self._tabs.add_class("bb-texts")
         self._tabs.observe(self._on_tab, "value")
         self._save = ipywidgets.Button(description="Save", tooltip="Write the text to its file", icon="save")
@@ -207,7 +208,9 @@ class Bench(ipywidgets.VBox):
         documents = [self.live.document, self.live.solver_document]
         fallback = {"net": "net", "solver": "solver"}
         return [
-            (Path(one.path).name if one.path else fallback[one.kind], one) for one in documents if one is not None
+            (Path(one.path).name.removesuffix(".prototxt") if one.path else fallback[one.kind], one)
+            for one in documents
+            if one is not None
         ]
 
     def _commands(self) -> dict[str, Any]:
@@ -275,7 +278,10 @@ class Bench(ipywidgets.VBox):
         """Another net took the place of the one before: say what became of the weights."""
         self._show_arrays()
         self.stepper.update(error="")
-        if changes := list(plan.changes):
+        changes = list(plan.changes)
+        if changes and len(changes) == len(plan.entries) and all(one.action == "new" for one in changes):
+            self.editor.say("All parameters begin anew.")
+        elif changes:
             more = f" (and {len(changes) - 1} more)" if len(changes) > 1 else ""
             self.editor.say(f"{changes[0]}{more}")
 
@@ -365,7 +371,7 @@ class Bench(ipywidgets.VBox):
             return
         layers: Any = getattr(self.live.document.message, self._list())
         if not self._selected or not 0 <= self._selected[0] < len(layers):
-            self.form.clear()
+            self.form.clear("Select a layer in the drawing or the text: here are its fields.")
             return
         index = self._selected[0]
         layer = layers[index]

@@ -218,6 +218,8 @@ class ParameterForm(ipywidgets.VBox):
         self._keys.add_class("bb-form-keys")
         self._title = ipywidgets.HTML()
         self._title.add_class("bb-form-title")
+        self._hint = ipywidgets.HTML()
+        self._hint.add_class("bb-form-hint")
         self._status = ipywidgets.HTML()
         self._status.add_class("bb-form-status")
         self._bodies: dict[tuple[str, tuple[str, ...]], _Group] = {}
@@ -261,12 +263,14 @@ class ParameterForm(ipywidgets.VBox):
                 self._body = body
                 self.children = [self._keys, self._title, self._status, body.box]
 
-    def clear(self) -> None:
-        """Show no field."""
+    def clear(self, hint: str = "") -> None:
+        """Show no field, but a line that says how to come by some."""
         with self.lock:
             self._subject = self._body = None
-            self._title.value = self._status.value = ""
-            self.children = [self._keys, self._title, self._status]
+            self._title.value = ""
+            self._status.value = ""
+            self._hint.value = escape(hint)
+            self.children = [self._keys, self._title, self._status, self._hint]
 
     def tell(self, callback: Callable[..., Any], *arguments: Any) -> str:
         """Call the owner; what it raised as a line, empty where it went well."""

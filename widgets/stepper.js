@@ -192,6 +192,7 @@ export function mount(root, { send }) {
     modes.hidden = !has("phase");
     places.hidden = !has("device");
     follow.hidden = !has("refresh");
+    iteration.hidden = !has("step"); // a net without a solver has none
     for (const input of inputs.values()) input.disabled = !has("set");
   }
 

@@ -417,7 +417,11 @@ export function mount(root, { view, send }) {
   return {
     receive(content) {
       if (content.type === "text") takeText(content);
-      else if (content.type === "marks") {
+      if (content.type === "text" || content.type === "reveal") {
+        said = null; // something else happened since
+        redraw();
+      }
+      if (content.type === "marks") {
         marks = new Map();
         for (const mark of content.marks) {
           const other = marks.get(mark.line);

@@ -249,6 +249,13 @@ class TestView:
         assert messages[-1][0]["shown"] == "histogram"
         assert np.frombuffer(messages[-1][1][0], np.uint32).sum() == 72
 
+    def test_bars_begin_at_zero_also_where_there_is_only_one(self, messages):
+        view = ArrayView()
+        self.receive(view, type="hello")
+        for value, low, high in [(0.25, 0, 0.25), (-2, -2, 0), (0, -0.5, 0.5)]:
+            view.show("loss", lambda part, value=value: np.full((), value, np.float32))
+            assert (messages[-1][0]["shown"], messages[-1][0]["low"], messages[-1][0]["high"]) == ("bars", low, high)
+
     def test_another_blob_starts_with_its_own_mode(self, messages):
         view = ArrayView()
         self.receive(view, type="hello")

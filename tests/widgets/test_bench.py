@@ -138,6 +138,8 @@ def test_the_cursor_in_the_text_selects_the_layer(bench):
 
 
 def test_the_solver_has_a_text_and_a_form_too(bench):
+    assert [name for name, _ in bench._tabs.options] == ["net", "solver"], "short, with the path under the pointer"
+    assert [path.rpartition("/")[2] for path in bench._tabs.tooltips] == ["net.prototxt", "solver.prototxt"]
     bench._tabs.value = bench.live.solver_document
     assert bench.text.text == SOLVER
     bench.form.on_set(("momentum",), 0.9)
@@ -145,6 +147,20 @@ def test_the_solver_has_a_text_and_a_form_too(bench):
     assert bench.solver.param.momentum == pytest.approx(0.9)
     bench._undo()
     assert bench.text.text == SOLVER
+
+
+def test_where_nothing_is_selected_the_form_says_how_to_come_by_one(bench):
+    assert "Select a layer" in bench.form.children[-1].value
+    bench.select("ip1")
+    assert not any("Select a layer" in str(getattr(one, "value", "")) for one in bench.form.children)
+
+
+def test_a_rewind_is_told_in_few_words(bench, monkeypatch):
+    said = []
+    monkeypatch.setattr(bench.editor, "say", said.append)
+    bench.session.step(1)
+    bench.session.rewind()
+    assert bench.session.wait(20) and said == ["All parameters begin anew."]
 
 
 def test_saving_writes_what_was_edited(bench, folder):

@@ -205,3 +205,19 @@ class TestPage:
         assert pane.page.locator("[data-command=play]").is_visible()
         for name in ("reset", "once", "forward"):
             assert not pane.page.locator(f"[data-command={name}]").is_visible()
+
+    def test_a_pressed_or_playing_button_stays_legible_under_the_pointer(self, demo):
+        pane = demo("stepper")
+        for name in ("[data-command=play]", "[data-phase=TRAIN]"):
+            button = pane.page.locator(name)
+            pane.page.mouse.move(0, 0)
+            before = button.evaluate("one => getComputedStyle(one).backgroundColor")
+            button.hover()
+            assert button.evaluate("one => getComputedStyle(one).backgroundColor") == before
+
+    def test_only_a_solver_has_iterations(self, demo):
+        pane = demo("stepper")
+        pane.receive({"type": "status", "status": {}, "commands": ["forward"]})
+        expect(pane.page.locator(".bb-iteration")).to_be_hidden()
+        pane.receive({"type": "status", "status": {}, "commands": ["forward", "step"]})
+        expect(pane.page.locator(".bb-iteration")).to_be_visible()

@@ -1,6 +1,7 @@
 """The text pane: what Python keeps, and what the page does with keys, marks and late texts."""
 
 import pytest
+from playwright.sync_api import expect
 
 from brewbench.widgets.text import TextPane
 
@@ -162,6 +163,17 @@ class TestPage:
         pane.page.keyboard.press("Control+y")
         pane.page.keyboard.press("Control+Shift+z")
         assert len(pane.sent("redo")) == 2
+
+    def test_what_was_said_goes_when_something_else_happens(self, demo):
+        pane = demo("text")
+        said = pane.page.locator(".bb-status output")
+        for follows in ({"type": "reveal", "range": [1, 1]}, {"type": "text", "text": "", "seen": {}}):
+            pane.receive({"type": "say", "text": "There is nothing to undo.", "kind": "error"})
+            expect(said).to_have_text("There is nothing to undo.")
+            pane.receive({"type": "marks", "marks": []})
+            expect(said).to_have_text("There is nothing to undo.")
+            pane.receive(follows)
+            expect(said).to_have_text("")
 
     def test_saving_tells_the_typing_first(self, demo):
         pane = demo("text")

@@ -233,6 +233,7 @@ class Editor {
   update(graph) {
     const first = !this.nodes.size;
     const anchor = first ? null : this.anchor();
+    const whole = !first && this.fits();
     const focused = this.canvas.contains(document.activeElement) ? document.activeElement.dataset.id : undefined;
     const before = new Set(this.owner.keys());
     const renamed = this.renames(graph);
@@ -264,6 +265,7 @@ class Editor {
       this.view.x += (anchor.x - node.x) * this.view.k;
       this.view.y += (anchor.y - node.y) * this.view.k;
     }
+    if (whole && !this.fits()) this.keepWhole();
     this.reselect(before, renamed);
     if (first && this.graph.nodes.length) this.open();
     else this.setView();
@@ -497,6 +499,25 @@ class Editor {
     this.root.dataset.ready = "true";
   }
 
+  /** Whether the whole net is in sight. */
+  fits() {
+    const { width, height } = this.size();
+    const { x, y, k } = this.view;
+    const around = bounds(this.nodes.values());
+    return !around || (around[0] * k + x >= 0 && around[1] * k + y >= 0 &&
+      around[2] * k + x <= width && around[3] * k + y <= height);
+  }
+
+  /** What was in sight as a whole before an edit stays so, if it stays legible: moved, and made smaller, as little as will do. */
+  keepWhole() {
+    const { width, height } = this.size();
+    const [left, top, right, bottom] = bounds(this.nodes.values());
+    const k = Math.min(this.view.k, (width - 2 * PAD) / (right - left), (height - 2 * PAD) / (bottom - top));
+    if (!width || !height || k < Math.min(this.view.k, LEGIBLE)) return;
+    const within = (now, first, last, room) => clamp(now, PAD - first * k, room - PAD - last * k);
+    this.view = { k, x: within(this.view.x, left, right, width), y: within(this.view.y, top, bottom, height) };
+  }
+
   fit() {
     const { width, height } = this.size();
     const around = bounds(this.nodes.values());
@@ -580,10 +601,7 @@ class Editor {
   placeMinimapView() {
     const { width, height } = this.size();
     const { x, y, k } = this.view;
-    const around = bounds(this.nodes.values());
-    const fits = !around || (around[0] * k + x >= 0 && around[1] * k + y >= 0 &&
-      around[2] * k + x <= width && around[3] * k + y <= height);
-    this.minimap.classList.toggle("ne-needless", fits);
+    this.minimap.classList.toggle("ne-needless", this.fits());
     const box = { x: -x / k, y: -y / k, width: width / k, height: height / k };
     for (const [name, value] of Object.entries(box)) this.minimapView.setAttribute(name, value);
   }

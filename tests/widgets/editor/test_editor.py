@@ -328,6 +328,27 @@ def test_search_finds_and_centres(open_demo, nets):
     assert page.evaluate("document.activeElement.dataset.id") == name
 
 
+def test_a_net_in_sight_as_a_whole_stays_so_through_an_edit(open_demo, nets):
+    page = open_demo()
+    graph = build_graph(nets.lenet())
+    show(page, graph)
+
+    def outside():
+        canvas, frames = page.locator(".ne-canvas").bounding_box(), page.locator(".ne-node").all()
+        for frame in (one.bounding_box() for one in frames):
+            for start, size in (("x", "width"), ("y", "height")):
+                if frame[start] < canvas[start] or frame[start] + frame[size] > canvas[start] + canvas[size]:
+                    return True
+        return False
+
+    assert not outside()
+    for shift in (400, -400):  # what the user looks at, the first box, moves to one side of the others
+        other = json.loads(json.dumps(graph))
+        other["nodes"][0]["x"] += shift
+        page.evaluate("graph => demo.editor.update(graph)", other)
+        assert not outside()
+
+
 def test_large_net_opens_legibly_with_a_minimap(open_demo, nets):
     page = open_demo()
     show(page, build_graph(nets.googlenet()))

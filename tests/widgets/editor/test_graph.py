@@ -237,7 +237,8 @@ def test_a_checked_net_is_drawn():
         layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
                 convolution_param { num_output: 20 kernel_size: 50 } }
         layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
-        layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_product_param { num_output: 10 } }
+        layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
+                inner_product_param { num_output: 10 bias_term: false } }
         layer { name: "test" type: "Softmax" bottom: "ip" top: "test" include { phase: TEST } }
         layer { name: "odd" type: "Convolutoin" bottom: "nowhere" top: "odd" }
     """
@@ -246,7 +247,8 @@ def test_a_checked_net_is_drawn():
     assert list(nodes) == ["data", "conv", "ip", "test", "odd"]
     assert "50" in nodes["conv"]["error"] and nodes["conv"]["folded"][0]["id"] == "relu"
     assert nodes["test"]["dimmed"] and nodes["odd"]["error"] and nodes["odd"]["dangling"] == [0]
-    assert nodes["ip"]["params"] == 28 * 28 * 10 + 10 and nodes["ip"]["category"] == "common"
+    assert nodes["ip"]["params"] == 28 * 28 * 10 and nodes["ip"]["category"] == "common"
+    assert nodes["ip"]["note"] == "10, bias_term false", "a value is spelt as the text spells it"
     assert {edge["id"]: edge["label"] for edge in graph["edges"]}["data:0>ip:0"] == "64x1x28x28"
 
 
