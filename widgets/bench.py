@@ -97,6 +97,7 @@ class Bench(ipywidgets.VBox):
         self._selected: list[int] = []
         self._collapsed = default_collapsed(live.report(self.view_phase))
         self._goal = (0, None)  # the iteration at which steps were asked for, and how many
+        self._making = self._testing = ""  # what keeps a run from going on
         self._plotted = 0  # points of the session's history that the curves show
         self._lock = threading.RLock()
         self._palette = palette()
@@ -181,7 +182,7 @@ class Bench(ipywidgets.VBox):
         )  # fmt: skip
         self.curves = Curves()
         self.array = ArrayView(on_select=self._on_unit)
-        self.array_choice = ipywidgets.Dropdown(options=[("nothing", None)], layout={"width": "auto"})
+        self.array_choice = ipywidgets.Dropdown(options=[("nothing", ())], layout={"width": "auto"})
         self.array_choice.add_class("bb-array-choice")
         self.array_choice.observe(self._on_array_chosen, "value")
         self._heading = ipywidgets.HTML()
@@ -263,6 +264,7 @@ class Bench(ipywidgets.VBox):
             self._unsubscribe += [
                 session.on_progress.subscribe(self._on_progress),
                 session.on_test.subscribe(self._on_test),
+                session.on_testing.subscribe(self._on_testing),
             ]
 
     def _on_refresh_rate(self, hz: float) -> None:
@@ -506,10 +508,12 @@ class Bench(ipywidgets.VBox):
             self.curves.clear()
             points = self.session.history.since(0)
             for (_, name), table in self.session.history.tests.items():
-                self._plot_test(name, table.rows["iteration"], table.rows["value"])
+                if len(table.rows):
+                    self._plot_test(name, table.rows["iteration"], table.rows["value"])
         rows = points.rows
         if len(rows):
             self.curves.append("loss", rows["iteration"], rows["loss"], rates=rows["rate"])
+        self.stepper.update(loss=f"{rows['loss'][-1]:.4g}" if len(rows) else "")
         self._plotted = points.start + len(rows)
         begun, total = self._goal
         self.stepper.update(iteration=self.session.iteration, done=self.session.iteration - begun, total=total)
@@ -525,7 +529,13 @@ class Bench(ipywidgets.VBox):
 
     def _on_making(self, making: Making | None) -> None:
         """A kernel is being made (None: it is done), which holds up the first run on a machine."""
-        self.stepper.update(making=f"making kernels for the first run: {spell_making(making)}…" if making else "")
+        self._making = f"making kernels for the first run: {spell_making(making)}…" if making else ""
+        self.stepper.update(waiting=self._making or self._testing)
+
+    def _on_testing(self, batches: int) -> None:
+        """A test net is running so many batches (0: it is over), which holds up the training."""
+        self._testing = f"testing, {batches} batch{'es' if batches > 1 else ''}…" if batches else ""
+        self.stepper.update(waiting=self._making or self._testing)
 
     def _on_step(self, cursor: Any) -> None:
         """A layer was run by itself (None: the iteration is over): show it, and what it made."""
@@ -558,7 +568,7 @@ class Bench(ipywidgets.VBox):
                     for name in dict.fromkeys((*layer.tops, *layer.bottoms))
                     if name in net.blobs
                 ]
-        options = options or [("select a layer to look into", None)]
+        options = options or [("select a layer to look into", ())]
         before = self.array_choice.value
         values = [value for _, value in options]
         self.array_choice.options = options
@@ -570,7 +580,7 @@ class Bench(ipywidgets.VBox):
 
     def _show_array(self) -> None:
         choice = self.array_choice.value
-        if choice is None:
+        if not choice:
             self.array.show("", None)
             return
         kind, name, index = choice

@@ -102,14 +102,15 @@ export function mount(root, { send }) {
 
   const badge = make("span", { class: "bb-badge", role: "status" }, now);
   const iteration = make("span", { class: "bb-iteration" }, now);
+  const loss = make("span", { class: "bb-loss" }, now);
   const speed = make("span", { class: "bb-rate" }, now);
   const layer = make("span", { class: "bb-layer" }, now);
-  const making = make("span", { class: "bb-making", role: "status" }, now);
+  const waiting = make("span", { class: "bb-waiting", role: "status" }, now);
   const progress = make("label", { hidden: "" }, now);
   const bar = make("progress", { "aria-label": "Steps done" }, progress);
   const steps = make("span", {}, progress);
   const inputs = new Map();
-  let made;
+  let over;
 
   function say(text, kind = "error") {
     message.textContent = text;
@@ -118,10 +119,10 @@ export function mount(root, { send }) {
   }
 
   /** One kernel follows another: what was said stays for a moment after each. */
-  function showMaking(text) {
-    clearTimeout(made);
-    if (text) making.textContent = text;
-    else made = setTimeout(() => { making.textContent = ""; }, SETTLE);
+  function showWaiting(text) {
+    clearTimeout(over);
+    if (text) waiting.textContent = text;
+    else over = setTimeout(() => { waiting.textContent = ""; }, SETTLE);
   }
 
   function liveField(name) {
@@ -162,7 +163,9 @@ export function mount(root, { send }) {
     speed.textContent = pace(shown.rate);
     layer.hidden = !shown.layer;
     if (shown.layer) layer.replaceChildren(`${shown.direction === "backward" ? "◂" : "▸"} `, make("b", { text: shown.layer }), ` ${shown.direction ?? ""}`);
-    if ("making" in status) showMaking(status.making);
+    if ("waiting" in status) showWaiting(status.waiting);
+    loss.hidden = !shown.loss;
+    loss.replaceChildren("loss ", make("b", { text: shown.loss ?? "", ...(/\d/.test(shown.loss) ? {} : { class: "bb-bad" }) }));
     progress.hidden = !shown.total;
     bar.max = shown.total || 1;
     bar.value = shown.done ?? 0;

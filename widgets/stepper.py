@@ -70,8 +70,8 @@ class Stepper(Pane, script="stepper"):
             raise ValueError(f"The stepper has no {', '.join(sorted(unknown))}; it has {', '.join(COMMANDS)}.")
         self._status: dict[str, Any] = {
             "state": "idle", "iteration": 0, "rate": None, "layer": None, "direction": None, "done": 0,
-            "total": None, "phase": "TRAIN", "error": "", "making": "", "fields": dict(fields or {}), "device": "cpu",
-            "no_gpu": "",
+            "total": None, "phase": "TRAIN", "error": "", "waiting": "", "loss": "",
+            "fields": dict(fields or {}), "device": "cpu", "no_gpu": "",
         }  # fmt: skip
         self._pace = Pace()
         self._lock = threading.Lock()
@@ -93,7 +93,8 @@ class Stepper(Pane, script="stepper"):
             no_gpu: why the GPU cannot be chosen; empty where it can.
             fields: new values of fields, by name.
             error: the last error, empty for none.
-            making: what is being made before the run can go on, empty for nothing.
+            waiting: what the run waits for, such as kernels that are being made; empty for nothing.
+            loss: the latest loss, as a text; empty where there is none.
 
         Raises TypeError for any other name.
         """

@@ -44,7 +44,8 @@ class Session:
     Events, each told on a thread of their own, so that listening costs the solver nothing but its share of the
     interpreter: `on_state(state)`, `on_progress(points)` and `on_cursor(cursor)` (the latest, at most every
     `interval` seconds), `on_test(result)`, `on_error(traceback)`, `on_snapshot(weights, state)`,
-    `on_rebuilt(plan)`, and `on_making(making)`: a kernel is being made, once on every machine; None: it is done.
+    `on_rebuilt(plan)`, `on_making(making)`: a kernel is being made, once on every machine (None: it is done),
+    `on_testing(batches)`: a test net begins to run so many (0: it is over).
     """
 
     def __init__(self, live: LiveNet, *, interval: float = 0.1):
@@ -63,6 +64,7 @@ class Session:
         self.on_snapshot = Channel("snapshot")
         self.on_rebuilt = Channel("rebuilt")
         self.on_making = Channel("making")
+        self.on_testing = Channel("testing")
         self._courier = Courier(interval, "session events")
         self._told = 0  # points of the history that `on_progress` has told
         self._inbox: SimpleQueue[Command | None] = SimpleQueue()
@@ -404,6 +406,9 @@ class Session:
     def _tell_making(self, making: Making | None) -> None:
         self._courier.post_latest("making", partial(self.on_making.publish, making))
 
+    def _tell_testing(self, batches: int) -> None:
+        self._courier.post(partial(self.on_testing.publish, batches))
+
     def _forget(self, iteration: int) -> None:
         self.history.truncate(iteration)
         count = len(self.history)
@@ -437,7 +442,14 @@ class _Ear(Listener):
     def on_iteration(self, solver: Solver, loss: float) -> None:
         self.session._record(solver, loss, self._rate)
 
+    def on_test_start(self, solver: Solver, net: int) -> None:
+        self.session._tell_testing(solver.param.test_iter[net])
+
+    def on_test_interrupted(self, solver: Solver, net: int) -> None:
+        self.session._tell_testing(0)
+
     def on_test(self, solver: Solver, result: TestResult) -> None:
+        self.session._tell_testing(0)
         self.session.history.add_test(result.net, result.iteration, result.values)
         self.session._courier.post(partial(self.session.on_test.publish, result))
 

@@ -188,7 +188,7 @@ import os
 os.environ["BREWBENCH_CACHE"], os.environ["NUMBA_CACHE_DIR"] = {str(tmp_path / "a")!r}, {str(tmp_path / "b")!r}
 """
     page = notebook([empty, FIRST_RUN], wait=False)
-    making = page.locator(".bb-making")
+    making = page.locator(".bb-waiting")
     expect(making).to_have_text(re.compile(r"^making kernels for the first run: \w+ \w+ \(\d of 6\)…$"), timeout=60_000)
     assert text_of(page) == SMALL
     assert page.evaluate("() => window.brewbenchRan") is None, "the cell is still at work"

@@ -76,7 +76,7 @@ def test_the_stepper_says_for_which_layer_kernels_are_made(bench):
             time.sleep(2 * bench.session._courier._outbox.interval)
         bench.session.wait(20)
         time.sleep(2 * bench.session._courier._outbox.interval)
-        texts = [changes["making"] for changes in said if "making" in changes]
+        texts = [changes["waiting"] for changes in said if "waiting" in changes]
         if net is other:
             assert not any(texts)
         else:
@@ -147,6 +147,31 @@ def test_the_solver_has_a_text_and_a_form_too(bench):
     assert bench.solver.param.momentum == pytest.approx(0.9)
     bench._undo()
     assert bench.text.text == SOLVER
+
+
+def test_the_stepper_says_that_a_run_waits_for_a_test_and_shows_the_loss(folder, monkeypatch):
+    (folder / "solver.prototxt").write_text(SOLVER + " test_iter: 3 test_interval: 2")
+    bench = brewbench.open(folder / "solver.prototxt")
+    said = []
+    monkeypatch.setattr(bench.stepper, "update", lambda **changes: said.append(changes))
+    bench.session.step(3)
+    assert bench.session.wait(20)
+    time.sleep(2 * bench.session._courier._outbox.interval)
+    bench.session._courier.drain(5)
+    waits = [changes["waiting"] for changes in said if "waiting" in changes]
+    assert "testing, 3 batches…" in waits and waits[-1] == ""
+    losses = [changes["loss"] for changes in said if "loss" in changes]
+    assert float(losses[-1]) == pytest.approx(bench.session.history.loss[-1], rel=1e-3)
+    said.clear()
+    bench.session.rewind()
+    assert bench.session.wait(20)
+    assert [changes["loss"] for changes in said if "loss" in changes][-1] == ""
+    assert not bench.curves._series, "no curve without a point"
+    bench.close()
+
+
+def test_without_a_choice_the_arrays_say_what_to_do(bench):
+    assert bench.array_choice.index == 0 and bench.array_choice.label == "select a layer to look into"
 
 
 def test_where_nothing_is_selected_the_form_says_how_to_come_by_one(bench):

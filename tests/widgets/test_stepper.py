@@ -189,15 +189,15 @@ class TestPage:
         pane.receive({"type": "status", "status": {"state": "paused", "error": ""}})
         pane.page.locator(".bb-status").wait_for(state="hidden")
 
-    def test_what_is_being_made_shows_until_a_moment_after_it_is_made(self, demo):
+    def test_what_a_run_waits_for_shows_until_a_moment_after_it_came(self, demo):
         pane = demo("stepper")
-        making = pane.page.locator(".bb-making")
+        waiting = pane.page.locator(".bb-waiting")
         for text in ("kernels: conv1", "", "kernels: pool1", ""):
-            pane.receive({"type": "status", "status": {"making": text}})
-        expect(making).to_have_text("kernels: pool1")
+            pane.receive({"type": "status", "status": {"waiting": text}})
+        expect(waiting).to_have_text("kernels: pool1")
         pane.receive({"type": "status", "status": {"iteration": 3}})
-        expect(making).to_have_text("kernels: pool1")
-        expect(making).to_have_text("")
+        expect(waiting).to_have_text("kernels: pool1")
+        expect(waiting).to_have_text("")
 
     def test_controls_without_a_callback_do_not_show(self, demo):
         pane = demo("stepper")
@@ -221,3 +221,12 @@ class TestPage:
         expect(pane.page.locator(".bb-iteration")).to_be_hidden()
         pane.receive({"type": "status", "status": {}, "commands": ["forward", "step"]})
         expect(pane.page.locator(".bb-iteration")).to_be_visible()
+
+    def test_the_loss_shows_and_one_that_is_no_number_stands_out(self, demo):
+        pane = demo("stepper")
+        loss = pane.page.locator(".bb-loss")
+        expect(loss).to_be_hidden()
+        for text, bad in (("0.3164", 0), ("nan", 1), ("1e+05", 0), ("inf", 1)):
+            pane.receive({"type": "status", "status": {"loss": text}})
+            expect(loss).to_have_text(f"loss {text}")
+            assert loss.locator(".bb-bad").count() == bad

@@ -97,7 +97,9 @@ class Chooser {
     const words = this.input.value.toLowerCase().split(/\s+/).filter(Boolean);
     const start = words[0] ?? "";
     this.found = this.entries.filter((entry) => words.every((word) => entry.haystack.includes(word)));
-    this.found.sort((a, b) => b.haystack.startsWith(start) - a.haystack.startsWith(start));
+    // The very name comes first, then names and their families that begin so, then the rest.
+    const rank = ({ text, haystack }) => (text.toLowerCase() === this.input.value.trim().toLowerCase() ? 2 : Number(haystack.startsWith(start)));
+    this.found.sort((a, b) => rank(b) - rank(a));
     this.list.replaceChildren(...this.found.slice(0, 200).map((entry, at) => {
       const option = html("li", {
         role: "option", id: `${this.list.id}-${at}`, "data-at": at, "data-value": entry.value,

@@ -308,6 +308,17 @@ def test_connecting_can_be_left_and_can_choose_a_bottom(open_demo):
     }
 
 
+def test_the_very_name_comes_first_in_the_palette(open_demo, nets):
+    page = open_demo()
+    kinds = [("fork", "ReLU6"), ("neuron", "PReLU"), ("neuron", "ReLU")]
+    palette = [{"type": kind, "category": category, "help": ""} for category, kind in kinds]
+    show(page, build_graph(nets.lenet()) | {"palette": palette})
+    page.locator(".ne-canvas").focus()
+    page.keyboard.press("a")
+    page.keyboard.type("relu")
+    assert page.locator(".ne-chooser [role=option] b").all_inner_texts() == ["ReLU", "ReLU6", "PReLU"]
+
+
 def test_search_finds_and_centres(open_demo, nets):
     page = open_demo()
     show(page, build_graph(nets.googlenet()))
