@@ -41,6 +41,14 @@ class Place:
         """Copy a host array of the same count to here. May return while the host array is still being read."""
         raise NotImplementedError
 
+    def reaches(self, source: Place) -> bool:
+        """Whether values come to here from another place without the host."""
+        return False
+
+    def copy_from(self, source: Place, array: Any, here: Any) -> None:
+        """Bring them from an array of that place into one of here."""
+        raise NotImplementedError
+
     def host_array(self, count: int, dtype: np.dtype) -> np.ndarray:
         """A flat host array of zeros, of the kind that is copied to here fastest."""
         return np.zeros(count, dtype)
@@ -228,7 +236,10 @@ class Memory:
 
     def _bring_to(self, place: Place) -> None:
         here = self._buffer(place)
-        if self.valid:
+        near = next((source for source in self.valid if place.reaches(source)), None)
+        if near is not None:
+            place.copy_from(near, self._buffer(near), here)
+        elif self.valid:
             if HOST not in self.valid:
                 source = next(iter(self.valid))
                 if witness is not None:
@@ -252,7 +263,7 @@ class Memory:
             with touching:
                 buffer = self._buffers.get(place)
                 if buffer is None:
-                    if self._arena is not None:
+                    if self._arena is not None and not place.private:
                         buffer = self._arena.slice_of(self, place)
                     else:
                         allocate = self.home.host_array if place is HOST else place.allocate

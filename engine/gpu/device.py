@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..memory import Place
+from .layout import ChannelsLast
 from .room import NoRoom
 
 SOURCE = Path(__file__).with_name("kernels.cu")
@@ -122,6 +123,13 @@ class Device(Place):
         with self._copies_lock:
             for address in [address for address, (copied, _) in self._copied.items() if copied.done]:
                 del self._copied[address]
+
+    def reaches(self, source: Place) -> bool:
+        return isinstance(source, ChannelsLast) and source.device is self
+
+    def copy_from(self, source: Place, array: Any, here: Any) -> None:
+        assert isinstance(source, ChannelsLast)
+        source.plain(array, here)
 
     def host_array(self, count: int, dtype: np.dtype) -> np.ndarray:
         if not count:
@@ -295,4 +303,3 @@ def import_cupy() -> Any:
             f"computing on a GPU needs CuPy ({error}); install it with Brewbench's extra: pip install 'brewbench[gpu]'"
         ) from error
     return cupy
-

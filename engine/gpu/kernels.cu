@@ -52,6 +52,9 @@ __device__ uint philox(uint block, int lane, unsigned long long stream, uint k0,
     return lane == 0 ? c[0] : lane == 1 ? c[1] : lane == 2 ? c[2] : c[3];
 }
 
+// 0 where x is not above it; what is no number stays so.
+__device__ real rectified(real x) { return x <= 0 ? (real)0 : x; }
+
 // The numbers of one step, in device memory: engine/gpu/numbers.py names them in this order.
 enum { RATE, MOMENTUM, MOMENTUM2, RMS_DECAY, DELTA, CORRECTION, DECAY, SCALE, PASSES, CLIP, GIVEN, LOSS = GIVEN, STEPS };
 
@@ -175,13 +178,24 @@ KERNEL strongest(int n, const real* x, real* out, int rows, int columns, int dow
 
 // Sums and offsets
 
-// y (outer, channels, inner) += b (channels)
-KERNEL add_bias(int n, real* y, const real* b, int channels, int inner) {
-    EACH(i, n) y[i] += b[i / inner % channels];
-}
-
 KERNEL add(int n, real* y, const real* x) {
     EACH(i, n) y[i] += x[i];
+}
+
+// y (outer, columns, rows) = x (outer, rows, columns)
+KERNEL turn(int n, const real* x, real* y, int rows, int columns) {
+    EACH(i, n) {
+        int row = i % rows, column = i / rows % columns, outer = i / rows / columns;
+        y[i] = x[(outer * rows + row) * columns + column];
+    }
+}
+
+// y (outer, rows, columns) += x (outer, columns, rows)
+KERNEL add_turned(int n, real* y, const real* x, int rows, int columns) {
+    EACH(i, n) {
+        int column = i % columns, row = i / columns % rows, outer = i / columns / rows;
+        y[i] += x[(outer * columns + column) * rows + row];
+    }
 }
 
 // The rows of x (rows, columns) in `parts` shares, each summed: out (parts, columns), or added to it.
@@ -195,54 +209,90 @@ KERNEL column_sums(int n, const real* x, real* out, int rows, int columns, int p
     }
 }
 
-// The same for x (outer, channels, inner) over outer and inner: out (parts, channels), one warp for each.
+// The same of a few shares, one warp for each column.
+KERNEL share_sums(int n, const real* x, real* out, int rows, int columns, int accumulate) {
+    EACH_ROW(column, n) {
+        real total = 0;
+        for (int row = lane; row < rows; row += WARP) total += x[row * columns + column];
+        total = warp_sum(total);
+        if (lane == 0) out[column] = accumulate ? out[column] + total : total;
+    }
+}
+
+// Sums over outer and inner of x (outer, channels, inner): out (parts, channels), one warp for each. What is summed is
+// x, or a and a times b, or the squared distance from the mean of each channel, which is its total over `count`. Where
+// there is no inner (column_...), one thread for each.
+
+#define SHARE(outer)                                                                                                   \
+    int part = i / channels, channel = i % channels;                                                                   \
+    int share = (outer + parts - 1) / parts, start = part * share, stop = min(outer, start + share);
+
+#define EACH_OF_PLANE(at)                                                                                              \
+    for (int o = start; o < stop; ++o)                                                                                 \
+        for (int at = (o * channels + channel) * inner + lane, end = at - lane + inner; at < end; at += WARP)
+
+#define EACH_OF_COLUMN(at) for (int o = start, at = o * channels + channel; o < stop; ++o, at += channels)
+
 KERNEL plane_sums(int n, const real* x, real* out, int outer, int channels, int inner, int parts, int accumulate) {
     EACH_ROW(i, n) {
-        int part = i / channels, channel = i % channels;
-        int share = (outer + parts - 1) / parts, stop = min(outer, (part + 1) * share);
+        SHARE(outer)
         real total = 0;
-        for (int o = part * share; o < stop; ++o) {
-            const real* plane = x + (o * channels + channel) * inner;
-            for (int k = lane; k < inner; k += WARP) total += plane[k];
-        }
+        EACH_OF_PLANE(at) total += x[at];
         total = warp_sum(total);
         if (lane == 0) out[i] = accumulate ? out[i] + total : total;
     }
 }
 
-// As plane_sums, two of them: first (parts, channels) of a, and second of a times b.
 KERNEL plane_products(int n, const real* a, const real* b, real* first, real* second, int outer, int channels,
-                      int inner, int parts) {
+                      int inner, int parts, int accumulate) {
     EACH_ROW(i, n) {
-        int part = i / channels, channel = i % channels;
-        int share = (outer + parts - 1) / parts, stop = min(outer, (part + 1) * share);
+        SHARE(outer)
         real total = 0, products = 0;
-        for (int o = part * share; o < stop; ++o) {
-            int plane = (o * channels + channel) * inner;
-            for (int k = lane; k < inner; k += WARP) {
-                total += a[plane + k];
-                products += a[plane + k] * b[plane + k];
-            }
+        EACH_OF_PLANE(at) {
+            total += a[at];
+            products += a[at] * b[at];
         }
         total = warp_sum(total);
         products = warp_sum(products);
-        if (lane == 0) first[i] = total, second[i] = products;
+        if (lane == 0) {
+            first[i] = accumulate ? first[i] + total : total;
+            second[i] = accumulate ? second[i] + products : products;
+        }
     }
 }
 
-// As plane_sums, of the squared distances from the mean of each channel, which is its total over `count`.
-KERNEL plane_distances(int n, const real* x, const real* totals, real* out, int outer, int channels, int inner,
-                       int parts, int count) {
-    EACH_ROW(i, n) {
-        int part = i / channels, channel = i % channels;
-        int share = (outer + parts - 1) / parts, stop = min(outer, (part + 1) * share);
-        real mean = totals[channel] / count, total = 0;
-        for (int o = part * share; o < stop; ++o) {
-            const real* plane = x + (o * channels + channel) * inner;
-            for (int k = lane; k < inner; k += WARP) total += (plane[k] - mean) * (plane[k] - mean);
+KERNEL column_products(int n, const real* a, const real* b, real* first, real* second, int outer, int channels,
+                       int parts, int accumulate) {
+    EACH(i, n) {
+        SHARE(outer)
+        real total = 0, products = 0;
+        EACH_OF_COLUMN(at) {
+            total += a[at];
+            products += a[at] * b[at];
         }
+        first[i] = accumulate ? first[i] + total : total;
+        second[i] = accumulate ? second[i] + products : products;
+    }
+}
+
+KERNEL plane_distances(int n, const real* x, const real* totals, real* out, int outer, int channels, int inner,
+                       int parts, int accumulate, int count) {
+    EACH_ROW(i, n) {
+        SHARE(outer)
+        real mean = totals[channel] / count, total = 0;
+        EACH_OF_PLANE(at) total += (x[at] - mean) * (x[at] - mean);
         total = warp_sum(total);
-        if (lane == 0) out[i] = total;
+        if (lane == 0) out[i] = accumulate ? out[i] + total : total;
+    }
+}
+
+KERNEL column_distances(int n, const real* x, const real* totals, real* out, int outer, int channels, int parts,
+                        int accumulate, int count) {
+    EACH(i, n) {
+        SHARE(outer)
+        real mean = totals[channel] / count, total = 0;
+        EACH_OF_COLUMN(at) total += (x[at] - mean) * (x[at] - mean);
+        out[i] = accumulate ? out[i] + total : total;
     }
 }
 
@@ -277,15 +327,39 @@ KERNEL batch_norm_backward(int n, const real* dy, const real* kept, const real* 
     }
 }
 
-// y = a x + b for x (outer, channels, inner); a and b may be null; x once more as `kept`, if given. y may be x.
-KERNEL scale(int n, const real* x, const real* a, const real* b, real* y, real* kept, int channels, int inner) {
+// y = a x + b for x (outer, channels, inner), or with `rectify` 0 where that is below; a and b may be null; x once more
+// as `kept`, if given. y may be x.
+KERNEL scale(int n, const real* x, const real* a, const real* b, real* y, real* kept, int channels, int inner,
+             int rectify) {
     EACH(i, n) {
         int channel = i / inner % channels;
         real value = x[i];
         if (kept) kept[i] = value;
         if (a) value *= a[channel];
         if (b) value += b[channel];
-        y[i] = value;
+        y[i] = rectify ? rectified(value) : value;
+    }
+}
+
+// What layers in place behind a convolution do to each channel becomes one factor and one offset: first those of the
+// convolution itself (1, and b where there is one), then those of BatchNorm and Scale.
+KERNEL fold_begin(int n, const real* b, real* factor, real* offset) {
+    EACH(i, n) factor[i] = 1, offset[i] = b ? b[i] : (real)0;
+}
+
+KERNEL fold_norm(int n, const real* means, const real* variances, const real* weight, real* factor, real* offset,
+                 real eps) {
+    EACH(i, n) {
+        real share = weight[0] == 0 ? (real)0 : 1 / weight[0], slope = 1 / sqrt(variances[i] * share + eps);
+        factor[i] *= slope;
+        offset[i] = (offset[i] - means[i] * share) * slope;
+    }
+}
+
+KERNEL fold_scale(int n, const real* a, const real* b, real* factor, real* offset) {
+    EACH(i, n) {
+        factor[i] *= a[i];
+        offset[i] = offset[i] * a[i] + (b ? b[i] : (real)0);
     }
 }
 
@@ -350,12 +424,15 @@ KERNEL col2im(int n, const real* columns, real* x, int images, int channels, int
     }
 }
 
-// y (images, outputs, positions) = values (outputs, images, positions) + b (outputs), where there is one.
-KERNEL scatter(int n, const real* values, const real* b, real* y, int images, int outputs, int positions) {
+// y (images, outputs, positions) = a values (outputs, images, positions) + b, as in `scale`.
+KERNEL scatter(int n, const real* values, const real* a, const real* b, real* y, int images, int outputs, int positions,
+               int rectify) {
     EACH(i, n) {
         int position = i % positions, output = i / positions % outputs, image = i / positions / outputs;
         real value = values[(output * images + image) * positions + position];
-        y[i] = b ? value + b[output] : value;
+        if (a) value *= a[output];
+        if (b) value += b[output];
+        y[i] = rectify ? rectified(value) : value;
     }
 }
 
@@ -367,13 +444,28 @@ KERNEL gather(int n, const real* y, real* values, int images, int outputs, int p
     }
 }
 
+// Several blobs
+
+// y = fa a + fb b, or with `rectify` 0 where that is below; b may be null, and y either.
+KERNEL weighted_sum(int n, const real* a, const real* b, real* y, real fa, real fb, int rectify) {
+    EACH(i, n) {
+        real value = b ? fa * a[i] + fb * b[i] : fa * a[i];
+        y[i] = rectify ? rectified(value) : value;
+    }
+}
+
+// Rows of `width` elements from x to y, whose rows lie so many elements apart.
+KERNEL copy_rows(int n, const real* x, real* y, int width, int x_row, int x_start, int y_row, int y_start) {
+    EACH(i, n) y[i / width * y_row + y_start + i % width] = x[i / width * x_row + x_start + i % width];
+}
+
 // Rectifier
 
 // Without a slope what is not above zero becomes zero, infinities too; what is no number stays so.
 KERNEL relu_forward(int n, const real* x, real* y, real slope) {
     EACH(i, n) {
         real value = x[i];
-        y[i] = value > 0 ? value : slope != 0 ? slope * value : value <= 0 ? (real)0 : value;
+        y[i] = value > 0 ? value : slope != 0 ? slope * value : rectified(value);
     }
 }
 
@@ -381,14 +473,15 @@ KERNEL relu_backward(int n, const real* x, const real* dy, real* dx, real slope)
     EACH(i, n) dx[i] = x[i] > 0 ? dy[i] : slope * dy[i];
 }
 
-// Pooling. x is (planes, H, W), y (planes, OH, OW); windows of (kh, kw) at every (sh, sw), with (ph, pw) around x.
+// Pooling. x is (planes, H, W, C), y (planes, OH, OW, C); windows of (kh, kw) at every (sh, sw), with (ph, pw) around x.
+// C is 1 unless the channels come last.
 
 #define WINDOW(i)                                                                                                      \
-    int ow = i % OW, oh = i / OW % OH, plane = i / OW / OH;                                                            \
+    int c = i % C, ow = i / C % OW, oh = i / C / OW % OH, plane = i / C / OW / OH;                                     \
     int top = oh * sh - ph, left = ow * sw - pw;                                                                       \
     int h0 = max(top, 0), w0 = max(left, 0), h1 = min(top + kh, H), w1 = min(left + kw, W);
 
-#define SHAPE int H, int W, int OH, int OW, int kh, int kw, int sh, int sw, int ph, int pw
+#define SHAPE int C, int H, int W, int OH, int OW, int kh, int kw, int sh, int sw, int ph, int pw
 
 // The first of the largest values of each window, and its place in the plane; also as a number, if `mask` is given.
 KERNEL max_pooling_forward(int n, const real* x, real* y, int* index, real* mask, real lowest, SHAPE) {
@@ -398,7 +491,7 @@ KERNEL max_pooling_forward(int n, const real* x, real* y, int* index, real* mask
         int at = h0 * W + w0;
         for (int h = h0; h < h1; ++h)
             for (int w = w0; w < w1; ++w) {
-                real value = x[(plane * H + h) * W + w];
+                real value = x[((plane * H + h) * W + w) * C + c];
                 if (value > best) best = value, at = h * W + w;
             }
         y[i] = best;
@@ -410,13 +503,13 @@ KERNEL max_pooling_forward(int n, const real* x, real* y, int* index, real* mask
 // dx: each element has the gradients of the windows that chose it.
 KERNEL pooling_backward_by_index(int n, const real* dy, const int* index, real* dx, SHAPE) {
     EACH(i, n) {
-        int at = i % (H * W), plane = i / (H * W), h = at / W + ph, w = at % W + pw;
+        int c = i % C, at = i / C % (H * W), plane = i / C / (H * W), h = at / W + ph, w = at % W + pw;
         int oh0 = h < kh ? 0 : (h - kh) / sh + 1, oh1 = min(h / sh + 1, OH);
         int ow0 = w < kw ? 0 : (w - kw) / sw + 1, ow1 = min(w / sw + 1, OW);
         real total = 0;
         for (int oh = oh0; oh < oh1; ++oh)
             for (int ow = ow0; ow < ow1; ++ow) {
-                int window = (plane * OH + oh) * OW + ow;
+                int window = ((plane * OH + oh) * OW + ow) * C + c;
                 if (index[window] == at) total += dy[window];
             }
         dx[i] = total;
@@ -429,14 +522,14 @@ KERNEL average_pooling_forward(int n, const real* x, real* y, SHAPE) {
         WINDOW(i)
         real total = 0;
         for (int h = h0; h < h1; ++h)
-            for (int w = w0; w < w1; ++w) total += x[(plane * H + h) * W + w];
+            for (int w = w0; w < w1; ++w) total += x[((plane * H + h) * W + w) * C + c];
         y[i] = total / ((min(top + kh, H + ph) - top) * (min(left + kw, W + pw) - left));
     }
 }
 
 KERNEL average_pooling_backward(int n, const real* dy, real* dx, SHAPE) {
     EACH(i, n) {
-        int at = i % (H * W), plane = i / (H * W), h = at / W + ph, w = at % W + pw;
+        int c = i % C, at = i / C % (H * W), plane = i / C / (H * W), h = at / W + ph, w = at % W + pw;
         int oh0 = h < kh ? 0 : (h - kh) / sh + 1, oh1 = min(h / sh + 1, OH);
         int ow0 = w < kw ? 0 : (w - kw) / sw + 1, ow1 = min(w / sw + 1, OW);
         real total = 0;
@@ -444,7 +537,7 @@ KERNEL average_pooling_backward(int n, const real* dy, real* dx, SHAPE) {
             for (int ow = ow0; ow < ow1; ++ow) {
                 int top = oh * sh - ph, left = ow * sw - pw;
                 int size = (min(top + kh, H + ph) - top) * (min(left + kw, W + pw) - left);
-                total += dy[(plane * OH + oh) * OW + ow] / size;
+                total += dy[((plane * OH + oh) * OW + ow) * C + c] / size;
             }
         dx[i] = total;
     }
@@ -458,7 +551,7 @@ KERNEL stochastic_pooling_draw(int n, const real* x, real* y, int* index, real* 
         real total = 0, running = 0, value = 0;
         for (int h = h0; h < h1; ++h) {
             real row = 0;
-            for (int w = w0; w < w1; ++w) row += x[(plane * H + h) * W + w];
+            for (int w = w0; w < w1; ++w) row += x[((plane * H + h) * W + w) * C + c];
             total += row;
         }
         uint word = philox(i / 4, i % 4, (unsigned long long)numbers[PASSES], k0, k1);
@@ -466,7 +559,7 @@ KERNEL stochastic_pooling_draw(int n, const real* x, real* y, int* index, real* 
         int at = -1;
         for (int h = h0; h < h1 && at < 0; ++h)
             for (int w = w0; w < w1 && at < 0; ++w) {
-                value = x[(plane * H + h) * W + w];
+                value = x[((plane * H + h) * W + w) * C + c];
                 running += value;
                 if (running >= share) at = h * W + w;
             }
@@ -483,7 +576,7 @@ KERNEL stochastic_pooling_mean(int n, const real* x, real* y, real tiny, SHAPE) 
         real total = 0, squares = 0;
         for (int h = h0; h < h1; ++h)
             for (int w = w0; w < w1; ++w) {
-                real value = x[(plane * H + h) * W + w];
+                real value = x[((plane * H + h) * W + w) * C + c];
                 total += value;
                 squares += value * value;
             }
@@ -494,38 +587,29 @@ KERNEL stochastic_pooling_mean(int n, const real* x, real* y, real tiny, SHAPE) 
 
 // Local response normalisation of x (N, C, H, W)
 
-// Across channels, one thread for all the channels of a pixel. scale = k + alpha * (sum of squares), y = x scale^-beta.
-KERNEL lrn_forward(int n, const real* x, real* scale, real* y, int channels, int area, int half, real alpha, real beta,
+// Across channels, of which the next is `step` elements away. scale = k + alpha * (sum of squares), y = x scale^-beta.
+KERNEL lrn_forward(int n, const real* x, real* scale, real* y, int channels, int step, int half, real alpha, real beta,
                    real k) {
     EACH(i, n) {
-        int first = i / area * channels * area + i % area;
-        for (int c = 0; c < channels; ++c) {
-            real total = 0;
-            for (int j = max(c - half, 0); j <= min(c + half, channels - 1); ++j) {
-                real value = x[first + j * area];
-                total += value * value;
-            }
-            int at = first + c * area;
-            real s = k + alpha * total;
-            scale[at] = s;
-            y[at] = x[at] * pow(s, -beta);
-        }
+        int c = i / step % channels;
+        real total = 0;
+        for (int j = max(-half, -c); j <= min(half, channels - 1 - c); ++j) total += x[i + j * step] * x[i + j * step];
+        real s = k + alpha * total;
+        scale[i] = s;
+        y[i] = x[i] * pow(s, -beta);
     }
 }
 
 KERNEL lrn_backward(int n, const real* x, const real* y, const real* dy, const real* scale, real* dx, int channels,
-                    int area, int half, real alpha, real beta) {
+                    int step, int half, real alpha, real beta) {
     EACH(i, n) {
-        int first = i / area * channels * area + i % area;
-        for (int c = 0; c < channels; ++c) {
-            real total = 0;
-            for (int j = max(c - half, 0); j <= min(c + half, channels - 1); ++j) {
-                int other = first + j * area;
-                total += dy[other] * y[other] / scale[other];
-            }
-            int at = first + c * area;
-            dx[at] = dy[at] * pow(scale[at], -beta) - 2 * alpha * beta * x[at] * total;
+        int c = i / step % channels;
+        real total = 0;
+        for (int j = max(-half, -c); j <= min(half, channels - 1 - c); ++j) {
+            int other = i + j * step;
+            total += dy[other] * y[other] / scale[other];
         }
+        dx[i] = dy[i] * pow(scale[i], -beta) - 2 * alpha * beta * x[i] * total;
     }
 }
 

@@ -10,9 +10,9 @@ from typing import Any
 from .device import Device
 
 WORKSPACE = 1 << 30  # bytes that a plan may ask for
-CANDIDATES = 6  # plans that are timed, the likeliest first
+CANDIDATES = 4  # plans that are timed, the likeliest first
 REPEATS = 5  # runs in one timing
-IMAGE, WEIGHT, VALUES = 1, 2, 3  # what the tensors of every graph are numbered
+IMAGE, WEIGHT, VALUES, FACTOR, OFFSET = range(1, 6)  # what the tensors of every graph are numbered
 
 Shape = tuple[int, ...]
 
@@ -22,7 +22,9 @@ class Spec:
     """A convolution between an image (N, C, *lengths) and values (N, O, *positions), and the direction of it.
 
     `kind` is "fprop" (values from image and weight), "dgrad" (image from values and weight) or "wgrad" (weight from
-    image and values). Groups follow from the second length of the weight.
+    image and values). Groups follow from the second length of the weight. `after` is what follows "fprop" in the same
+    kernel, of "scale" (by a factor for each channel), "bias" and "relu", in this order. With `last` the channels of
+    image, weight and values come last in memory.
     """
 
     kind: str
@@ -33,6 +35,8 @@ class Spec:
     pad: Shape
     dilation: Shape
     precision: str
+    after: tuple[str, ...] = ()
+    last: bool = False
 
 
 @cache
@@ -57,19 +61,26 @@ def describe(api: Any, spec: Spec, **where: Any) -> Any:
     graph = api.pygraph(io_data_type=real, intermediate_data_type=real, compute_data_type=real, **where)
 
     def tensor(name: str, shape: Shape, uid: int) -> Any:
-        return graph.tensor(name=name, dim=list(shape), stride=row_major(shape), data_type=real, uid=uid)
+        return graph.tensor(name=name, dim=list(shape), stride=strides(shape, spec.last), data_type=real, uid=uid)
 
     step = dict(padding=list(spec.pad), stride=list(spec.stride), dilation=list(spec.dilation))
     if spec.kind == "fprop":
         image, weight = tensor("image", spec.image, IMAGE), tensor("weight", spec.weight, WEIGHT)
         out, shape, uid = graph.conv_fprop(image, weight, **step), spec.values, VALUES
+        channels = (1, spec.values[1], *(1,) * len(spec.pad))
+        if "scale" in spec.after:
+            out = graph.scale(input=out, scale=tensor("factor", channels, FACTOR))
+        if "bias" in spec.after:
+            out = graph.bias(input=out, bias=tensor("offset", channels, OFFSET))
+        if "relu" in spec.after:
+            out = graph.relu(input=out)
     elif spec.kind == "dgrad":
         values, weight = tensor("values", spec.values, VALUES), tensor("weight", spec.weight, WEIGHT)
         out, shape, uid = graph.conv_dgrad(values, weight, **step), spec.image, IMAGE
     else:
         image, values = tensor("image", spec.image, IMAGE), tensor("values", spec.values, VALUES)
         out, shape, uid = graph.conv_wgrad(image, values, **step), spec.weight, WEIGHT
-    out.set_output(True).set_dim(list(shape)).set_stride(row_major(shape)).set_data_type(real)
+    out.set_output(True).set_dim(list(shape)).set_stride(strides(shape, spec.last)).set_data_type(real)
     out.set_uid(uid)
     graph.validate()
     graph.build_operation_graph()
@@ -81,16 +92,24 @@ def describe(api: Any, spec: Spec, **where: Any) -> Any:
     return graph
 
 
-def row_major(shape: Shape) -> list[int]:
-    """Elements from one index to the next along each axis."""
-    strides = [1]
-    for length in reversed(shape[1:]):
-        strides.insert(0, strides[0] * length)
-    return strides
+def strides(shape: Shape, last: bool = False) -> list[int]:
+    """Elements from one index to the next along each axis, the last axis counting fastest, or with `last` the second.
+
+    >>> strides((2, 3, 4, 5)), strides((2, 3, 4, 5), last=True)
+    ([60, 20, 5, 1], [60, 1, 15, 3])
+    """
+    axes = range(len(shape))
+    found, step = [0] * len(shape), 1
+    for axis in [1, *axes[:1:-1], 0] if last else reversed(axes):
+        found[axis] = step
+        step *= shape[axis]
+    return found
 
 
 class Plan:
-    """The fastest way found to do one convolution on one device."""
+    """The fastest way found to do one convolution on one device, and what it takes."""
+
+    milliseconds = 0.0
 
     def __init__(self, graph: Any, index: int, workspace: int):
         self.graph, self.index, self.workspace = graph, index, workspace
@@ -134,7 +153,7 @@ class Cudnn:
             graph = describe(self.api, spec, handle=self.handle)
         except unsupported:
             return None
-        found: list[tuple[float, int, Plan]] = []
+        found: list[Plan] = []
         for index in range(graph.get_execution_plan_count()):
             if len(found) == CANDIDATES:
                 break
@@ -142,17 +161,18 @@ class Cudnn:
                 graph.build_plan_at_index(index)
                 plan = Plan(graph, index, graph.get_workspace_size_plan_at_index(index))
                 if plan.workspace <= WORKSPACE:
-                    found.append((self._time(plan, arrays, workspace), index, plan))
+                    plan.milliseconds = self.time(lambda plan=plan: self.run(plan, arrays, workspace))
+                    found.append(plan)
             except (*unsupported, MemoryError):
                 continue  # a candidate that cannot be built or captured, or has no room
-        return min(found)[2] if found else None
+        return min(found, key=lambda plan: plan.milliseconds) if found else None
 
-    def _time(self, plan: Plan, arrays: dict[int, Any], workspace: Callable[[int], Any]) -> float:
-        """Milliseconds of one run. The runs are captured, so that launching from Python does not count."""
-        self.run(plan, arrays, workspace)
+    def time(self, work: Callable[[], None]) -> float:
+        """Milliseconds of a piece of work. It is captured several times over, so that launching it does not count."""
+        work()
         with self.device.capture() as graph:
             for _ in range(REPEATS):
-                self.run(plan, arrays, workspace)
+                work()
         start, stop = self.device.event(timed=True), self.device.event(timed=True)
         graph.launch()
         start.record()

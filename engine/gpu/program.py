@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from ..blob import Blob
-from ..memory import MODIFY, Memory, computing
+from ..memory import HOST, MODIFY, Memory, Place, computing
 from .device import Device, Graph
 
 if TYPE_CHECKING:
@@ -26,6 +26,39 @@ class Item:
     index: int = -1
 
 
+class Part:
+    """Items that run as one graph, or one that runs by itself: then there is no graph."""
+
+    def __init__(self, start: int, graph: Graph | None = None):
+        self.start, self.graph = start, graph
+        self.memories: list[Held] = []
+
+
+class Held:
+    """Where the graph of a part expects the values of one memory, and where it leaves them."""
+
+    def __init__(self, memory: Memory, before: set[Place], after: set[Place], device: Device):
+        self.memory, self.before, self.after = memory, before, after
+        places = device, *memory.layouts.values()
+        self.arrays = [(place, array) for place in places if (array := memory.held(place)) is not None]
+
+    def bring(self) -> bool:
+        """Bring the values to where the graph expects them; False when its addresses are no longer right."""
+        memory = self.memory
+        for place, array in self.arrays:
+            if memory.held(place) is not array:
+                return False
+        if memory.pending or not self.before <= memory.valid:
+            for place in self.before:
+                memory.on(place)
+        return True
+
+    def leave(self) -> None:
+        """Note where the values are once the graph has run."""
+        if self.memory.valid != self.after:
+            self.memory.valid = set(self.after)
+
+
 class Unfinished(Exception):
     """The items from `start` on have to be run by layer: memory or shapes are no longer what the graphs know."""
 
@@ -35,7 +68,8 @@ class Unfinished(Exception):
 
 
 class Program:
-    """Items of one net in order. `work` does one while it is recorded; `blobs` are those beside the net's own.
+    """Items of one net in order. `work` does one while it is recorded, after `begin` for the first; `blobs` are those
+    beside the net's own.
 
     What cannot be recorded (a user's Python layer, a layer that looks at values to know a shape) runs by itself, and
     splits the graph there. A graph knows addresses: it is good for as long as every memory stays where it is.
@@ -47,18 +81,18 @@ class Program:
         items: Iterable[Item],
         work: Callable[[Item], None],
         blobs: Callable[[], Iterable[Blob]] = tuple,
+        begin: Callable[[], None] = lambda: None,
     ):
         place = net.context.place
         assert isinstance(place, Device)
         self.net, self.device, self.items = net, place, list(items)
-        self._work, self._blobs = work, blobs
+        self._work, self._blobs, self._begin = work, blobs, begin
         self.alone = {
             index for index, layer in enumerate(net.layers) if layer.category == "python" or layer.reshapes_itself
         }
         self.apart: set[int] = set()  # the numbers of items with which another graph begins in any case
         self.broken: str | None = None  # why nothing can be captured
-        self.parts: list[tuple[int, Graph | None]] = []  # where each begins; None where an item runs by itself
-        self._memories: list[tuple[Memory, Any]] = []
+        self.parts: list[Part] = []
         self._suspects: set[int] = set()  # layers that could not be recorded once
         self._shapes: dict[int, list[tuple[int, ...]]] = {}  # of the tops of layers that run by themselves
         self._changes = 0
@@ -86,19 +120,22 @@ class Program:
         self.drop()
         while self.broken is None:
             kept = [self._kept()]
-            for memory in self._held():
-                memory.on(self.device, MODIFY)
+            self._settle()
+            self._begin()
             at = self.items[0]
             try:
                 for (alone, _), group in groupby(enumerate(self.items), self._kind_of_part):
                     numbered = list(group)
                     if alone:
-                        self.parts += [(number, None) for number, _ in numbered]
+                        self.parts += [Part(number) for number, _ in numbered]
                         continue
+                    before = [(memory, set(memory.valid)) for memory in self._held()]
                     with self.device.capture() as graph:
                         for _, at in numbered:
                             self._work(at)
-                    self.parts.append((numbered[0][0], graph))
+                    part = Part(numbered[0][0], graph)
+                    part.memories = [Held(memory, valid, set(memory.valid), self.device) for memory, valid in before]
+                    self.parts.append(part)
                     kept.append(self._kept())
             except RuntimeError as error:  # NotCapturable, or what CUDA and CuPy refuse
                 self.drop()
@@ -113,10 +150,9 @@ class Program:
                 self.drop()
                 self.broken = "no layer can be captured"
                 break
-            for _, graph in self.parts:
-                if graph is not None:
-                    graph.kept = graph.kept, kept
-            self._memories = [(memory, memory.held(self.device)) for memory in self._held()]
+            for part in self.parts:
+                if part.graph is not None:
+                    part.graph.kept = part.graph.kept, kept
             self._shapes = {index: self._tops(index) for index in self.alone}
             return True
         return False
@@ -140,22 +176,22 @@ class Program:
             return self._run(len(self.items) if stop is None else stop)
 
     def _run(self, stop: int) -> float:
-        loss, moved = 0.0, True
-        for start, graph in self.parts:
-            if start >= stop:
+        loss = 0.0
+        for part in self.parts:
+            if part.start >= stop:
                 break
-            if graph is None:
-                loss += self._run_alone(self.items[start])
-                if not self._shapes_stand(self.items[start]):
+            if part.graph is None:
+                loss += self._run_alone(self.items[part.start])
+                if not self._shapes_stand(self.items[part.start]):
                     self.drop()
-                    raise Unfinished(start + 1, loss)
-                moved = True
+                    raise Unfinished(part.start + 1, loss)
                 continue
-            if moved and not self._bring():
+            if not all([held.bring() for held in part.memories]):
                 self.drop()
-                raise Unfinished(start, loss)
-            graph.launch()
-            moved = False
+                raise Unfinished(part.start, loss)
+            part.graph.launch()
+            for held in part.memories:
+                held.leave()
         return loss
 
     def _run_alone(self, item: Item) -> float:
@@ -177,6 +213,15 @@ class Program:
     def _tops(self, index: int) -> list[tuple[int, ...]]:
         return [blob.shape for blob in self.net.nodes[index].tops]
 
+    def _settle(self) -> None:
+        """Let every memory be valid on the device alone, plainly or in a layout there."""
+        for memory in self._held():
+            elsewhere = memory.valid <= {HOST}
+            if elsewhere or memory.pending or memory.lent:
+                memory.on(self.device, MODIFY)
+            else:
+                memory.valid.discard(HOST)
+
     def _held(self) -> list[Memory]:
         """Every memory of the net, and of `blobs`, that is on the device or waits for a filler, each once."""
         found: dict[int, Memory] = {}
@@ -185,19 +230,10 @@ class Program:
             blobs += [*node.bottoms, *node.tops, *layer.blobs, *_blobs_in(vars(layer).values())]
         for blob in blobs:
             for memory in (blob.data_memory, blob.diff_memory):
-                if memory.held(self.device) is not None or memory.pending:
+                places = self.device, *memory.layouts.values()
+                if memory.pending or any(memory.held(place) is not None for place in places):
                     found[id(memory)] = memory
         return list(found.values())
-
-    def _bring(self) -> bool:
-        """Bring to the device what was written elsewhere; False when memory is no longer what the graphs know."""
-        here = {self.device}
-        for memory, array in self._memories:
-            if memory.held(self.device) is not array:
-                return False
-            if memory.valid != here or memory.pending:
-                memory.on(self.device, MODIFY)
-        return True
 
 
 def _blobs_in(values: Iterable[Any]) -> Iterable[Blob]:

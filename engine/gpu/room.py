@@ -40,8 +40,9 @@ def explained(net: Net, error: MemoryError) -> MemoryError:
     missing = ""
     for name, kind, memory, blob in _memories(net):
         size = memory.count * memory.dtype.itemsize
-        if memory.held(place) is not None:
-            held[id(memory)] = size
+        places = [one for one in (place, *memory.layouts.values()) if memory.held(one) is not None]
+        if places:
+            held[id(memory)] = size * len(places)
         elif size == needed and not missing:
             missing = f"the {kind} of blob {name!r}, {blob.shape_string},"
     for arena, what in zip(net.arenas, ("values", "gradients"), strict=True):

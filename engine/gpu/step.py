@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +25,54 @@ if TYPE_CHECKING:
 
 RING = 1024  # passes whose numbers and losses are under way at the most
 BEGIN, UPDATE, END = "begin", "update", "end"
+
+
+class Layers:
+    """The layers of a net forward, one after the other; those of a chain (see `engine/fusion.py`) as one.
+
+    Layers that have to run by themselves (`alone`) are left out of chains.
+    """
+
+    def __init__(self, net: Net, program: Program):
+        self.net, self.program = net, program
+        self._done = -1  # the last layer whose work was done by one before it
+
+    def begin(self) -> None:
+        """A pass begins."""
+        self._done = -1
+
+    def skips(self, index: int) -> bool:
+        """Whether the work of a layer is done already."""
+        return index <= self._done
+
+    @contextmanager
+    def taking_along(self, index: int) -> Iterator[None]:
+        """Let a layer do the work of those that follow it in place, if it can."""
+        chain = self.net._fused().get(index)
+        members = () if chain is None else range(chain.first, chain.last + 1)
+        if chain is None or not self.program.alone.isdisjoint(members) or not chain.begin():
+            yield
+            return
+        try:
+            yield
+        finally:
+            chain.end()
+        self._done = chain.last
+
+    def forward(self, index: int) -> float:
+        """Run a layer by itself, or with those that follow it; its loss."""
+        self.net._follow_shapes(index)
+        if self.skips(index):
+            return 0.0
+        with self.taking_along(index):
+            return self.net.forward_layer(index)
+
+    def record(self, index: int) -> None:
+        """The same while it is recorded."""
+        if not self.skips(index):
+            node = self.net.nodes[index]
+            with self.taking_along(index):
+                self.net.layers[index].forward(node.bottoms, node.tops)
 
 
 class LossToCome:
@@ -65,7 +115,8 @@ class CapturedStep:
         self._forward = [Item(FORWARD, index) for index in forward]
         items = [Item(BEGIN), *self._forward, *(Item(BACKWARD, k) for k in backward), Item(END), Item(UPDATE)]
         self.update = len(items) - 1
-        self.program = Program(self.net, items, self._do, self._history)
+        self.program = Program(self.net, items, self._do, self._history, begin=lambda: self.layers.begin())
+        self.layers = Layers(self.net, self.program)
         self.device = self.program.device
         self.feeds = {k: Feed(self.device, layers[k], self.net.nodes[k].tops) for k in self._sources}
         self.launched = 0  # passes
@@ -152,11 +203,12 @@ class CapturedStep:
     def _by_layer(self, start: int, stop: int) -> float:
         """The items from `start` to `stop`, as Net and Solver would do them; returns their loss."""
         loss, last = 0.0, len(self._forward)
+        self.layers.begin()
         for number, item in enumerate(self.program.items[start:stop], start):
             if number == last + 1:
                 self.net.context.passes += 1
             if item.kind == FORWARD:
-                loss += self.net.forward_layer(item.index)
+                loss += self.layers.forward(item.index)
             elif item.kind == BACKWARD:
                 self.net.backward_layer(item.index)
             elif item.kind == UPDATE:
@@ -183,7 +235,7 @@ class CapturedStep:
             device.launch("end_step", dtype, 1, numbers, self.losses, RING)
         elif item.kind == FORWARD:
             node = self.net.nodes[item.index]
-            self.net.layers[item.index].forward(node.bottoms, node.tops)
+            self.layers.record(item.index)
             for top, weight in zip(node.tops, node.loss_weights, strict=True):
                 if weight:
                     device.launch_rows("add_loss", dtype, 1, top.read(), top.read_diff(), numbers, top.count)
@@ -241,7 +293,8 @@ class CapturedForward:
         layers = net.layers
         sources = [index for index, layer in enumerate(layers) if layer.is_source]
         items = [Item(FORWARD, index) for index in range(len(layers)) if index not in sources]
-        self.program = Program(net, items, self._do)
+        self.program = Program(net, items, self._do, begin=lambda: self.layers.begin())
+        self.layers = Layers(net, self.program)
         self.feeds = {k: Feed(self.program.device, layers[k], net.nodes[k].tops) for k in sources}
         self.launched = 0
         self._seed: int | None = None
@@ -300,9 +353,9 @@ class CapturedForward:
         self.launched += 1
 
     def _by_layer(self, start: int) -> None:
+        self.layers.begin()
         for item in self.program.items[start:]:
-            self.net.forward_layer(item.index)
+            self.layers.forward(item.index)
 
     def _do(self, item: Item) -> None:
-        node = self.net.nodes[item.index]
-        self.net.layers[item.index].forward(node.bottoms, node.tops)
+        self.layers.record(item.index)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,17 @@ Shape = tuple[int, ...]
 
 CHUNK = 1 << 25  # elements of the column matrix to work on at once
 MAX_AXES = 8  # as in kernels.cu
+
+
+class After(NamedTuple):
+    """What is done to the result: multiplied by a factor for each channel, an offset added, negative ones set to 0."""
+
+    factor: Any = None
+    offset: Any = None
+    rectify: bool = False
+
+    def __bool__(self) -> bool:
+        return self.factor is not None or self.offset is not None or self.rectify
 
 
 class Correlation(DeviceOp):
@@ -77,14 +88,14 @@ class Correlation(DeviceOp):
         """The kernels, or their gradient, as (group, outputs / group, rows)."""
         return weight.reshape(self.group, -1, self.rows)
 
-    def correlate(self, images: Any, weight: Any, out: Any, bias: Any) -> None:
-        """out (images, outputs, positions) = the images under the kernels, plus the bias."""
+    def correlate(self, images: Any, weight: Any, out: Any, after: After) -> None:
+        """out (images, outputs, positions) = the images under the kernels, and what follows."""
         for part in self.chunks():
             columns = self.columns(images[part])
             values = self.scratch("values", (*weight.shape[:2], columns.shape[2]))
             self.gemm(weight, columns, values)
             shape = len(images[part]), self.outputs, self.positions
-            self.launch("scatter", values.size, values, bias, out[part], *shape)
+            self.launch("scatter", values.size, values, *after[:2], out[part], *shape, after.rectify)
 
     def spread(self, values: Any, weight: Any, images: Any) -> None:
         """images = what the values (images, outputs, positions) give back through the kernels."""
@@ -106,9 +117,29 @@ class Correlation(DeviceOp):
 class Convolution(Correlation):
     """y = x under the kernels, plus a bias."""
 
+    absorbs = takes_affine = True
+    folded: Any = None  # factors and offsets (2, outputs), made when first written
+
+    def after(self, bias: Blob | None) -> After:
+        """What follows: the bias, and what the net lets it take along."""
+        if self.affine is None:
+            return After(None, None if bias is None else bias.read(), self.rectify)
+        if self.folded is None:
+            self.folded = self.device.allocate(2 * self.outputs, self.context.dtype).reshape(2, self.outputs)
+        both = self.folded[0], self.folded[1]
+        self.launch("fold_begin", self.outputs, None if bias is None else bias.read(), *both)
+        for layer in self.affine.layers:
+            arrays = [blob.read() for blob in layer.blobs]
+            if layer.type == "BatchNorm":
+                self.launch("fold_norm", self.outputs, *arrays, *both, float(layer.settings.eps))
+            else:
+                offset = arrays[1] if layer.settings.bias_term else None
+                self.launch("fold_scale", self.outputs, arrays[0], offset, *both)
+        return After(*both, self.rectify)
+
     def forward(self, x: Blob, weight: Blob, bias: Blob | None, y: Blob) -> None:
         images, out = x.read().reshape(self.image), y.write().reshape(self.values)
-        self.correlate(images, self.grouped(weight.read()), out, None if bias is None else bias.read())
+        self.correlate(images, self.grouped(weight.read()), out, self.after(bias))
 
     def backward_data(self, y: Blob, weight: Blob, x: Blob) -> None:
         """x.diff from y.diff."""
@@ -132,12 +163,13 @@ class Deconvolution(Correlation):
         out = y.write().reshape(self.image)
         self.spread(x.read().reshape(self.values), self.grouped(weight.read()), out)
         if bias is not None:
-            self.launch("add_bias", out.size, out, bias.read(), self.image[1], prod(self.image[2:]))
+            shape = self.image[1], prod(self.image[2:])
+            self.launch("scale", out.size, out, None, bias.read(), out, None, *shape, False)
 
     def backward_data(self, y: Blob, weight: Blob, x: Blob) -> None:
         """x.diff from y.diff."""
         images, out = y.read_diff().reshape(self.image), x.write_diff().reshape(self.values)
-        self.correlate(images, self.grouped(weight.read()), out, None)
+        self.correlate(images, self.grouped(weight.read()), out, After())
 
     def backward_weights(self, x: Blob, y: Blob, weight: Blob | None, bias: Blob | None) -> None:
         """Add to weight.diff and bias.diff, where given, from x.data and y.diff."""

@@ -10,6 +10,7 @@ import numpy as np
 from ... import rng
 from ...blob import Blob
 from ...context import Context
+from ...memory import WRITE
 from ...ops import implements
 from ..numbers import numbers_of
 from ._op import DeviceOp
@@ -21,14 +22,18 @@ class ReLU(DeviceOp):
 
     def __init__(self, context: Context, *, shape: tuple[int, ...], slope: float):
         super().__init__(context)
-        self.count, self.slope = prod(shape), slope
+        self.shape, self.count, self.slope = shape, prod(shape), slope
 
     def forward(self, x: Blob, y: Blob) -> None:
-        self.launch("relu_forward", self.count, x.read(), y.write(), self.slope)
+        last = self.last_of(self.shape, x.data_memory)
+        arrays = self.flat(x.data_memory, last), self.flat(y.data_memory, last, WRITE)
+        self.launch("relu_forward", self.count, *arrays, self.slope)
 
     def backward(self, y: Blob, x: Blob) -> None:
         """x.diff from x.data and y.diff."""
-        self.launch("relu_backward", self.count, x.read(), y.read_diff(), x.write_diff(), self.slope)
+        last = self.last_of(self.shape, x.data_memory)
+        arrays = self.flat(x.data_memory, last), self.flat(y.diff_memory, last), self.flat(x.diff_memory, last, WRITE)
+        self.launch("relu_backward", self.count, *arrays, self.slope)
 
 
 @implements("dropout", "cuda")

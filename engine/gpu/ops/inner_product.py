@@ -12,6 +12,8 @@ from ._op import DeviceOp
 class InnerProduct(DeviceOp):
     """y = x W^T + b for x (M, K) and W (N, K); with `transpose`, W is stored as (K, N)."""
 
+    absorbs = True
+
     def __init__(self, context: Context, *, rows: int, inputs: int, outputs: int, transpose: bool):
         super().__init__(context)
         self.x_shape, self.y_shape = (rows, inputs), (rows, outputs)
@@ -22,8 +24,9 @@ class InnerProduct(DeviceOp):
         out = y.write().reshape(self.y_shape)
         values, table = x.read().reshape(self.x_shape), weight.read().reshape(self.w_shape)
         self.gemm(values, table, out, (False, not self.transpose))
-        if bias is not None:
-            self.launch("add_bias", out.size, out, bias.read(), self.y_shape[1], 1)
+        if bias is not None or self.rectify:
+            arrays = out, None, None if bias is None else bias.read(), out, None
+            self.launch("scale", out.size, *arrays, self.y_shape[1], 1, self.rectify)
 
     def backward_data(self, y: Blob, weight: Blob, x: Blob) -> None:
         """x.diff from y.diff."""

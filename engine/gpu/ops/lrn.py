@@ -7,6 +7,7 @@ from typing import Any
 
 from ...blob import Blob
 from ...context import Context
+from ...memory import WRITE
 from ...ops import implements
 from ._op import DeviceOp
 
@@ -27,12 +28,9 @@ class LRN(DeviceOp):
         k: float,
     ):
         super().__init__(context)
-        self.shape = shape
-        images, channels, height, width = shape
-        if axes == (1,):
-            self.kernel, self.count, self.lengths = "lrn", images * height * width, (channels, height * width)
-        else:
-            self.kernel, self.count, self.lengths = "lrn_within", prod(shape), (height, width)
+        self.shape, self.count, self.across = shape, prod(shape), axes == (1,)
+        self.kernel = "lrn" if self.across else "lrn_within"
+        self.last: tuple[int, ...] | None = None  # how x lay in the last forward pass
         self.half, self.alpha, self.beta, self.k = size // 2, float(alpha / size ** len(axes)), float(beta), float(k)
         self.scale: Any = None  # made when first written
 
@@ -40,13 +38,23 @@ class LRN(DeviceOp):
     def supports(cls, context: Context, *, axes: tuple[int, ...], **spec: Any) -> bool:
         return axes in ((1,), (2, 3))
 
+    @property
+    def lengths(self) -> tuple[int, int]:
+        """Channels and the elements between two of them, as they lie; or height and width."""
+        if not self.across:
+            return self.shape[2], self.shape[3]
+        return self.shape[1], prod(self.shape[2:]) if self.last is None else 1
+
     def forward(self, x: Blob, y: Blob) -> None:
         if self.scale is None:
-            self.scale = self.device.allocate(prod(self.shape), x.dtype)
+            self.scale = self.device.allocate(self.count, x.dtype)
+        self.last = self.last_of(self.shape, x.data_memory) if self.across else None
+        arrays = self.flat(x.data_memory, self.last), self.scale, self.flat(y.data_memory, self.last, WRITE)
         numbers = self.half, self.alpha, self.beta, self.k
-        self.launch(f"{self.kernel}_forward", self.count, x.read(), self.scale, y.write(), *self.lengths, *numbers)
+        self.launch(f"{self.kernel}_forward", self.count, *arrays, *self.lengths, *numbers)
 
     def backward(self, y: Blob, x: Blob) -> None:
         """x.diff from x.data, y.data and y.diff."""
-        arrays = x.read(), y.read(), y.read_diff(), self.scale, x.write_diff()
+        read = (self.flat(memory, self.last) for memory in (x.data_memory, y.data_memory, y.diff_memory))
+        arrays = *read, self.scale, self.flat(x.diff_memory, self.last, WRITE)
         self.launch(f"{self.kernel}_backward", self.count, *arrays, *self.lengths, self.half, self.alpha, self.beta)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...blob import Blob
 from ...context import Context
+from ...memory import WRITE
 from ...ops import implements
 from ..numbers import numbers_of
 from ._op import DeviceOp
@@ -24,7 +25,9 @@ class Pooling(DeviceOp):
     ):
         super().__init__(context)
         self.inside, self.outside = prod(image), prod(image[:2]) * prod(output)
-        self.shape = (*image[2:], *output, *kernel, *stride, *pad)
+        self.image, self.top = image, (*image[:2], *output)
+        self.windows = (*image[2:], *output, *kernel, *stride, *pad)
+        self.last = False  # whether the channels came last in the last forward pass
         self.index: Any = None  # of each window's choice; made when first written
 
     def index_array(self) -> Any:
@@ -34,7 +37,24 @@ class Pooling(DeviceOp):
 
     def backward_by_index(self, y: Blob, x: Blob) -> None:
         """x.diff = the gradient of each window at the place it chose."""
-        self.launch("pooling_backward_by_index", self.inside, y.read_diff(), self.index, x.write_diff(), *self.shape)
+        gradient, out = self.diffs(y, x)
+        self.launch("pooling_backward_by_index", self.inside, gradient, self.index, out, *self.shape)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """What kernels are told: how many channels lie side by side, then the windows."""
+        return self.image[1] if self.last else 1, *self.windows
+
+    def data(self, x: Blob, y: Blob, plain: bool = False) -> tuple[Any, Any]:
+        """The values to read, and room for those of y, which lie as they do, or plainly."""
+        self.last = not plain and self.last_of(self.image, x.data_memory) is not None
+        image, top = (self.image, self.top) if self.last else (None, None)
+        return self.flat(x.data_memory, image), self.flat(y.data_memory, top, WRITE)
+
+    def diffs(self, y: Blob, x: Blob) -> tuple[Any, Any]:
+        """The gradient to read, and room for that of x, in the order of the last forward pass."""
+        image, top = (self.image, self.top) if self.last else (None, None)
+        return self.flat(y.diff_memory, top), self.flat(x.diff_memory, image, WRITE)
 
 
 @implements("max_pooling", "cuda")
@@ -43,7 +63,7 @@ class MaxPooling(Pooling):
 
     def forward(self, x: Blob, y: Blob, mask: Blob | None = None) -> None:
         lowest = float(np.finfo(self.context.dtype).min)
-        arrays = x.read(), y.write(), self.index_array(), None if mask is None else mask.write()
+        arrays = *self.data(x, y, plain=mask is not None), self.index_array(), None if mask is None else mask.write()
         self.launch("max_pooling_forward", self.outside, *arrays, lowest, *self.shape)
 
     def backward(self, y: Blob, x: Blob) -> None:
@@ -56,11 +76,11 @@ class AveragePooling(Pooling):
     """The mean over each window, padding counting as zeros, what lies beyond the padding not counting."""
 
     def forward(self, x: Blob, y: Blob) -> None:
-        self.launch("average_pooling_forward", self.outside, x.read(), y.write(), *self.shape)
+        self.launch("average_pooling_forward", self.outside, *self.data(x, y), *self.shape)
 
     def backward(self, y: Blob, x: Blob) -> None:
         """x.diff from y.diff."""
-        self.launch("average_pooling_backward", self.inside, y.read_diff(), x.write_diff(), *self.shape)
+        self.launch("average_pooling_backward", self.inside, *self.diffs(y, x), *self.shape)
 
 
 @implements("stochastic_pooling", "cuda")

@@ -40,17 +40,21 @@ class Sequences(DeviceOp):
         """out = the values of each stream, or zero where its sequence begins."""
         self.launch("mark_rows", self.count, values, marks, out, self.outputs)
 
+    def add_bias(self, values: Any, bias: Any, columns: int) -> None:
+        """values += the bias, in each row of so many columns."""
+        self.launch("scale", values.size, values, None, bias, values, None, columns, 1, False)
+
     def project(self, x: Blob, static: Blob | None, weights: Sequence[Blob]) -> Any:
         """What the inputs give to each step: (T, N, rows of the first weight)."""
         table, count = weights[0].read(), self.steps * self.streams
         rows = len(table)
         given = self.scratch("given", (count, rows))
         self.gemm(x.read().reshape(count, -1), table, given, (False, True))
-        self.launch("add_bias", given.size, given, weights[1].read(), rows, 1)
+        self.add_bias(given, weights[1].read(), rows)
         if static is not None:
             once = self.scratch("once", (self.streams, rows))
             self.gemm(static.read().reshape(self.streams, -1), weights[2].read(), once, (False, True))
-            self.launch("add_bias", given.size, given, once, once.size, 1)
+            self.add_bias(given, once, once.size)
         return given.reshape(self.steps, self.streams, rows)
 
     def project_backward(
@@ -140,7 +144,7 @@ class RNN(Sequences):
             hidden = values[t]
         out = tops[0].write().reshape(count, self.outputs)
         self.gemm(values.reshape(count, self.outputs), show, out, (False, True))
-        self.launch("add_bias", out.size, out, offset, self.outputs, 1)
+        self.add_bias(out, offset, self.outputs)
         self.launch("tanh_forward", out.size, out, out)
         after[0].write().reshape(self.streams, self.outputs)[...] = hidden
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import weakref
 from collections import deque
 from contextlib import contextmanager
 from functools import partial, partialmethod
@@ -37,6 +38,7 @@ class Machine:
         self.local = threading.local()
         self.room: int | None = None  # bytes that may yet be allocated; None: any number
         self.alive: list[np.ndarray] = []  # memory that work under way may know by its address alone
+        self.known: dict = {}  # weak references to what was taken, to keep it so when it is let go of
         self.clock = 0.0
         self.null = Stream(self)
 
@@ -64,7 +66,10 @@ class Machine:
             self.room -= host.nbytes
         stream = self.current
         (self.alive if stream.captured is None else stream.captured_memory).append(host)
-        return Array(self, host)
+        array = Array(self, host.view())
+        known = weakref.ref(array.host, lambda known: (self.alive.append(host), self.known.pop(id(known))))
+        self.known[id(known)] = known
+        return array
 
 
 class Stream:
@@ -693,6 +698,8 @@ class Cudnn:
 
     def __init__(self, machine):
         self.machine, self.stream, self.ran, self.refused = machine, None, [], ()
+        self.laid: set[str] = set()  # "rows" and "channels": what counted fastest in what ran
+        self.order = ""  # and in what ran last
         self.pygraph = lambda **where: ConvolutionGraph(self, **where)
 
     def backend_version(self):
@@ -736,14 +743,33 @@ class ConvolutionGraph:
 
     def __init__(self, api, io_data_type, intermediate_data_type, compute_data_type, handle):
         self.api, self.barred, self.built, self.names = api, set(), set(), []
+        self.tensors, self.after = [], []
 
     def tensor(self, name, dim, stride, data_type, uid):
-        assert stride == [int(np.prod(dim[k + 1 :])) for k in range(len(dim))], "rows first"
-        return Tensor(name=name, dim=dim, uid=uid)
+        assert uid not in {one.uid for one in self.tensors} and data_type == "float"
+        self.tensors.append(Tensor(name=name, dim=dim, stride=stride, uid=uid))
+        return self.tensors[-1]
 
     def convolution(self, kind, first, second, padding, stride, dilation):
-        self.kind, self.first, self.second = kind, first, second
+        self.kind = kind
         self.pad, self.stride, self.dilation = padding, stride, dilation
+        self.out = Tensor()
+        return self.out
+
+    def scale(self, input, scale):
+        return self.then("scale", input, scale)
+
+    def bias(self, input, bias):
+        return self.then("bias", input, bias)
+
+    def relu(self, input):
+        assert self.after, "no kernel has a rectifier and no bias"
+        return self.then("relu", input)
+
+    def then(self, name, input, operand=None):
+        assert input is self.out and self.kind == "fprop" and len(input.__dict__) == 0
+        assert operand is None or operand.dim[0] == 1 == np.prod(operand.dim[2:])
+        self.after.append((name, operand and operand.uid))
         self.out = Tensor()
         return self.out
 
@@ -758,10 +784,16 @@ class ConvolutionGraph:
 
     def validate(self):
         assert self.out.output
-        self.shapes = {one.uid: tuple(one.dim) for one in (self.first, self.second, self.out)}
+        self.tensors.append(self.out)
+        self.shapes = {one.uid: tuple(one.dim) for one in self.tensors}
+        orders = [order for order in ("rows", "channels") if all(one.stride == dense(one.dim, order) for one in
+                                                                self.tensors)]  # fmt: skip
+        assert orders, "rows first or channels last, all of them"
+        self.order = orders[0]
 
     def build_operation_graph(self):
-        if self.kind in self.api.refused:
+        asked = {self.kind, self.order, *(name for name, _ in self.after)}
+        if asked & set(self.api.refused):
             raise NotSupported("No valid engine configs")
 
     def create_execution_plans(self, modes):
@@ -784,13 +816,29 @@ class ConvolutionGraph:
 
     def execute_plan_at_index(self, pointers, workspace, index, handle):
         assert index in self.built and type(workspace) is int and all(type(p) is int for p in pointers.values())
-        arrays = {
-            uid: bytes_at(pointers[uid], 4 * int(np.prod(shape))).view(np.float32).reshape(shape)
-            for uid, shape in self.shapes.items()
-        }
+        assert set(pointers) == set(self.shapes)
+        arrays = {uid: self.seen(pointers[uid], shape) for uid, shape in self.shapes.items()}
         name = self.names[index]
-        self.api.ran.append((self.kind, name))
-        self.api.stream.submit(lambda: self.compute(*(arrays[k] for k in (1, 2, 3)), name))
+        self.api.ran.append((self.kind, name, *(step for step, _ in self.after)))
+        self.api.order = self.order
+        self.api.laid.add(self.order)
+        self.api.stream.submit(lambda: self.compute_all(arrays, name))
+
+    def seen(self, pointer, shape):
+        """Memory as an array of that shape, whichever axis counts fastest."""
+        order = [0, *range(2, len(shape)), 1] if self.order == "channels" else list(range(len(shape)))
+        flat = bytes_at(pointer, 4 * int(np.prod(shape))).view(np.float32)
+        return flat.reshape([shape[axis] for axis in order]).transpose(np.argsort(order))
+
+    def compute_all(self, arrays, name):
+        self.compute(*(arrays[k] for k in (1, 2, 3)), name)
+        for step, uid in self.after:
+            if step == "scale":
+                arrays[3][...] *= arrays[uid]
+            elif step == "bias":
+                arrays[3][...] += arrays[uid]
+            else:
+                np.maximum(arrays[3], 0, out=arrays[3])
 
     def compute(self, image, weight, values, name):
         factor = round_to_tf32 if name == "tf32" else np.float64
@@ -822,6 +870,15 @@ class ConvolutionGraph:
             values[...] = v.reshape(values.shape)
         elif self.kind == "dgrad":
             image[...] = wide[inside]
+
+
+def dense(dim, order):
+    """Strides without gaps, in elements."""
+    axes = [0, *range(2, len(dim)), 1] if order == "channels" else list(range(len(dim)))
+    strides = [0] * len(dim)
+    for k, axis in enumerate(axes):
+        strides[axis] = int(np.prod([dim[one] for one in axes[k + 1 :]]))
+    return strides
 
 
 def round_to_tf32(values):

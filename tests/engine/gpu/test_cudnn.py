@@ -78,20 +78,29 @@ def test_ieee_refuses_what_rounds_factors_and_nothing_varies_from_run_to_run(hos
         host_device.cudnn_api.ran.clear()
         all_directions("convolution", host_device, spec_of(SPECS[0]), precision)
         ran = set(host_device.cudnn_api.ran)
-        assert {kind for kind, _ in ran} == {"fprop", "dgrad", "wgrad"}
-        assert {name for _, name in ran} == allowed
+        assert {kind for kind, *_ in ran} == {"fprop", "dgrad", "wgrad"}
+        assert {name for _, name, *_ in ran} == allowed
 
 
 def test_the_quickest_plan_is_taken_and_kept(host_device, monkeypatch):
     host_device.use_cudnn()
-    times = iter((7.0, 3.0, 5.0, 4.0, 1.0, 2.0))  # of the two plans of each direction
-    monkeypatch.setattr(host_device.xp.cuda, "get_elapsed_time", lambda start, stop: next(times))
+    quick = {("fprop", "plain"), ("wgrad", "plain"), ("dgrad", "tf32")}
+    taken = []
+
+    def time(self, work):
+        work()
+        kind, name, *after = host_device.cudnn_api.ran[-1]
+        taken.append((kind, name, *after))
+        return 1.0 if (kind, name) in quick else 2.0
+
+    monkeypatch.setattr(plans.Cudnn, "time", time)
+    monkeypatch.setattr(cudnn, "LAYOUT", "nchw")
     for _ in range(2):
         all_directions("convolution", host_device, spec_of(SPECS[1]), "tf32")
-    kept = {spec.kind: plan for spec, plan in host_device.cudnn.plans.items()}
-    names = {kind: plan.graph.names[plan.index] for kind, plan in kept.items()}
-    assert names == {"fprop": "plain", "wgrad": "plain", "dgrad": "tf32"}
-    assert next(times, None) is None
+    kept = {(spec.kind, spec.after): plan.graph.names[plan.index] for spec, plan in host_device.cudnn.plans.items()}
+    assert kept == {("fprop", ("bias",)): "plain", ("fprop", ()): "plain", ("wgrad", ()): "plain",
+                    ("dgrad", ()): "tf32"}  # fmt: skip
+    assert len(taken) == len(set(taken)) + 2  # each plan once, and the kernel for the bias by itself
 
 
 def test_without_a_plan_the_plain_engine_does_it(host_device):
@@ -108,7 +117,7 @@ def test_a_plan_that_asks_for_too_much_is_left_out(host_device, monkeypatch):
     host_device.use_cudnn()
     monkeypatch.setattr(plans, "WORKSPACE", 1500)  # plan 1 wants 1000 bytes, plan 2 2000
     all_directions("convolution", host_device, spec_of(SPECS[0]), "tf32")
-    assert {name for _, name in host_device.cudnn_api.ran} == {"tf32"}
+    assert {name for _, name, *_ in host_device.cudnn_api.ran} == {"tf32"}
 
 
 def test_engine_caffe_and_float64_are_the_plain_engines(host_device):

@@ -11,7 +11,7 @@ from google.protobuf import text_format
 from brewbench.engine import Net, backend, get_solver
 from brewbench.engine.blob import Blob
 from brewbench.engine.gpu import device as module
-from brewbench.engine.gpu.plans import row_major
+from brewbench.engine.gpu.plans import strides
 from brewbench.engine.gpu.room import explained
 from brewbench.engine.memory import HOST, WRITE
 from brewbench.proto.messages import NetParameter, SolverParameter
@@ -69,7 +69,8 @@ def test_a_backend_is_one_of_those_there_are(given, message):
 
 
 def test_strides_of_rows():
-    assert row_major((2, 3, 4, 5)) == [60, 20, 5, 1]
+    assert strides((2, 3, 4, 5)) == [60, 20, 5, 1]
+    assert strides((2, 3, 4, 5), last=True) == [60, 1, 15, 3]
 
 
 TEXT = """

@@ -10,6 +10,7 @@ from brewbench.engine import Net, get_solver
 from brewbench.engine.backend import Backend
 from brewbench.engine.blob import Blob
 from brewbench.engine.context import Context
+from brewbench.engine.gpu.ops import cudnn
 
 ENGINE = Path(__file__).parents[1]
 EXACT = Backend("gpu", precision="ieee")
@@ -66,8 +67,17 @@ def test_what_nobody_asked_for(case, layers):
     layers.test_backward_leaves_alone_what_nobody_asked_for(case)
 
 
+@pytest.fixture(params=["plain", "last"])
+def way(request, gpu, monkeypatch):
+    """Convolutions as matrix products on the stand-in, and by cuDNN with the channels last."""
+    if request.param == "last":
+        if hasattr(gpu, "use_cudnn"):
+            gpu.use_cudnn()
+        monkeypatch.setattr(cudnn, "LAYOUT", "nhwc")
+
+
 @pytest.mark.parametrize("path", NETS.NETS, ids=lambda path: path.stem)
-def test_a_net(path, gpu, recipe, monkeypatch):
+def test_a_net(path, gpu, way, recipe, monkeypatch):
     if hasattr(gpu, "machine") and path.stem.startswith(LARGE):
         pytest.skip("too large for the stand-in")
     monkeypatch.setattr(NETS, "Net", partial(Net, backend=EXACT))
@@ -81,6 +91,6 @@ def test_a_solver(kind, case, gpu, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("path", RUNS.RUNS, ids=lambda path: path.stem)
-def test_a_training_run(path, gpu, recipe, monkeypatch):
+def test_a_training_run(path, gpu, way, recipe, monkeypatch):
     monkeypatch.setattr(RUNS, "get_solver", partial(get_solver, backend=EXACT))
     RUNS.test_a_net_trains_as_in_caffe(path, recipe, monkeypatch)

@@ -195,7 +195,7 @@ def test_some_iterations_run_by_layer(gpu, fields, reason):
 def test_the_passes_of_an_iteration_are_captured_one_by_one(gpu, fields):
     found = same_by_layer(NET, momentum=0.9, iter_size=4, **fields)
     assert found.launched == 5 * 4 and found.why_not() is None
-    assert [start for start, _ in found.program.parts] == [0, found.update]
+    assert [part.start for part in found.program.parts] == [0, found.update]
 
 
 def test_the_loss_of_several_passes_outlives_its_slots(gpu, monkeypatch):
@@ -227,7 +227,7 @@ def test_a_users_layer_splits_each_pass(gpu, tmp_path, monkeypatch):
     (tmp_path / "layers_of_a_user.py").write_text(USER)
     monkeypatch.syspath_prepend(tmp_path)
     found = same_by_layer(in_the_middle(NET, PYTHON), momentum=0.9, iter_size=2)
-    kinds = [graph is None for _, graph in found.program.parts]
+    kinds = [part.graph is None for part in found.program.parts]
     assert kinds == [False, True, False, True, False, False] and found.launched == 10
 
 
@@ -275,7 +275,7 @@ def test_a_users_layer_splits_the_graph(gpu, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     found = same_by_layer(in_the_middle(NET, PYTHON), momentum=0.9)
     assert found.launched == 5 and found.why_not() is None
-    kinds = [graph is None for _, graph in found.program.parts]
+    kinds = [part.graph is None for part in found.program.parts]
     assert kinds == [False, True, False, True, False]  # up to it, it, the rest and back to it, it, the rest
 
 
