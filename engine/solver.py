@@ -404,9 +404,14 @@ class Solver:
             self.current_step += self.iter >= param.stepvalue[self.current_step]
 
     @property
+    def losses(self) -> tuple[SupportsFloat, ...]:
+        """Those of the last average_loss iterations. A device may still be at the last ones: float() waits for it."""
+        return tuple(self._losses)
+
+    @property
     def smoothed_loss(self) -> float:
         """The mean loss of the last average_loss iterations."""
-        return sum(map(float, self._losses)) / len(self._losses) if self._losses else 0.0
+        return mean_of(self._losses)
 
     def _smooth(self, loss: SupportsFloat) -> None:
         if len(self._losses) >= self.param.average_loss:
@@ -744,6 +749,11 @@ def _outputs(net: Net) -> list[Output]:
         for name, weight in zip(net.outputs, net.output_weights, strict=True)
         for value in net.blobs[name].data_memory.on(HOST)
     ]
+
+
+def mean_of(losses: Sequence[SupportsFloat]) -> float:
+    """The mean of some losses; 0 of none."""
+    return sum(map(float, losses)) / len(losses) if losses else 0.0
 
 
 def _segments(net: Net, data: Arena) -> list[Segment]:

@@ -12,12 +12,13 @@ from math import ceil
 from os import PathLike
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any
+from time import perf_counter
+from typing import Any, SupportsFloat
 
 from ..engine import Listener, Solver, TestResult
 from ..engine.backend import Backend
 from ..engine.making import Making
-from ..engine.solver import data_positions, seek_data
+from ..engine.solver import data_positions, mean_of, seek_data
 from .events import Channel, Courier
 from .history import History
 from .livenet import LiveNet
@@ -66,6 +67,8 @@ class Session:
         self.on_making = Channel("making")
         self.on_testing = Channel("testing")
         self._courier = Courier(interval, "session events")
+        self._interval, self._collected = interval, 0.0
+        self._coming: list[tuple[int, tuple[SupportsFloat, ...], float]] = []  # points whose losses nobody has read
         self._told = 0  # points of the history that `on_progress` has told
         self._inbox: SimpleQueue[Command | None] = SimpleQueue()
         self._floor = threading.Lock()  # whoever holds it may touch the net
@@ -198,21 +201,28 @@ class Session:
             try:
                 command = self._inbox.get(block=not self._jobs)
             except Empty:
-                with self._floor:
-                    self._attempt(self._advance)
+                self._do(self._advance)
                 if not self._jobs:
                     self._settle(0)
                 continue
             if command is None:
                 break
-            with self._floor:
-                self._attempt(command)
+            self._do(command)
             self._settle(1)
         self.live.scheduler = lambda work: work()
         self.live.listeners[:] = [one for one in self.live.listeners if not _belongs_to(one, self)]
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         self._room.close()
+
+    def _do(self, command: Command) -> None:
+        with self._floor:
+            self._attempt(command)
+            if self._rest == "failed":
+                with suppress(Exception):  # the first failure is the one to tell
+                    self._collect()
+            elif not self._jobs:
+                self._attempt(self._collect)
 
     def _attempt(self, command: Command) -> None:
         try:
@@ -394,8 +404,20 @@ class Session:
 
     # Telling
 
-    def _record(self, solver: Solver, loss: float, rate: float) -> None:
-        self.history.train.append(solver.iter - 1, loss, solver.smoothed_loss, rate)
+    def _record(self, solver: Solver, rate: float) -> None:
+        """Take note of an iteration; what may still be on its way from a device is read when it is time to show it."""
+        self._coming.append((solver.iter - 1, solver.losses, rate))
+        if solver.backend.name == "cpu" or perf_counter() - self._collected >= self._interval:
+            self._collect()
+
+    def _collect(self) -> None:
+        """Bring the noted iterations into the history, and have them told of."""
+        coming, self._coming = self._coming, []
+        if not coming:
+            return
+        for iteration, losses, rate in coming:
+            self.history.train.append(iteration, float(losses[-1]), mean_of(losses), rate)
+        self._collected = perf_counter()
         self._courier.post_latest("progress", self._tell_progress)
 
     def _tell_progress(self) -> None:
@@ -410,6 +432,7 @@ class Session:
         self._courier.post(partial(self.on_testing.publish, batches))
 
     def _forget(self, iteration: int) -> None:
+        self._collect()
         self.history.truncate(iteration)
         count = len(self.history)
 
@@ -439,8 +462,8 @@ class _Ear(Listener):
     def on_gradients_ready(self, solver: Solver) -> None:
         self._rate = solver.rate
 
-    def on_iteration(self, solver: Solver, loss: float) -> None:
-        self.session._record(solver, loss, self._rate)
+    def on_advance(self, solver: Solver) -> None:
+        self.session._record(solver, self._rate)
 
     def on_test_start(self, solver: Solver, net: int) -> None:
         self.session._tell_testing(solver.param.test_iter[net])

@@ -91,8 +91,7 @@ class LossToCome:
 
     def __float__(self) -> float:
         if self.slots:
-            self.step.device.synchronize()
-            self.collect()
+            self.step.collect()
         return self.known / self.passes
 
 
@@ -262,15 +261,19 @@ class CapturedStep:
         device.launch("clip_scale", dtype, 1, device.allocate(1, np.dtype(np.float64)), unused)
         device.launch("end_step", dtype, 1, unused, device.allocate(RING, np.dtype(np.float64)), RING)
 
+    def collect(self) -> None:
+        """Wait for the device, and take all losses that it has left."""
+        self.device.synchronize()
+        for loss in self._pending:
+            loss.collect()
+        del self._pending[:-1]  # the last may be that of an iteration under way
+        self._slots_taken = 0
+
     def _hand_over(self) -> int:
         """Put the numbers of the coming pass where its graph looks for them; returns the slot."""
         solver, slot = self.solver, self.launched % RING
         if self._slots_taken == RING:
-            self.device.synchronize()
-            for loss in self._pending:
-                loss.collect()
-            del self._pending[:-1]  # the last is this iteration's
-            self._slots_taken = 0
+            self.collect()
         self._slots_taken += 1
         numbers = given(solver.rates, 1.0 / solver.param.iter_size, solver.param.weight_decay)
         numbers |= {"passes": self.net.context.passes, "clip": solver.param.clip_gradients}

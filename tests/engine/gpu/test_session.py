@@ -5,7 +5,7 @@ import pytest
 
 from brewbench import open as open_bench
 from brewbench.engine import backend, get_solver
-from brewbench.engine.gpu import device
+from brewbench.engine.gpu import device, step
 from brewbench.engine.memory import HOST
 from brewbench.proto import Document
 from brewbench.widgets.bench import Bench
@@ -104,6 +104,37 @@ def test_the_rate_changes_in_a_live_session_without_another_capture(session):
 
 
 EXACT = backend.Backend("gpu", precision="ieee")
+
+
+@pytest.mark.parametrize("interval, most", [(1e6, 1), (0.0, 40)])
+def test_losses_are_read_when_they_are_shown_and_every_one_is_kept(gpu, interval, most, monkeypatch):
+    waits, waiting = [], step.LossToCome.__float__
+    monkeypatch.setattr(
+        step.LossToCome, "__float__", lambda self: (waits.append(1) if self.slots else None, waiting(self))[1]
+    )
+    text, curves = SOLVER + "average_loss: 7\n", []
+    for place, every in (("cpu", 0.001), (EXACT, interval)):
+        live = LiveNet(Document.parse(NET, "net"), solver_document=Document.parse(text, "solver"), backend=place)
+        with Session(live, interval=every) as session:
+            session.step(30)
+            wait(session)
+            assert len(session.history) == 30
+            session.step(10)
+            wait(session)
+            curves.append(session.history.train.rows.copy())
+    assert 0 < len(waits) <= 2 * most  # once for each time that it came to rest, or for each iteration
+    assert curves[1]["iteration"].tolist() == list(range(40))
+    for field in ("loss", "smoothed", "rate"):
+        np.testing.assert_allclose(curves[1][field], curves[0][field], 1e-4)
+
+
+def test_what_was_noted_is_kept_before_the_history_is_cut(session):
+    session._interval = 1e6
+    session.step(12)
+    session.rewind()
+    session.step(3)
+    wait(session)
+    assert session.history.iterations.tolist() == [0, 1, 2] and not session._coming
 
 
 def all_of(solver):
