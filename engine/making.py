@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from logging import getLogger
@@ -21,6 +21,8 @@ class Making:
 
 
 Callback = Callable[[Making | None], object]
+
+NOTICE = "Making kernels for this processor, once: that takes some seconds."
 
 at: tuple[ref[Any], int, str] | None = None  # what runs: a net, its layer, the direction; nets say so
 _callbacks: tuple[Callback, ...] = ()
@@ -56,6 +58,28 @@ def making() -> Iterator[None]:
         _tell(None)
 
 
+@contextmanager
+def telling() -> Iterator[None]:
+    """Within it numba may compile: if it does, because it finds nothing on disk, a kernel is being made."""
+    from numba.core import event
+
+    with ExitStack() as compiling:
+
+        class Pass(event.Listener):
+            first = True
+
+            def on_start(self, event: Any) -> None:
+                if self.first:
+                    self.first = False
+                    compiling.enter_context(making())
+
+            def on_end(self, event: Any) -> None:
+                pass
+
+        with event.install_listener("numba:run_pass", Pass()):
+            yield
+
+
 def _tell(what: Making | None) -> None:
     for callback in _callbacks:
         callback(what)
@@ -63,4 +87,4 @@ def _tell(what: Making | None) -> None:
 
 @cache
 def _say_once() -> None:
-    getLogger("brewbench").info("Making kernels for this processor, once: that takes some seconds.")
+    getLogger("brewbench").info(NOTICE)

@@ -12,6 +12,7 @@ import numpy as np
 from .. import files, rng
 from ..context import Context
 from ..errors import DefinitionError
+from ..making import telling
 from .lmdb_file import LMDB
 from .rows import Rows
 
@@ -208,7 +209,8 @@ def walk(source: Rows) -> Walk | None:
 def _compiled() -> Any:
     """`fast`, compiled; None where that is not possible, of which a warning is given."""
     try:
-        from . import fast
+        with telling():
+            from . import fast
     except Exception as error:  # numba is not there, does not know this Python or NumPy, or cannot compile here
         reason = f"{type(error).__name__}: {error}"
         warnings.warn(f"rows are transformed by plain NumPy, which is slower ({reason})", RuntimeWarning, stacklevel=2)

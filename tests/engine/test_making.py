@@ -4,10 +4,11 @@ import os
 import subprocess
 import sys
 
+import numba
 import pytest
 
 from brewbench.engine import Net
-from brewbench.engine.making import Making, making, on_making
+from brewbench.engine.making import Making, making, on_making, telling
 from brewbench.proto import Document
 
 NET = """
@@ -76,3 +77,20 @@ def test_a_kernel_that_cannot_be_made_is_over_too(net):
         raise ValueError
     end()
     assert [one and one.direction for one in told] == ["backward", None]
+
+
+def test_what_numba_compiles_is_told_of_only_where_it_compiles(net):
+    def double(x):
+        return 2 * x
+
+    told = []
+    end = on_making(told.append)
+    net.forward_layer(1)
+    del told[:]
+    with telling():
+        pass
+    assert told == []
+    with telling():
+        assert numba.njit("int64(int64)")(double)(2) == 4
+    assert told == [Making(net, 1, "forward"), None]
+    end()

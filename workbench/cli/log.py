@@ -20,6 +20,7 @@ from google.protobuf.text_format import MessageToString
 
 from ...engine.debug import DebugRecord, ParamNorms
 from ...engine.graph import state_meets_rule
+from ...engine.making import NOTICE, Making, on_making
 from ...engine.net import Net
 from ...engine.solver import Listener, Output, Progress, Solver, TestResult
 from ...proto.messages import NetParameter
@@ -78,8 +79,19 @@ class _Stderr(logging.StreamHandler):
 
 @contextmanager
 def logging_to(*paths: str | PathLike, level: int = logging.INFO) -> Iterator[None]:
-    """Within it, LOG writes to stderr, and appends to files where some are given, what is of this level or above."""
+    """Within it, LOG writes to stderr, and appends to files where some are given, what is of this level or above.
+
+    It also tells, once, that kernels are being made: a first run must not look frozen.
+    """
     handlers: list[logging.Handler] = [_Stderr()]
+    told: list[Making] = []
+
+    def tell(making: Making | None) -> None:
+        if making is not None and not told:
+            told.append(making)
+            LOG.info(NOTICE)
+
+    end = on_making(tell)
     try:
         handlers += [logging.FileHandler(path, encoding="utf-8") for path in paths]
         for handler in handlers:
@@ -88,6 +100,7 @@ def logging_to(*paths: str | PathLike, level: int = logging.INFO) -> Iterator[No
             LOG.addHandler(handler)
         yield
     finally:
+        end()
         for handler in handlers:
             LOG.removeHandler(handler)
             handler.close()

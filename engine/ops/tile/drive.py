@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numba
 import numpy as np
 from numba import types
-from numba.core import config, event
+from numba.core import config
 from numba.np.ufunc import threading_layer
 
 from ... import memory as memories
-from ...making import making
+from ...making import telling
 from ...threads import threads
 from .target import VARIABLE, environ
 from .vectors import call, read_int
@@ -101,35 +100,13 @@ def _compiled(decorator: Any, signature: Any, **options: Any) -> Any:
     """A decorator of numba's that keeps what it compiles on disk where it can."""
 
     def decorate(function: Any) -> Any:
-        with _telling():
+        with telling():
             try:
                 return decorator(signature, cache=CACHED, **options)(function)
             except RuntimeError:  # no place to keep it
                 return decorator(signature, **options)(function)
 
     return decorate
-
-
-class _FirstPass(event.Listener):
-    """Hears when numba begins to compile, which it does not where it finds the code on disk."""
-
-    def __init__(self, while_compiling: ExitStack):
-        self.while_compiling: ExitStack | None = while_compiling
-
-    def on_start(self, event: Any) -> None:
-        if self.while_compiling is not None:
-            self.while_compiling.enter_context(making())
-            self.while_compiling = None
-
-    def on_end(self, event: Any) -> None:
-        pass
-
-
-@contextmanager
-def _telling() -> Iterator[None]:
-    """Within it something may be compiled, of which whoever listens is told."""
-    with ExitStack() as while_compiling, event.install_listener("numba:run_pass", _FirstPass(while_compiling)):
-        yield
 
 
 _parallel: Any = None

@@ -13,6 +13,7 @@ from google.protobuf import text_format
 
 from brewbench.engine import TRAIN, Net
 from brewbench.engine import solver as engine
+from brewbench.engine.making import NOTICE, making
 from brewbench.engine.solver import Output, Progress
 from brewbench.proto.messages import NetParameter, SolverParameter
 from brewbench.workbench.cli.log import LOG, GlogFormatter, SolverLog, log_net, logging_to, number, text_of
@@ -41,6 +42,22 @@ def lines_of(capfd, act):
     with logging_to():
         act()
     return [line.partition("] ")[2] for line in capfd.readouterr().err.splitlines()]
+
+
+def test_kernels_that_are_made_are_told_of_once(capfd):
+    net = Net(NetParameter(layer=[{"name": "x", "type": "Input", "top": ["x"]}]), TRAIN)
+
+    def act():
+        net.forward_layer(0)
+        for _ in range(3):
+            with making():
+                pass
+
+    assert lines_of(capfd, act) == [NOTICE]
+    assert lines_of(capfd, act) == [NOTICE]
+    with making():
+        pass
+    assert not capfd.readouterr().err
 
 
 @pytest.fixture
