@@ -6,8 +6,9 @@ A thread fills batches with a Data layer's own reader, as the thread that prefet
 cropped, mirrored, centred, scaled. Two ways, in turn: compiled in one pass, and through protobuf messages and NumPy.
 Alone it runs as fast as it can. Beside a solver (LeNet, batch 64, its batch in memory) it does so once more, and once
 at a given rate; the time of an iteration is set against that of the same solver alone, in rounds of all of them. Where
-cores are scarce the solver loses to anything that runs beside it: so the first is also set against the solver beside a
-thread that is as busy and never asks for Python's lock.
+cores are scarce the solver loses to anything that runs beside it: so there is a third thread, which keeps a core busy
+and never asks for Python's lock. What the solver waited for a core that others had is taken off, where the system tells
+of that.
 """
 
 from __future__ import annotations
@@ -21,14 +22,15 @@ for _name in ("BREWBENCH", "OPENBLAS", "OMP", "NUMBA", "MKL"):
 import sys  # noqa: E402
 import threading  # noqa: E402
 from collections.abc import Callable, Iterator  # noqa: E402
-from contextlib import contextmanager  # noqa: E402
+from contextlib import contextmanager, nullcontext  # noqa: E402
 from dataclasses import dataclass  # noqa: E402
 from functools import partial  # noqa: E402
 from hashlib import pbkdf2_hmac  # noqa: E402
 from pathlib import Path  # noqa: E402
-from statistics import median  # noqa: E402
+from statistics import mean, median  # noqa: E402
 from tempfile import TemporaryDirectory  # noqa: E402
 from time import perf_counter, sleep, thread_time  # noqa: E402
+from typing import BinaryIO  # noqa: E402
 from unittest.mock import patch  # noqa: E402
 
 import numpy as np  # noqa: E402
@@ -118,14 +120,21 @@ def playing() -> Solver:
     return solver
 
 
-def iterations(solver: Solver, seconds: float) -> float:
-    """The mean time of an iteration."""
+def iterations(solver: Solver, seconds: float) -> list[float]:
+    """The times of a solver's iterations, less what it waited for a core."""
     times, stop = [], perf_counter() + seconds
-    while perf_counter() < stop:
-        start = perf_counter()
-        solver.iterate()
-        times.append(perf_counter() - start)
-    return sum(times) / len(times)
+    file = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
+    with open(file, "rb", buffering=0) if file.exists() else nullcontext() as told:
+        while (start := perf_counter()) < stop:
+            before = waited(told)
+            solver.iterate()
+            times.append(perf_counter() - start - (waited(told) - before))
+    return times
+
+
+def waited(told: BinaryIO | None) -> float:
+    """How long this thread has waited for a core in all."""
+    return int(os.pread(told.fileno(), 100, 0).split()[1]) / 1e9 if told else 0.0
 
 
 def alone(loader: Loader, seconds: float) -> tuple[float, float]:
@@ -135,16 +144,16 @@ def alone(loader: Loader, seconds: float) -> tuple[float, float]:
     return loader.images / seconds, loader.images / loader.seconds
 
 
-def beside(work: Callable[[Callable[[], bool]], None], solver: Solver, seconds: float) -> tuple[float, float]:
-    """The time of an iteration while a thread works, and for how long it did."""
+def beside(work: Callable[[Callable[[], bool]], None], solver: Solver, seconds: float) -> tuple[list[float], float]:
+    """The times of the solver's iterations while a thread works, and for how long it did."""
     done = threading.Event()
     thread = threading.Thread(target=work, args=(done.is_set,))
     start = perf_counter()
     thread.start()
-    time = iterations(solver, seconds)
+    found = iterations(solver, seconds)
     done.set()
     thread.join()
-    return time, perf_counter() - start
+    return found, perf_counter() - start
 
 
 def burn(stop: Callable[[], bool]) -> None:
@@ -158,36 +167,56 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=7, metavar="N", help="7 if not given")
     options.add_argument("--seconds", type=float, default=0.5, metavar="S", help="of each turn; 0.5 if not given")
     given = options.parse_args()
-    seconds = given.seconds
-    print("images a second, medians; the solver's time is that of the same solver alone in the same round, as 1")
-    heads = ("alone", "of a core", "beside", "solver", "(busy)", "paced", "solver")
-    print(f"{'':34}" + "".join(f"{head:>11}" for head in heads))
+    print("images a second, the median; the solver's time, median and mean, that of the same solver alone being 1:")
+    print("beside the reader as fast as it goes, beside the reader at its pace, and beside the busy thread")
+    print(f"{'':34}{'alone':>12}{'of a core':>12}{'beside':>12}{'solver':>20}{'paced':>12}{'solver':>20}{'busy':>20}")
     with TemporaryDirectory() as name:
         folder = Path(name)
         solver = playing()
         for case in CASES:
             write_rows(case, folder)
             loader = Loader(case, folder)
-            found: dict[str, list[tuple[float, ...]]] = {way: [] for way in WAYS}
-            for number in range(given.rounds + 1):
+            found = {way: Found() for way in WAYS}
+            for way in WAYS:
+                with by(way):
+                    loader.fill(partial(next, iter((False, True))))
+            for _ in range(given.rounds):
                 for way in WAYS:
                     with by(way):
-                        rates = alone(loader, seconds)
-                        before = iterations(solver, seconds)
-                        flat, time = beside(loader.fill, solver, seconds)
-                        flat_rate = loader.images / time
-                        busy, _ = beside(burn, solver, seconds)
-                        between = iterations(solver, seconds)
-                        paced, time = beside(partial(loader.fill, paced=True), solver, seconds)
-                        after = iterations(solver, seconds)
-                    if number:
-                        slow = 2 * flat / (before + between), flat / busy, 2 * paced / (between + after)
-                        found[way].append((*rates, flat_rate, *slow[:2], loader.images / time, slow[2]))
+                        found[way].add(loader, solver, given.seconds)
             for way in WAYS:
-                cells = [median(column) for column in zip(*found[way], strict=True)]
-                told = "".join(f"{cell:11,.0f}" if cell > 100 else f"{cell:11.3f}" for cell in cells)
-                print(f"{str(case):15}{way:19}{told}", flush=True)
+                print(f"{str(case):15}{way:19}{found[way]}", flush=True)
         solver.close()
+
+
+class Found:
+    """Rates, by round, and the times of the iterations that were done alone and beside something."""
+
+    def __init__(self) -> None:
+        self.rates: list[tuple[float, ...]] = []
+        self.times: dict[str, list[float]] = {what: [] for what in ("alone", "flat", "paced", "busy")}
+
+    def add(self, loader: Loader, solver: Solver, seconds: float) -> None:
+        """One more round."""
+        rates = list(alone(loader, seconds))
+        for what in ("alone", "flat", "alone", "busy", "alone", "paced"):
+            if what == "alone":
+                self.times[what] += iterations(solver, seconds / 2)
+                continue
+            work = burn if what == "busy" else partial(loader.fill, paced=what == "paced")
+            times, lasted = beside(work, solver, seconds)
+            self.times[what] += times
+            rates.append(loader.images / lasted)
+        self.rates.append((*rates[:3], rates[4]))
+
+    def __str__(self) -> str:
+        rates = [median(column) for column in zip(*self.rates, strict=True)]
+        cells = [f"{rate:12,.0f}" for rate in rates[:3]]
+        for what in ("flat", "paced", "busy"):
+            times, base = self.times[what], self.times["alone"]
+            cells += [f"{rates[3]:12,.0f}"] if what == "paced" else []
+            cells += [f"{median(times) / median(base):10.3f}{mean(times) / mean(base):10.3f}"]
+        return "".join(cells)
 
 
 if __name__ == "__main__":
