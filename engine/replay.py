@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import memory as memories
-from . import shapes
+from . import shapes, witness
 from .memory import HOST, READ, WRITE, Memory, Place, computing
 from .threads import threads
 
@@ -41,6 +41,7 @@ class Writer:
         self.written: dict[int, Memory] = {}
         self.touched: dict[Any, tuple[Memory, Place]] = {}
         self.conditions: list[Callable[[], bool]] = []
+        self.effects: list[Callable[[], Any]] = []  # what ops note down for later besides
         self.spoilt = False
         self._fetching = False  # whether values are on their way that are read from outside
         self._thread = threading.get_ident()
@@ -49,24 +50,25 @@ class Writer:
     def mark(self) -> None:
         """Take all that was written down until now as right."""
         self.after = [(memory, tuple(memory.valid)) for memory in self.written.values()]
-        counts = len(self.calls), len(self.kept), len(self.conditions)
+        counts = [len(each) for each in (self.calls, self.kept, self.conditions, self.effects)]
         self._mark = counts, dict(self.reads), dict(self.written), dict(self.touched)
 
     def back(self) -> None:
         """Forget what was written down since the last mark."""
-        (calls, kept, conditions), self.reads, self.written, self.touched = self._mark
-        del self.calls[calls:], self.kept[kept:], self.conditions[conditions:]
+        counts, self.reads, self.written, self.touched = self._mark
+        for each, count in zip((self.calls, self.kept, self.conditions, self.effects), counts, strict=True):
+            del each[count:]
         self.spoilt = False
 
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Within it memories, drivers and ops tell what they do."""
         with computing:
-            memories.witness = self
+            witness.now = self
             try:
                 yield
             finally:
-                memories.witness = None
+                witness.now = None
 
     @property
     def deaf(self) -> bool:
@@ -122,7 +124,7 @@ class Stretch:
         rows = [(address, record.__array_interface__["data"][0], items) for address, record, items in writer.calls]
         self.calls = np.array(rows, np.int64).reshape(-1, 3)
         self.reads, self.writes = list(writer.reads.values()), writer.after
-        self.conditions = writer.conditions
+        self.conditions, self.effects = writer.conditions, writer.effects
         self.buffers = [(memory, place, memory.held(place)) for memory, place in writer.touched.values()]
         self.blobs = [(blob, blob.data_memory, blob.diff_memory) for blob in blobs]
         self.threads, self.moves = threads(), memories.moves
@@ -152,6 +154,8 @@ class Stretch:
             run_all(self.calls)
             for memory, places in self.writes:
                 memory.was_written(places)
+            for effect in self.effects:
+                effect()
         return True
 
 

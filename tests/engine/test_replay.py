@@ -51,6 +51,15 @@ NETS = {
     + layer("x", "Eltwise", "s1 s2", "x", "eltwise_param { operation: MAX }") + layer("cc", "Concat", "m x", "cc")
     + conv("up", "cc", 16, 2, "stride: 2").replace('"Convolution"', '"Deconvolution"')
     + ip("c", "up", 10) + ip("d", "fl", 10) + layer("y", "Eltwise", "c d", "y") + LOSS % "y",
+    "twice": PIXELS + LABEL + conv("a", "data", 16, 3) + layer("s", "Sigmoid", "a", "s")
+    + layer("cc", "Convolution", "a s", "c1 c2", f"convolution_param {{ num_output: 32 kernel_size: 3 {FILLED} }}")
+    + layer("y", "Eltwise", "c1 c2", "y") + ip("f", "y", 10) + LOSS % "f",
+    "recurrent": DATA.format(shape="dim: 4 dim: 16 dim: 12")
+    + 'layer { name: "marks" type: "Input" top: "marks" input_param { shape { dim: 4 dim: 16 } } }\n'
+    + 'layer { name: "label" type: "Input" top: "label" input_param { shape { dim: 4 } } }\n'
+    + layer("a", "LSTM", "data marks", "a", f"recurrent_param {{ num_output: 20 {FILLED} }}")
+    + layer("b", "RNN", "a marks", "b", f"recurrent_param {{ num_output: 24 {FILLED} }}") + ip("f", "b", 10)
+    + LOSS % "f",
     "shared": PIXELS + LABEL + conv("a", "data", 16, 3)
     + layer("p", "Pooling", "a", "p", "pooling_param { kernel_size: 2 }") + ip("b", "p", 20, NAMED)
     + ip("c", "p", 20, NAMED) + layer("dr", "Dropout", "c", "dr")
@@ -78,6 +87,8 @@ def fill(nets, random):
     for one in nets:
         one.blobs["data"].data[...] = values
         one.blobs["label"].data[...] = labels
+        if "marks" in one.blobs:
+            one.blobs["marks"].data[...] = labels[0] % 3 > 0
 
 
 def same(nets, backward):
@@ -151,6 +162,8 @@ class Meddler:
 
     def other_shape(self):
         shape = self.nets[0].blobs["data"].shape
+        if len(shape) == 3:
+            return
         images = 4 if shape[0] == 6 else 6
         for one in self.nets:
             one.blobs["data"].reshape(images, *shape[1:])

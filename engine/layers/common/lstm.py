@@ -23,6 +23,7 @@ class LSTM(Recurrent):
     Reference: Hochreiter and Schmidhuber, Neural Computation 1997; Donahue et al., CVPR 2015.
     """
 
+    steady = True
     op_name = "lstm"
     states = 2
 

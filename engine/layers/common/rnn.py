@@ -22,6 +22,7 @@ class RNN(Recurrent):
     Reference: Elman, Cognitive Science 1990.
     """
 
+    steady = True
     op_name = "rnn"
     states = 1
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
 
-from ... import memory as memories
+from ... import witness
 from ...blob import Blob
 from ...context import Context
 from ...memory import HOST, MODIFY, WRITE
@@ -49,7 +48,7 @@ class TileOp(Op):
     @property
     def plain(self) -> Any:
         """The reference op for the same work."""
-        unsteady()
+        witness.unsteady()
         if self._plain is None:
             self._plain = TABLE[self.name]["reference"](self.context, **self.spec)
         return self._plain
@@ -110,22 +109,10 @@ def held_at(address: Any) -> np.ndarray | None:
     return _held.get(address)
 
 
-def unsteady() -> None:
-    """Say that something other than a driver is at work: if the pass is being written down, not this layer."""
-    if memories.witness is not None:
-        memories.witness.spoilt = True
-
-
-def provided(condition: Callable[[], bool]) -> None:
-    """Say that what happens now is right only while that holds, should the pass be being written down."""
-    if memories.witness is not None:
-        memories.witness.conditions.append(condition)
-
-
 def adding(parameter: Blob) -> tuple[int, np.ndarray]:
     """Where the sums of a kernel that adds to a gradient begin, and the gradient: at 0 where it was only cleared."""
     memory = parameter.diff_memory
     fresh = memory.cleared
-    if memories.witness is not None and not memories.witness.has_written(memory):
-        provided(lambda: memory.cleared == fresh)
+    if witness.now is not None and not witness.now.has_written(memory):
+        witness.provided(lambda: memory.cleared == fresh)
     return int(not fresh), memory.on(HOST, WRITE if fresh else MODIFY)

@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from ... import witness
 from ...blob import Blob
 from ...context import Context
 from ...memory import HOST, READ, WRITE, Memory
 from ...threads import threads
+from ...witness import noting, provided, unsteady
 from .. import implements
 from ..convolution import whole_kernels
-from ._op import Shape, TileOp, adding, floats, host_address, own_floats, provided, ready, table, unsteady
+from ._op import Shape, TileOp, adding, floats, host_address, own_floats, ready, table
 from .layout import Blocked, Planar, laid_out, touch
 from .target import lanes, registers
 
@@ -91,27 +93,32 @@ class Packed:
         self.kept, self.address = own_floats(count + outputs)
         self.bias = self.address + 4 * count
         self.version: Any = None
+        self._told: Any = None  # who has written down that they are packed here
 
     def stale(self, *memories: Memory | None) -> bool:
         """Whether the weights must be packed anew; from now on they count as packed."""
-        version = tuple((id(memory), memory.version) for memory in memories if memory is not None)
-        lent = any(memory is not None and memory.lent for memory in memories)
-        before, self.version = self.version, None if lent else version
-        if before == version:
-            provided(lambda: self.holds(memories))
-        return before != version
+        known = [memory for memory in memories if memory is not None]
+        holds = self.holds(known)
+        if not holds:
+            self.note(known)
+            noting(lambda: self.note(known))
+            self._told = witness.now
+        elif self._told is None or self._told is not witness.now:
+            provided(lambda: self.holds(known))
+        return not holds
 
-    def holds(self, memories: Sequence[Memory | None]) -> bool:
+    def note(self, memories: Sequence[Memory]) -> None:
+        """What these memories hold now is what is packed. While somebody has them as arrays, that can change unseen."""
+        lent = any(memory.lent for memory in memories)
+        self.version = None if lent else [(memory, memory.version) for memory in memories]
+
+    def holds(self, memories: Sequence[Memory]) -> bool:
         """Whether what is packed is what these memories hold now."""
-        version = self.version
-        if version is None:
+        if self.version is None or len(self.version) != len(memories):
             return False
-        k = 0
-        for memory in memories:
-            if memory is not None:
-                if version[k][1] != memory.version or memory.lent:
-                    return False
-                k += 1
+        for memory, (packed, version) in zip(memories, self.version, strict=True):
+            if memory is not packed or memory.version != version or memory.lent:
+                return False
         return True
 
 

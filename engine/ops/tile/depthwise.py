@@ -9,9 +9,10 @@ import numpy as np
 from ...blob import Blob
 from ...context import Context
 from ...memory import READ, WRITE, Memory
+from ...witness import unsteady
 from .. import implements
 from ..convolution import whole_kernels
-from ._op import Shape, TileOp, host_address, own_floats, ready, unsteady
+from ._op import Shape, TileOp, host_address, own_floats, ready
 from .convolution import ChannelSums, Packed
 from .layout import Blocked, laid_out, touch
 from .target import lanes

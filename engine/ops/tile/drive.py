@@ -17,7 +17,7 @@ from numba import types
 from numba.core import config
 from numba.np.ufunc import threading_layer
 
-from ... import memory as memories
+from ... import witness
 from ...making import telling
 from ...threads import threads
 from .target import VARIABLE, environ
@@ -71,8 +71,8 @@ class Driver:
     def run(self, record: Record, items: int) -> None:
         """Do all items, on as many threads as are allowed."""
         address = self.address
-        if memories.witness is not None:
-            memories.witness.called(address, record, items)
+        if witness.now is not None:
+            witness.now.called(address, record, items)
         count = min(threads(), items)
         if count > 1:
             row = np.array((address, record.address, items), np.int64)

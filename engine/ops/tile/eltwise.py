@@ -11,9 +11,10 @@ import numpy as np
 from ...blob import Blob
 from ...context import Context
 from ...memory import Memory
+from ...witness import unsteady
 from .. import implements
 from ..eltwise import PROD, SUM
-from ._op import Shape, TileOp, host_address, ready, unsteady
+from ._op import Shape, TileOp, host_address, ready
 
 MOST = 255  # blobs whose numbers a byte can hold
 

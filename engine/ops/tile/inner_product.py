@@ -1,4 +1,4 @@
-"""Inner products by tile kernels, over turned rows."""
+"""Inner products by tile kernels, over turned rows; at inference over plain ones where those leave many lanes empty."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from ...memory import HOST, READ, WRITE, Memory
 from ...threads import threads
 from .. import implements
 from ._op import TileOp, adding, host_address, ready, table
+from .convolution import Packed
 from .layout import Features, laid_out, touch
 from .target import lanes, registers
 
 FEWEST = 3  # rows from which on turning them pays; fewer go back through the reference
 STREAMS = 16  # rows of weights read side by side: about as many as a processor can fetch ahead
 FAR_ROWS = 256  # of weights read a few numbers each: their lines must still be in the cache for the next few
+MOST_PACKED = 1 << 24  # bytes of weights of which there may be a second, packed copy
+WORTH = 0.97  # of the vectors' work that must be left for it
 PANEL = 1 << 19  # bytes of the turned rows that stay in a core's second cache while the weights pass
 
 
@@ -38,8 +41,12 @@ class InnerProduct(TileOp):
         self.x_shape, self.y_shape = (rows, inputs), (rows, outputs)
         self.zeros = table([0])
         self._forward: Any = None
+        self._rowwise: Any = None
         self._data: Any = None
         self._weights: Any = None
+        filled = ceil(outputs / lanes()) * rows / (ceil(rows / lanes()) * outputs)
+        small = 4 * inputs * outputs <= MOST_PACKED
+        self.rowwise = not context.training and rows >= FEWEST and small and filled < WORTH
 
     @classmethod
     def supports(
@@ -85,6 +92,8 @@ class InnerProduct(TileOp):
             return self.plain.forward(x, weight, bias, y)
         if self.x_shape[0] < FEWEST:
             return self.dots(x.data_memory, weight, bias, y.data_memory)
+        if self.rowwise:
+            return self.by_rows(x.data_memory, weight, bias, y.data_memory)
         from .products import product
 
         turned = touch(x.data_memory, laid_out(x.data_memory, Features, self.x_shape), READ)
@@ -112,6 +121,24 @@ class InnerProduct(TileOp):
             self._data = self.product(self.x_shape[1], self.y_shape[1], 1, self.x_shape[1])
         record, items = self._data
         product.run(record.set(a=host_address(weight.read()), b=gradient.address, c=out.address), items)
+
+    def by_rows(self, x: Memory, weight: Blob, bias: Blob | None, y: Memory) -> None:
+        """y with the outputs side by side in the vectors, all plain: the weights are packed for that, once."""
+        from .products import rowwise
+        from .slide import pack
+
+        self._rowwise = self._rowwise or Rowwise(self)
+        plan = self._rowwise
+        if plan.packed.stale(weight.data_memory):
+            pack.run(plan.pack.set(plain=host_address(weight.read())), plan.groups * plan.blocks)
+        offsets = host_address(bias.read()) if bias is not None else plan.packed.bias
+        rowwise.run(
+            plan.record.set(
+                x=host_address(x.on(HOST, READ)), y=host_address(y.on(HOST, WRITE)), bias=offsets,
+                rectify=int(self.rectify),
+            ),
+            plan.groups,
+        )  # fmt: skip
 
     def dots(self, x: Memory, weight: Blob, bias: Blob | None, y: Memory) -> None:
         """y for one or two rows, all plain."""
@@ -196,3 +223,35 @@ class InnerProduct(TileOp):
             rows_at_once=at_once, inputs=inputs, block=block, batch=batch, columns=columns, zeros=self.zeros[1],
         )  # fmt: skip
         return record, ceil(inputs / block)
+
+
+class Rowwise:
+    """Everything prepared for rows whose outputs lie side by side."""
+
+    def __init__(self, op: InnerProduct):
+        from .drive import Record
+        from .products import ROWWISE
+        from .slide import PACK
+        from .tiles import FROM_BIAS, Tile, address_of
+
+        v, columns = lanes(), 2
+        (rows, inputs), outputs = op.x_shape, op.y_shape[1]
+        wide = columns * v
+        self.groups, self.blocks = ceil(outputs / wide), ceil(inputs / v)
+        self.packed = Packed(self.groups * self.blocks * v * wide, self.groups * wide)
+        self.pack = Record(
+            PACK, packed=self.packed.address, group_outputs=outputs, group_inputs=inputs, taps=1, columns=columns,
+            shares=self.groups, blocks=self.blocks, lanes=v,
+        )  # fmt: skip
+        at_once = ceil(rows / ceil(rows / ((registers() - 4) // columns)))
+        last = rows % at_once
+
+        def kernel(m: int, n: int) -> int:
+            return address_of(Tile(m, n, a_row=inputs, a_step=1, b_step=wide)) if m else 0
+
+        self.record = Record(
+            ROWWISE, kernel=kernel(at_once, columns), last_rows=kernel(last, columns), last_columns=kernel(at_once, 1),
+            corner=kernel(last, 1), x_row=inputs, w=self.packed.address, w_group=self.blocks * v * wide,
+            y_row=outputs, start=FROM_BIAS, rows=rows, rows_at_once=at_once, length=inputs, outputs=outputs,
+            columns=columns, zeros=op.zeros[1],
+        )  # fmt: skip

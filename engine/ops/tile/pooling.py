@@ -9,8 +9,9 @@ import numpy as np
 from ...blob import Blob
 from ...context import Context
 from ...memory import READ, WRITE
+from ...witness import unsteady
 from .. import implements
-from ._op import Shape, TileOp, host_address, ready, unsteady
+from ._op import Shape, TileOp, host_address, ready
 from .layout import Blocked, current, laid_out, touch
 from .target import lanes
 

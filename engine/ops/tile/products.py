@@ -50,6 +50,38 @@ def product(address, begin, end):
                          d.c + 4 * (m * d.c_row + g * wide), start, 0, rectify, d.a_step, d.b_step, V, d.c_row, V)
 
 
+ROWWISE = layout(
+    "kernel", "last_rows", "last_columns", "corner", "x", "x_row", "w", "w_group", "y", "y_row", "bias", "start",
+    "rows", "rows_at_once", "length", "outputs", "columns", "zeros", "rectify",
+)  # fmt: skip
+rowwise_view = record_view(ROWWISE)
+
+
+@driver
+def rowwise(address, begin, end):
+    """Y[n, o] = bias[o] + sum over k of X[n, k] W[k, o], all plain, one group of o, in which W is packed, an item."""
+    d = rowwise_view(address)
+    wide = d.columns * V
+    room = np.empty(d.rows_at_once * wide, np.float32)
+    spare = room.ctypes.data
+    for g in range(begin, end):
+        o = g * wide
+        left = min(wide, d.outputs - o)
+        narrow = left <= V < wide
+        for m in range(0, d.rows, d.rows_at_once):
+            here = min(d.rows_at_once, d.rows - m)
+            full = here == d.rows_at_once
+            kernel = (d.last_columns if full else d.corner) if narrow else d.kernel if full else d.last_rows
+            whole = left == wide or (left == V and narrow)
+            y = d.y + 4 * (m * d.y_row + o)
+            tile(kernel, d.x + 4 * m * d.x_row, d.zeros, d.w + 4 * g * d.w_group, d.zeros, 1, d.length,
+                 y if whole else spare, d.start, d.bias + 4 * o, d.rectify, 1, wide, V, d.y_row if whole else wide, V)
+            if not whole:
+                for row in range(here):
+                    for k in range(left):
+                        write_float(y + 4 * (row * d.y_row + k), read_float(spare + 4 * (row * wide + k)))
+
+
 OUTER = layout(
     "kernel", "last_rows", "last_columns", "corner", "a", "a_row", "b", "b_row", "c", "c_row", "rows", "rows_at_once",
     "inputs", "block", "batch", "at_once", "columns", "start", "zeros", "bias",

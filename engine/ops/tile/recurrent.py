@@ -192,6 +192,7 @@ class Sequences(TileOp):
     """
 
     gates: int  # numbers that a unit is given at each step
+    steady = True
     waste: int  # where fewer than one in so many lanes has a stream, products of rows are faster
 
     def __init__(self, context: Context, *, steps: int, streams: int, outputs: int, static: bool):
@@ -268,7 +269,7 @@ class Sequences(TileOp):
         """What the inputs give to each step, in `given`; and what every step is given, in `offset`."""
         table, turned = self.inputs("x", x, weights[0], self.steps)
         table.forward(turned, self.at("given"))
-        self.array("offset")[:] = weights[1].read()[:, None]
+        self.spread(weights[1], "offset")
         if static is not None:
             table, turned = self.inputs("static", static, weights[2], 1)
             table.forward(turned, self.at("offset"), add=True)
@@ -301,10 +302,26 @@ class Sequences(TileOp):
 
     def begin(self, marks: Blob, before: Blob) -> None:
         """Take the marks, and the hidden state to begin with, where it goes on."""
-        padded = self.array("marks")
-        padded[:, : self.streams] = marks.read()
+        from .drive import Record
+        from .sequences import MARKS, mark_state, take_marks
+
+        record = self._records.get("marks")
+        if record is None:
+            fields = dict(marks=self.at("marks"), state=self.at("past"), streams=self.streams, row=self.row)
+            record = self._records["marks"] = Record(MARKS, **fields)
+        take_marks.run(record.set(plain=host_address(marks.read())), self.steps)
         self.turn_in(before.read(), self.at("past"), 0, 1)
-        self.array("past")[0].reshape(self.high, self.row)[...] *= padded[0]
+        mark_state.run(record, self.high)
+
+    def spread(self, bias: Blob, name: str) -> None:
+        """Have the numbers of a bias beside every stream."""
+        from .drive import Record
+        from .sequences import SPREAD, spread
+
+        record = self._records.get(name)
+        if record is None:
+            record = self._records[name] = Record(SPREAD, target=self.at(name), row=self.row)
+        spread.run(record.set(source=host_address(bias.read())), bias.count)
 
     def plain_rows(self, name: str) -> None:
         """Have past or hidden states as plain rows (T, N, whole blocks of units)."""
@@ -362,7 +379,8 @@ class LSTM(Sequences):
         self.walk(advance, self.table("past", weights[-1], steps), back=False)
         out = tops[0].write()
         self.turn_out(self.at("hidden"), self.high * self.row, outputs, host_address(out), outputs, steps)
-        after[0].write()[0] = out[-1]
+        last = self.at("hidden") + 4 * (steps - 1) * self.high * self.row
+        self.turn_out(last, 0, outputs, host_address(after[0].write()), outputs, 1)
         last = cells + 4 * steps * outputs * self.row
         self.turn_out(last, 0, outputs, host_address(after[1].write()), outputs, 1)
 
@@ -400,8 +418,7 @@ class RNN(Sequences):
         self.begin(marks, before[0])
         self.walk(advance, self.table("past", weights[-3], steps), back=False)
         self.table("show", weights[-2], steps).forward(hidden, shown)
-        offset = self.array("show offset")[: outputs * self.row].reshape(outputs, self.row)
-        offset[:] = weights[-1].read()[:, None]
+        self.spread(weights[-1], "show offset")
         show.run(self.show_record(), steps)
         self.turn_out(shown, self.step, outputs, host_address(tops[0].write()), outputs, steps)
         last = hidden + 4 * (steps - 1) * self.high * self.row

@@ -80,6 +80,43 @@ def turn(address, begin, end):
                 write_float(target + 4 * (c * d.target_row + r), read_float(source + 4 * (r * d.source_row + c)))
 
 
+SPREAD = layout("source", "target", "row")
+spread_view = record_view(SPREAD)
+
+
+@driver
+def spread(address, begin, end):
+    """target[r, :] = source[r], a row an item."""
+    d = spread_view(address)
+    for r in range(begin, end):
+        value = all_of(read_float(d.source + 4 * r))
+        for n in range(0, d.row, V):
+            store(d.target + 4 * (r * d.row + n), value)
+
+
+MARKS = layout("plain", "marks", "streams", "row", "state")
+marks_view = record_view(MARKS)
+
+
+@driver
+def take_marks(address, begin, end):
+    """The marks of a step an item, in rows filled up to whole vectors."""
+    d = marks_view(address)
+    for t in range(begin, end):
+        for n in range(d.streams):
+            write_float(d.marks + 4 * (t * d.row + n), read_float(d.plain + 4 * (t * d.streams + n)))
+
+
+@driver
+def mark_state(address, begin, end):
+    """state[u, :] *= the marks of the first step, a unit an item."""
+    d = marks_view(address)
+    for u in range(begin, end):
+        for n in range(0, d.row, V):
+            at = d.state + 4 * (u * d.row + n)
+            store(at, load(at) * load(d.marks + 4 * n))
+
+
 PROJECT = layout(
     "kernel", "last_rows", "last_columns", "corner", "packed", "a_at", "runs", "rows", "rows_at_once", "b", "b_at",
     "b_step", "c", "c_step", "steps", "row", "groups", "columns", "start", "zeros", "chunk", "parts",

@@ -1,0 +1,26 @@
+"""Who is told what happens while a pass of a net is written down (see `replay.py`); nobody, most of the time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+now: Any = None
+
+
+def unsteady() -> None:
+    """Say that something other than a driver is at work: then the layer cannot be written down."""
+    if now is not None:
+        now.spoilt = True
+
+
+def provided(condition: Callable[[], bool]) -> None:
+    """Say that what happens now is right only where that holds."""
+    if now is not None:
+        now.conditions.append(condition)
+
+
+def noting(effect: Callable[[], Any]) -> None:
+    """Say that this is to be done each time, too."""
+    if now is not None:
+        now.effects.append(effect)
