@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from . import witness
+
 READ, WRITE, MODIFY = "read", "write", "modify"
 
 touching = threading.RLock()  # held while memory is made or filled: a page may look while a solver computes
 computing = threading.RLock()  # held while a layer runs, so that whoever looks from another thread sees whole values
 moves = 0  # how often a buffer of any memory was made or given up, or a blob got another memory
-witness: Any = None  # who is told of each access, as a pass is written down (see `ops/tile/program.py`)
 ALIGNMENT = 64  # bytes between the starts of two memories in an arena are a multiple of this
 
 
@@ -176,8 +177,8 @@ class Memory:
         `access` is READ (the array must not be written), WRITE (every element will be overwritten, so nothing
         is copied) or MODIFY. After WRITE and MODIFY this place alone is valid.
         """
-        if witness is not None:
-            witness.accessed(self, place, access)
+        if witness.now is not None:
+            witness.now.accessed(self, place, access)
         if access == WRITE:
             self._fill = None
         elif self._fill is not None or place not in self.valid:
@@ -242,13 +243,13 @@ class Memory:
         elif self.valid:
             if HOST not in self.valid:
                 source = next(iter(self.valid))
-                if witness is not None:
-                    witness.converted(self, source)
+                if witness.now is not None:
+                    witness.now.converted(self, source)
                 source.to_host(self._buffer(source), self._buffer(HOST))
                 self.valid.add(HOST)
             if place is not HOST:
-                if witness is not None:
-                    witness.converted(self, place)
+                if witness.now is not None:
+                    witness.now.converted(self, place)
                 place.from_host(self._buffer(HOST), here)
                 if self._lent is not None:
                     if self._lent() is not None:
