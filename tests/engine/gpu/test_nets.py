@@ -1,6 +1,8 @@
 """The nets that are measured on the GPU: they are what they are called, and train as on the CPU."""
 
 import importlib.util
+import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -76,22 +78,75 @@ def test_large_nets_train_as_on_the_cpu(name):
     compare(name, 2, 2, 1e-3)
 
 
-def test_the_benchmark_writes_a_row_for_each_net_and_precision(host_device, tmp_path, monkeypatch):
-    benchmark = load(PATH.with_name("gpu.py"))
+@pytest.fixture
+def benchmark(monkeypatch):
+    module = load(PATH.with_name("gpu.py"))
+    monkeypatch.setattr(module, "SECONDS", 0.0)
+    small = {"LeNet": (NETS["LeNet"][0], 2), "SqueezeNet": (NETS["SqueezeNet"][0], 1)}
+    monkeypatch.setattr(module, "NETS", small)
+    return module
+
+
+@pytest.mark.parametrize("net", ["LeNet", "SqueezeNet"])
+def test_the_benchmark_measures_a_net_as_a_whole_and_by_layer(net, benchmark, host_device, monkeypatch):
+    host_device.use_cudnn()
     monkeypatch.setattr(benchmark, "device", lambda: host_device)
-    monkeypatch.setattr(benchmark, "SECONDS", 0.0)
-    monkeypatch.setattr(benchmark, "NETS", {"LeNet": (NETS["LeNet"][0], 2), "SqueezeNet": (NETS["SqueezeNet"][0], 1)})
-    monkeypatch.setattr(benchmark, "CARDS", {"stand-in": (67, 495, 3.35)})
-    benchmark.table(["LeNet", "SqueezeNet"], ["ieee"], tmp_path / "table.md")
+    found = list(benchmark.measure(net, "ieee", "ours"))
+    numbers = {name: value for name, value in found if name != "note"}
+    assert set(numbers) == {"by layer", "graphed"} and min(numbers.values()) > 0
+    (note,) = [value for name, value in found if name == "note"]
+    assert note.startswith(f"of {2 if net == 'LeNet' else 26} convolutions ") and "not captured" not in note
+    assert dict(benchmark.measure(net, "ieee", "nchw")).keys() == {"graphed"}
+
+
+ABOUT = {"card": "a stand-in H100", "versions": "CuPy 0"}
+TELLS = {  # what processes tell, by their last word, and how they end
+    "ours": ([["by layer", 2.0], ["graphed", 1.0], ["note", "all is well"]], ""),
+    "nhwc": ([["graphed", 0.5]], "import os, sys; sys.stderr.write('a\\nfull\\n'); os.abort()"),
+    "nchw": ([["graphed", 0.75]], "import time; time.sleep(60)"),
+}
+
+
+def test_the_benchmark_keeps_what_it_knows_whatever_becomes_of_a_process(benchmark, tmp_path, monkeypatch):
+    started = []
+
+    def child(*words):
+        started.append(words[-1])
+        told, end = TELLS[words[-1]]
+        lines = [f"print('FOUND ' + {json.dumps(json.dumps(one))}, flush=True)" for one in told]
+        return [sys.executable, "-c", "\n".join([*lines, end])]
+
+    monkeypatch.setattr(benchmark, "child", child)
+    monkeypatch.setattr(benchmark, "PATIENCE", 2)
+    results = benchmark.Results(tmp_path / "table.md", ABOUT)
+    benchmark.table(results, ["LeNet", "SqueezeNet"], ["tf32"], ["ours", "nhwc", "nchw"])
     text = (tmp_path / "table.md").read_text()
-    assert "a stand-in; Python" in text and "CuPy 0 (stand-in)" in text
-    rows = [line.split(" | ") for line in text.splitlines()[-2:]]
-    assert rows[0][0] == "| LeNet b2" and rows[1][0] == "| SqueezeNet b1, forward"
-    assert all(float(cell) > 0 for row in rows for cell in row[2:4])  # by layer, graphed
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    assert "a stand-in H100; CuPy 0." in text and [row[0] for row in rows[1:]] == ["LeNet b2", "SqueezeNet b1, forward"]
+    for row in rows[1:]:
+        assert row[2:7] == ["2.000", "1.000", "0.750", "0.500", "-"] and all(float(cell) >= 0 for cell in row[-2:])
+    assert "LeNet b2, tf32, ours: all is well" in text and "nchw: no end after 2 seconds" in text
+    assert "nhwc: status -6: full" in text
+    started.clear()
+    again = benchmark.Results(tmp_path / "table.md", ABOUT)
+    benchmark.table(again, ["LeNet"], ["tf32"], ["ours", "nhwc"])
+    assert started == ["nhwc"]  # what failed is tried again, what is known is not
+    assert benchmark.Results(tmp_path / "table.md", ABOUT | {"card": "another"}).known["measured"] == {}
 
 
-def test_the_floors_of_lenet():
-    benchmark = load(PATH.with_name("gpu.py"))
+def test_the_benchmark_runs_the_engines_tests_first(benchmark, tmp_path, monkeypatch):
+    results = benchmark.Results(tmp_path / "table.md", ABOUT)
+    monkeypatch.setattr(benchmark, "ROOT", tmp_path)
+    (tmp_path / "tests" / "engine" / "gpu").mkdir(parents=True)
+    (tmp_path / "tests" / "engine" / "gpu" / "test_one.py").write_text("def test_one():\n    assert False\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = gpu\n")
+    benchmark.run_tests(results)
+    assert "1 deselected" in results.known["tests"] and "status 5" in results.known["tests"]
+    assert "The engine's tests on this card: " in (tmp_path / "table.md").read_text()
+    assert (tmp_path / "table.tests.txt").exists()
+
+
+def test_the_floors_of_lenet(benchmark):
     flop, byte = benchmark.floors(message_of("LeNet", 64), False)
     forward = [20 * 24 * 24 * 25, 50 * 8 * 8 * 500, 500 * 800, 10 * 500]
     assert flop == pytest.approx(2 * 64 * (2 * forward[0] + 3 * sum(forward[1:])) / 1e9)
