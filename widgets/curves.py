@@ -127,7 +127,7 @@ def build_figure(series: Sequence[Series], x_label: str = "iteration", log: bool
     plot.toolbar.logo = None
     on_axis: dict[str, list[Any]] = {"left": [], "right": []}
     legend = []
-    right = DataRange1d()
+    right = DataRange1d(default_span=0.2)  # about a single point: accuracies lie between 0 and 1
     if any(each.axis == "right" for each in series):
         plot.extra_y_ranges = {"right": right}
         plot.extra_y_scales = {"right": LinearScale()}

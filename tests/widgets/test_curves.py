@@ -64,7 +64,9 @@ class TestFigure:
         assert {r.data_source.name for r in plot.renderers} == {loss.key, accuracy.key}
         assert isinstance(plot.y_range, DataRange1d)
         assert {r.data_source.name for r in plot.y_range.renderers} == {loss.key}
-        assert {r.data_source.name for r in plot.extra_y_ranges["right"].renderers} == {accuracy.key}
+        right = plot.extra_y_ranges["right"]
+        assert {r.data_source.name for r in right.renderers} == {accuracy.key}
+        assert right.default_span < 1, "one accuracy alone is not shown between -1 and 1"
         assert [item.label.value for item in plot.legend[0].items] == ["loss", "a: accuracy"]
         assert any(row[0] == "learning rate" for row in plot.hover[0].tooltips)
         assert not any(row[0] == "learning rate" for row in plot.hover[1].tooltips)

@@ -168,7 +168,7 @@ class Editor {
 
   /** Show one line under the drawing; screen readers read it out. */
   say(text, kind = "info") {
-    this.status.textContent = text;
+    this.status.textContent = this.status.title = text;
     this.status.dataset.kind = kind;
   }
 

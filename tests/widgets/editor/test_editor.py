@@ -260,6 +260,7 @@ def test_whole_edit_by_keyboard(open_demo):
     ]
     added = sent(page, "select")[-1]["ids"][0]
     assert added.startswith("dropout"), "what was added is selected"
+    assert page.locator("[role=status]").get_attribute("title") == status(page), "also where it is cut off"
     page.wait_for_function("id => document.activeElement.dataset.id === id", arg=added)
     page.keyboard.press("Enter")
     page.keyboard.press("Control+a")
