@@ -341,25 +341,23 @@ KERNEL scale(int n, const real* x, const real* a, const real* b, real* y, real* 
     }
 }
 
-// What layers in place behind a convolution do to each channel becomes one factor and one offset: first those of the
-// convolution itself (1, and b where there is one), then those of BatchNorm and Scale.
-KERNEL fold_begin(int n, const real* b, real* factor, real* offset) {
-    EACH(i, n) factor[i] = 1, offset[i] = b ? b[i] : (real)0;
-}
-
-KERNEL fold_norm(int n, const real* means, const real* variances, const real* weight, real* factor, real* offset,
-                 real eps) {
+// What layers in place behind a convolution do to each channel becomes one factor and one offset: those so far (with
+// `first` 1 and the bias b, if any), then those of a BatchNorm if `means` are given, then those of a Scale if `a` is.
+KERNEL fold(int n, int first, const real* b, const real* means, const real* variances, const real* weight, real eps,
+            const real* a, const real* shift, real* factor, real* offset) {
     EACH(i, n) {
-        real share = weight[0] == 0 ? (real)0 : 1 / weight[0], slope = 1 / sqrt(variances[i] * share + eps);
-        factor[i] *= slope;
-        offset[i] = (offset[i] - means[i] * share) * slope;
-    }
-}
-
-KERNEL fold_scale(int n, const real* a, const real* b, real* factor, real* offset) {
-    EACH(i, n) {
-        factor[i] *= a[i];
-        offset[i] = offset[i] * a[i] + (b ? b[i] : (real)0);
+        real by = first ? (real)1 : factor[i], plus = first ? (b ? b[i] : (real)0) : offset[i];
+        if (means) {
+            real share = weight[0] == 0 ? (real)0 : 1 / weight[0], slope = 1 / sqrt(variances[i] * share + eps);
+            by *= slope;
+            plus = (plus - means[i] * share) * slope;
+        }
+        if (a) {
+            by *= a[i];
+            plus = plus * a[i] + (shift ? shift[i] : (real)0);
+        }
+        factor[i] = by;
+        offset[i] = plus;
     }
 }
 

@@ -126,15 +126,16 @@ class Convolution(Correlation):
             return After(None, None if bias is None else bias.read(), self.rectify)
         if self.folded is None:
             self.folded = self.device.allocate(2 * self.outputs, self.context.dtype).reshape(2, self.outputs)
-        both = self.folded[0], self.folded[1]
-        self.launch("fold_begin", self.outputs, None if bias is None else bias.read(), *both)
-        for layer in self.affine.layers:
-            arrays = [blob.read() for blob in layer.blobs]
-            if layer.type == "BatchNorm":
-                self.launch("fold_norm", self.outputs, *arrays, *both, float(layer.settings.eps))
-            else:
-                offset = arrays[1] if layer.settings.bias_term else None
-                self.launch("fold_scale", self.outputs, arrays[0], offset, *both)
+        both, layers, first = (self.folded[0], self.folded[1]), list(self.affine.layers), True
+        while layers:
+            norm, scale, eps = [None] * 3, [None] * 2, 0.0
+            if layers[0].type == "BatchNorm":
+                norm, eps = [blob.read() for blob in layers[0].blobs], float(layers.pop(0).settings.eps)
+            if layers and layers[0].type == "Scale":
+                scale = ([blob.read() for blob in layers.pop(0).blobs] + [None])[:2]
+            b = None if bias is None else bias.read()
+            self.launch("fold", self.outputs, first, b, *norm, eps, *scale, *both)
+            first = False
         return After(*both, self.rectify)
 
     def forward(self, x: Blob, weight: Blob, bias: Blob | None, y: Blob) -> None:

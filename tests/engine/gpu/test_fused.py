@@ -6,6 +6,7 @@ from google.protobuf import text_format
 
 from brewbench.engine import TEST, TRAIN, Net, get_solver
 from brewbench.engine.backend import Backend
+from brewbench.engine.gpu.device import device
 from brewbench.engine.gpu.ops import cudnn
 from brewbench.proto.messages import NetParameter, SolverParameter
 
@@ -37,16 +38,26 @@ SOLVER = 'base_lr: 0.05 lr_policy: "fixed" momentum: 0.9 random_seed: 3'
 RELUS = {"ra", "rb", "rc", "rs", "ri"}
 
 
-@pytest.fixture(params=["kernels", "cudnn", "channels last", "apart"])
-def engine(request, host_device, monkeypatch):
+WAYS = ["kernels", "cudnn", "channels last", "apart"]
+
+
+@pytest.fixture(params=[*WAYS, *(pytest.param(f"{way} on a card", marks=pytest.mark.gpu) for way in WAYS[1:3])])
+def engine(request, monkeypatch):
     """The ways in which the work is shared out: "apart" is cuDNN without plans for what follows."""
-    if request.param != "kernels":
-        host_device.use_cudnn()
-        monkeypatch.setattr(cudnn, "LAYOUT", "nhwc" if request.param == "channels last" else "nchw")
-    if request.param == "apart":
-        host_device.cudnn_api.refused = ("bias",)
-    host_device.way = request.param
-    return host_device
+    way, _, card = request.param.partition(" on ")
+    if card:
+        found = device(0)
+        if not found.has_cudnn:
+            pytest.skip("cuDNN is not installed")
+    else:
+        found = request.getfixturevalue("host_device")
+        if way != "kernels":
+            found.use_cudnn()
+        if way == "apart":
+            found.cudnn_api.refused = ("bias",)
+    monkeypatch.setattr(cudnn, "LAYOUT", "nhwc" if way == "channels last" else "nchw")
+    monkeypatch.setattr(found, "way", way, raising=False)
+    return found
 
 
 def message():
@@ -87,6 +98,8 @@ def test_a_net_that_is_asked_runs_chains_as_one(engine, monkeypatch):
             np.testing.assert_allclose(there.blobs[name].data, here.blobs[name].data, 1e-3, 1e-4)
     assert there._whole.launched == 4
     assert set(ran) & (RELUS | {"norm", "scale"}) == set()
+    if not hasattr(engine, "cudnn_api"):
+        return
     fused = {steps for _, _, *steps in map(tuple, engine.cudnn_api.ran) for steps in [tuple(steps)]}
     assert fused == {
         "kernels": set(), "apart": {()}, "cudnn": {(), ("bias", "relu"), ("scale", "bias", "relu")},
@@ -118,6 +131,19 @@ def test_training_takes_rectifiers_along_and_normalises_by_the_batch(engine, mon
     for blobs, others in zip(*(solver.net.params.values() for solver in solvers), strict=True):
         for mine, theirs in zip(blobs, others, strict=True):
             np.testing.assert_allclose(theirs.data, mine.data, 2e-3, 1e-4)
+
+
+@pytest.mark.parametrize("phase", [TEST, TRAIN])
+def test_passes_outside_of_graphs_run_chains_too(phase, engine, monkeypatch):
+    monkeypatch.setattr(Net, "as_one", lambda self: None)
+    here, there = asked("cpu", phase), asked(EXACT, phase)
+    ran = layers_that_run(there, monkeypatch)
+    for _ in range(2):
+        here.forward()
+        there.forward()
+    assert set(ran) & RELUS == (set() if phase == TEST else {"rb"})
+    for name in BLOBS:
+        np.testing.assert_allclose(there.blobs[name].data, here.blobs[name].data, 1e-3, 1e-4)
 
 
 def test_fusion_may_be_turned_off(engine, monkeypatch):

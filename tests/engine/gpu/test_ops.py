@@ -175,7 +175,7 @@ def test_every_kernel_of_a_layer_is_run_by_some_case(host_device):
     of_steps = {"begin_step", "end_step", "add_loss", "square_sums", "root_of_sum", "clip_scale"}
     of_steps |= {"summaries", "histograms", "strongest"}  # of looks
     of_steps |= {name for name in kernels if name.startswith("update_")}
-    of_layouts = {"add", "add_turned", "turn", "fold_begin", "fold_norm", "fold_scale", "surprise_total"}
+    of_layouts = {"add", "add_turned", "turn", "fold", "surprise_total"}
     assert kernels - host_device.ran == of_steps | drawn | of_layouts  # those of cuDNN, fusion and many labels
 
 
