@@ -724,11 +724,14 @@ KERNEL surprise_backward(int n, const real* p, const real* label, const real* dl
     }
 }
 
-// Dropout: the mask is drawn anew in backward, from the same counter.
+// Dropout: the mask is drawn anew in backward, from the same counter. Where the channels come last, a word is that of
+// the element's place in the plain order; else `channels` and `area` are 1.
 
-KERNEL dropout(int n, const real* x, real* y, const double* numbers, uint k0, uint k1, double threshold, real factor) {
+KERNEL dropout(int n, const real* x, real* y, const double* numbers, uint k0, uint k1, double threshold, real factor,
+               int channels, int area) {
     EACH(i, n) {
-        uint word = philox(i / 4, i % 4, (unsigned long long)numbers[PASSES], k0, k1);
+        int outer = i / channels / area, plain = (outer * channels + i % channels) * area + i / channels % area;
+        uint word = philox(plain / 4, plain % 4, (unsigned long long)numbers[PASSES], k0, k1);
         y[i] = word >= threshold ? x[i] * factor : (real)0;
     }
 }

@@ -1,6 +1,7 @@
 """The ops on the GPU: those of engine "cuda" are made of kernels and matrix products, those of "cudnn" are cuDNN's."""
 
 from . import (
+    activation,
     batch_norm,
     convolution,
     cudnn,
@@ -17,6 +18,7 @@ from . import (
 )
 
 __all__ = [
+    "activation",
     "batch_norm",
     "convolution",
     "cudnn",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
 
 import numpy as np
 
 from ... import rng
 from ...blob import Blob
 from ...context import Context
-from ...memory import WRITE
+from ...memory import WRITE, Memory
 from ...ops import implements
 from ..numbers import numbers_of
 from ._op import DeviceOp
@@ -52,15 +51,17 @@ class Dropout(DeviceOp):
 
     def forward(self, x: Blob, y: Blob) -> None:
         self.passes = self.context.passes
-        self.apply(x.read(), y.write())
+        self.apply(x.shape, x.data_memory, y.data_memory)
 
     def backward(self, y: Blob, x: Blob) -> None:
         """x.diff from y.diff, by the mask of the last forward."""
-        self.apply(y.read_diff(), x.write_diff())
+        self.apply(y.shape, y.diff_memory, x.diff_memory)
 
-    def apply(self, values: Any, out: Any) -> None:
-        """out = the values under the mask."""
-        numbers = numbers_of(self.context)
+    def apply(self, shape: tuple[int, ...], values: Memory, out: Memory) -> None:
+        """out = the values under the mask, which goes by the plain order of elements."""
+        numbers, last = numbers_of(self.context), self.last_of(shape, values)
         numbers.set(passes=self.passes)
         key = map(np.uint32, rng.key(self.context.seed, self.layer))
-        self.launch("dropout", values.size, values, out, numbers.values, *key, self.threshold, self.factor)
+        arrays = self.flat(values, last), self.flat(out, last, WRITE), numbers.values
+        order = (1, 1) if last is None else (shape[1], prod(shape[2:]))
+        self.launch("dropout", arrays[0].size, *arrays, *key, self.threshold, self.factor, *order)

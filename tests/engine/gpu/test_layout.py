@@ -124,6 +124,37 @@ def test_relu(number, gpu):
     both.compare(y, parts=("data",))
 
 
+@pytest.mark.parametrize("kind, numbers", [
+    ("sigmoid", {}), ("tanh", {}), ("elu", {"alpha": 0.5}), ("relu6", {"slope": 0.1}),
+    ("power", {"power": 2.0, "scale": 0.5, "shift": 1.5}),
+])  # fmt: skip
+@drawn("curve", 3)
+def test_other_functions_of_one_number(kind, numbers, number, gpu):
+    draw = np.random.default_rng(number)
+    shape = shape_of(draw)
+    both = Both(kind, gpu, draw, shape=shape, **numbers)
+    x = both.blob(shape)
+    y = x if number % 3 == 0 and kind in ("sigmoid", "tanh") else both.blob(shape, last=False)
+    both.do("forward", x, y)
+    both.do("backward", y, x)
+    both.compare(x, parts=("diff",))
+    both.compare(y, parts=("data",))
+
+
+@drawn("dropout", 5)
+def test_dropout_draws_the_same_mask_in_any_order(number, gpu):
+    draw = np.random.default_rng(number)
+    shape = shape_of(draw)
+    both = Both("dropout", gpu, draw, ratio=0.4, layer="drop")
+    for op in (both.plain, both.op):
+        op.context.seed, op.context.passes = 5, number
+    x, y = both.blob(shape), both.blob(shape)
+    both.do("forward", x, y)
+    both.do("backward", y, x)
+    both.compare(x, parts=("diff",))
+    both.compare(y, parts=("data",))
+
+
 @pytest.mark.parametrize("kind", ["max_pooling", "average_pooling"])
 @drawn("pooling")
 def test_pooling(kind, number, gpu):
