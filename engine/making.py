@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from logging import getLogger
+from threading import get_ident
 from typing import Any
 from weakref import ref
 
@@ -63,13 +64,14 @@ def telling() -> Iterator[None]:
     """Within it numba may compile: if it does, because it finds nothing on disk, a kernel is being made."""
     from numba.core import event
 
+    own = get_ident()
     with ExitStack() as compiling:
 
         class Pass(event.Listener):
             first = True
 
             def on_start(self, event: Any) -> None:
-                if self.first:
+                if self.first and get_ident() == own:  # numba tells of all threads
                     self.first = False
                     compiling.enter_context(making())
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 
 import numba
 import pytest
@@ -88,8 +89,10 @@ def test_what_numba_compiles_is_told_of_only_where_it_compiles(net):
     net.forward_layer(1)
     del told[:]
     with telling():
-        pass
-    assert told == []
+        other = threading.Thread(target=lambda: numba.njit("int64(int64)")(double))
+        other.start()
+        other.join()
+    assert told == [], "another thread's kernels are told of by itself"
     with telling():
         assert numba.njit("int64(int64)")(double)(2) == 4
     assert told == [Making(net, 1, "forward"), None]
