@@ -104,3 +104,43 @@ def _is_affine(node: Node) -> bool:
     if layer.type == "BatchNorm":
         return layer.global_stats
     return layer.type == "Scale" and layer.settings.axis == 1 and layer.blobs[0].num_axes == 1
+
+
+SHARING = ("Split", "Reshape", "Flatten", "Parameter")  # types whose tops have the memory of their bottoms
+
+
+def parts_inside(nodes: Sequence[Node]) -> dict[int, list[bool]]:
+    """For each Concat, by its index, which bottoms may lie within its top: those that nobody else reads or writes.
+
+    And only where nobody writes the top in place: then what a part and its place in the whole hold is always the same.
+    """
+    found = {}
+    for index, node in enumerate(nodes):
+        if node.layer is None or node.layer.type != "Concat" or _written_later(nodes, index):
+            continue
+        inside = [node.bottom_ids.count(part) == 1 and _of_its_own(nodes, index, part) for part in node.bottom_ids]
+        if any(inside):
+            found[index] = inside
+    return found
+
+
+def _written_later(nodes: Sequence[Node], index: int) -> bool:
+    """Whether a later layer writes into what the tops of this one hold."""
+    same = set(nodes[index].top_ids)
+    for node in nodes[index + 1 :]:
+        if node.layer is None or same.intersection(node.top_ids):
+            return True
+        if node.layer.type in SHARING and same.intersection(node.bottom_ids):
+            same.update(node.top_ids)
+    return False
+
+
+def _of_its_own(nodes: Sequence[Node], index: int, part: int) -> bool:
+    """Whether a blob is made by layers that do nothing else, and read by the one at `index` alone."""
+    for at, node in enumerate(nodes):
+        layer, makes = node.layer, part in node.top_ids
+        if at == index or not (makes or part in node.bottom_ids):
+            continue
+        if layer is None or at > index or not makes or not layer.steady or layer.is_source or layer.type in SHARING:
+            return False
+    return True

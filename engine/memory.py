@@ -225,6 +225,24 @@ class Memory:
             for kind in [kind for kind, each in self.layouts.items() if each is place]:
                 del self.layouts[kind]
 
+    def moves_to(self, place: Place, instead: Place) -> None:
+        """Give up a private place for another that has the same values by now."""
+        with touching:
+            self.valid.discard(instead)
+            self.valid.add(place)
+            self._buffers.pop(instead, None)
+            for kind in [kind for kind, each in self.layouts.items() if each is instead]:
+                self.layouts[kind] = place
+            self._buffer(place)
+            moved()
+
+    def keep_off(self, place: Place) -> None:
+        """Let a place count no longer, because something else is about to be written there."""
+        with touching:
+            if place in self.valid and HOST not in self.valid:
+                self._bring_to(HOST)
+            self.valid.discard(place)
+
     def was_written(self, places: Iterable[Place]) -> None:
         """Take note that new values have come to these places, and are nowhere else."""
         self._fill = None

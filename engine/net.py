@@ -21,7 +21,7 @@ from .blob import Blob
 from .build import Builder, Learnable, Node, make_state
 from .context import Context
 from .errors import DefinitionError, Diagnostic, Diagnostics
-from .fusion import Chain, find_chains
+from .fusion import Chain, find_chains, parts_inside
 from .graph import PHASES
 from .layer import LAYERS, Layer
 from .memory import HOST, WRITE, Arena, computing, refresh_lent
@@ -261,6 +261,10 @@ class Net:
         """The chains of layers that may run as one."""
         if self._chains is None:
             self._chains = find_chains(self.nodes) if self.fuse else {}
+            if self.fuse and not self.context.training:
+                for index, inside in parts_inside(self.nodes).items():
+                    layer: Any = self.layers[index]
+                    layer.inside = inside
         return self._chains
 
     def _follow_shapes(self, index: int) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .net import Net
 
 MOST_WAIT = 64  # passes until the next try, where what was written down keeps proving wrong
+PATIENCE = 3  # passes at inference that may go by until all is prepared
 NOTHING = nullcontext()
 
 
@@ -190,7 +191,7 @@ class Program(NoProgram):
     def __init__(self, net: Net):
         self.net = net
         self.stretches: dict[str, dict[int, Stretch]] = {}
-        self._wait, self._worked = 1, True
+        self._wait, self._worked, self._tries = 1, True, 0
         self.forget()
         self._way = "forward"
         self._writer: Writer | None = None
@@ -215,11 +216,18 @@ class Program(NoProgram):
         self._close()
         if self._changes != shapes.changes:
             self.forget()
-        elif self._found is not None:
+        elif self._found is not None and not self._too_early():
             self.stretches[self._way] = self._found
         elif self._way not in self.stretches:
             self._plain[self._way] += 1
         self._found = None
+
+    def _too_early(self) -> bool:
+        """Whether ops were still preparing at inference what they will keep: then the next pass is written down."""
+        assert self._found is not None
+        preparing = not self.net.context.training and any(one.effects for one in self._found.values())
+        self._tries = self._tries + 1 if preparing else 0
+        return 0 < self._tries <= PATIENCE
 
     def run(self, index: int) -> int | None:
         stretch = self.stretches.get(self._way, {}).get(index)

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from brewbench.engine import TEST, TRAIN, Net
+from brewbench.engine.fusion import parts_inside
+from brewbench.engine.ops.tile.layout import Inside, current
 from brewbench.proto import Document
 
 TEXT = """
@@ -108,3 +110,46 @@ def test_an_array_that_somebody_has_shows_the_new_values():
     held[...] = 7  # and what is written into it is seen
     one.forward(one.index_of("relu1"))
     assert (one.blobs["conv1"].data == 7).all()
+
+
+JOINED = """
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 16 dim: 6 dim: 6 } } }
+layer { name: "a" type: "Convolution" bottom: "data" top: "a"
+  convolution_param { num_output: 32 kernel_size: 1 weight_filler { type: "xavier" } } }
+layer { name: "b" type: "Convolution" bottom: "data" top: "b"
+  convolution_param { num_output: 16 kernel_size: 3 pad: 1 weight_filler { type: "xavier" } } }
+layer { name: "whole" type: "Concat" bottom: "a" bottom: "b" bottom: "data" top: "whole" }
+layer { name: "c" type: "Convolution" bottom: "whole" top: "c"
+  convolution_param { num_output: 16 kernel_size: 3 pad: 1 weight_filler { type: "xavier" } } }
+layer { name: "twice" type: "Concat" bottom: "b" bottom: "c" top: "twice" }
+layer { name: "s" type: "Sigmoid" bottom: "twice" top: "twice" }
+layer { name: "alone" type: "Concat" bottom: "twice" bottom: "whole" top: "alone" }
+"""
+
+
+def test_only_what_nobody_else_has_lies_within_the_whole():
+    one = Net(Document.parse(JOINED, "net"), TEST, seed=1)
+    found = {one.layer_names[index]: inside for index, inside in parts_inside(one.nodes).items()}
+    # b and data are split, "twice" is written in place, and whole is read by others too.
+    assert found == {"whole": [True, False, False], "alone": [True, False]}
+
+
+def test_a_part_keeps_its_values_when_the_whole_gets_others():
+    one = Net(Document.parse(JOINED, "net"), TEST, seed=1)
+    one.blobs["data"].data = np.random.RandomState(0).randn(1, 16, 6, 6)
+    for _ in range(3):
+        one.forward()
+    joined = one.index_of("whole")
+    one.forward(0, joined)
+    before, whole = one.blobs["a"].data.copy(), one.blobs["whole"].data.copy()
+    np.testing.assert_array_equal(whole[:, :32], before)
+    one.forward(0, joined)
+    assert isinstance(current(one.blobs["a"].data_memory), Inside)
+    one.blobs["whole"].data[...] = 2 * whole
+    one.forward(joined + 1)
+    np.testing.assert_array_equal(one.blobs["a"].data, before)
+    np.testing.assert_array_equal(one.blobs["whole"].data, 2 * whole)
+    one.blobs["a"].data[...] = 3 * before
+    np.testing.assert_array_equal(one.blobs["whole"].data, 2 * whole)
+    one.forward(joined)
+    np.testing.assert_array_equal(one.blobs["whole"].data[:, :32], 3 * before)

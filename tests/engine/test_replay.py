@@ -51,6 +51,13 @@ NETS = {
     + layer("x", "Eltwise", "s1 s2", "x", "eltwise_param { operation: MAX }") + layer("cc", "Concat", "m x", "cc")
     + conv("up", "cc", 16, 2, "stride: 2").replace('"Convolution"', '"Deconvolution"')
     + ip("c", "up", 10) + ip("d", "fl", 10) + layer("y", "Eltwise", "c d", "y") + LOSS % "y",
+    "inside": DATA.format(shape="dim: 1 dim: 16 dim: 9 dim: 9")
+    + 'layer { name: "label" type: "Input" top: "label" input_param { shape { dim: 1 } } }\n'
+    + conv("a", "data", 16, 3, "pad: 1") + conv("b", "a", 32, 1) + layer("s", "Sigmoid", "a", "s")
+    + layer("c1", "Concat", "b s", "c1") + conv("d", "c1", 16, 3, "pad: 1") + conv("e", "c1", 24, 5, "pad: 2")
+    + layer("p", "Pooling", "c1", "p", "pooling_param { kernel_size: 3 stride: 1 pad: 1 }")
+    + layer("c2", "Concat", "d p e", "c2") + conv("g", "c2", 16, 1) + layer("c3", "Concat", "g d", "c3")
+    + layer("t", "TanH", "c3", "c3") + ip("f", "c3", 10) + LOSS % "f",
     "twice": PIXELS + LABEL + conv("a", "data", 16, 3) + layer("s", "Sigmoid", "a", "s")
     + layer("cc", "Convolution", "a s", "c1 c2", f"convolution_param {{ num_output: 32 kernel_size: 3 {FILLED} }}")
     + layer("y", "Eltwise", "c1 c2", "y") + ip("f", "y", 10) + LOSS % "f",
@@ -68,9 +75,11 @@ NETS = {
 
 
 def twins(text, phase):
-    """Two nets of the same numbers, of which the second leaves every pass to Python."""
+    """Two nets of the same numbers, of which the second leaves every pass to Python and has all blobs apart."""
     made = [Net(Document.parse(text, "net"), phase, seed=1) for _ in range(2)]
     made[1].replay = False  # pyright: ignore[reportAttributeAccessIssue]
+    if text is NETS["inside"]:  # no layers are fused here, which would round otherwise
+        made[1].fuse = False  # pyright: ignore[reportAttributeAccessIssue]
     random = np.random.default_rng(0)
     fill(made, random)
     for one in made:
@@ -154,6 +163,13 @@ class Meddler:
     def a_part(self):
         self.on_both(lambda one: (one.forward(0, 3), one.forward(4)))
 
+    def meddle_half_way(self):
+        last, name = self.random.integers(len(self.nets[0].layers) - 1), self.intermediate()
+        for one in self.nets:
+            one.forward(0, last)
+            one.blobs[name].data[...] *= 1.5
+            one.forward(last + 1)
+
     def one_by_one(self):
         self.on_both(lambda one: [one.forward_layer(index) for index in range(len(one.layers))])
 
@@ -208,6 +224,8 @@ def test_whatever_people_do_the_numbers_are_the_same(name, phase, seed):
     for _ in range(40):
         for _ in range(random.integers(0, 3) if random.random() < 0.4 else 0):
             getattr(meddler, DOINGS[random.integers(len(DOINGS))])()
+            if random.random() < 0.5:
+                same(nets, phase == TRAIN)
         if random.random() < 0.5:
             meddler.clear()
         before = dict(nets[0]._program.stretches) if isinstance(nets[0]._program, Program) else {}

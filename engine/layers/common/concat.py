@@ -19,6 +19,7 @@ class Concat(Layer):
 
     steady = True
     bottoms = at_least(1)
+    inside = ()  # which bottoms may lie within the top (see `engine/fusion.py`)
 
     def setup(self, bottom, top):
         if self.settings.HasField("axis") and self.settings.HasField("concat_dim"):
@@ -38,6 +39,7 @@ class Concat(Layer):
         self.pieces = self.op("concat", shape=top[0].shape, axis=axis, lengths=lengths)
 
     def forward(self, bottom, top):
+        self.pieces.inside = self.inside
         self.pieces.join(bottom, top[0])
 
     def backward(self, top, propagate_down, bottom):

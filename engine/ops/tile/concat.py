@@ -12,7 +12,7 @@ from ...context import Context
 from ...memory import READ, WRITE, Memory
 from .. import implements
 from ._op import Shape, TileOp, ready, table
-from .layout import Blocked, Features, current, laid_out
+from .layout import Blocked, Features, Inside, current, laid_out
 from .target import lanes
 
 
@@ -21,6 +21,7 @@ class Concat(TileOp):
     """A whole of which the parts lie one after the other. Where all lie plain, that is left to the reference."""
 
     steady = True
+    inside: Sequence[bool] = ()  # which parts may lie within the whole, as nobody else reads or writes them
 
     def __init__(self, context: Context, *, shape: Shape, axis: int, lengths: Sequence[int]):
         super().__init__(context, shape=shape, axis=axis, lengths=lengths)
@@ -84,6 +85,26 @@ class Concat(TileOp):
             outer = place_of(whole, self.whole, READ)
             inner = [place_of(part, shape, WRITE) for part, shape in pairs]
         starts = [start for start, part in zip(self.starts, parts, strict=True) if part is not None]
+        if joining and kind is Blocked and self.can_hold:
+            outside = [k for k, place in enumerate(inner) if not (isinstance(place, Inside) and place.outer is outer)]
+            self._copy(outer, [inner[k] for k in outside], [starts[k] for k in outside], kind, joining)
+            for k in outside:
+                if self.inside[k]:
+                    place = Inside(pairs[k][1], outer, whole.held(outer), starts[k] // lanes())
+                    pairs[k][0].moves_to(place, instead=inner[k])
+                    outer.inside.append((pairs[k][0], place))
+            return True
+        self._copy(outer, inner, starts, kind, joining)
+        return True
+
+    @property
+    def can_hold(self) -> bool:
+        """Whether parts may lie within the whole: one image, of which each part has blocks of its own."""
+        return any(self.inside) and self.whole[0] == 1 and all(start % lanes() == 0 for start in self.starts)
+
+    def _copy(self, outer: Any, inner: Sequence[Any], starts: Sequence[int], kind: Any, joining: bool) -> None:
+        if not inner:
+            return
         addresses = (outer.address, *(place.address for place in inner))
         planned = self._planned.get(joining)
         if planned is None or planned[0] != (outer, inner, addresses):
@@ -91,7 +112,6 @@ class Concat(TileOp):
             planned = self._planned[joining] = (outer, inner, addresses), *plan(outer, inner, starts, joining)
         _, (driver, record, _), items = planned
         driver.run(record, items)
-        return True
 
     def _features(self, outer: Any, inner: Sequence[Any], starts: Sequence[int], joining: bool) -> tuple[Any, int]:
         """Features lie one after the other, so that each part is one piece of the whole."""
@@ -123,7 +143,7 @@ class Concat(TileOp):
         def entry(place: Any, block: int) -> tuple[int, int, int]:
             return place.first + 4 * block * place.block, place.image, place.row
 
-        if all(start % v == 0 for start in self.starts):
+        if all(start % v == 0 for start in starts):
             blocks = [
                 (entry(place, k), entry(outer, start // v + k))
                 for place, start in zip(inner, starts, strict=True)

@@ -54,6 +54,7 @@ class Blocked(Layout):
         self.start = halo * self.row + halo * lanes()
         self.size = images * self.image
         self.record: Any = None  # of what converts it
+        self.inside: list[tuple[Memory, Blocked]] = []  # memories that lie within it
 
     @property
     def first(self) -> int:
@@ -68,7 +69,24 @@ class Blocked(Layout):
     def from_host(self, host: np.ndarray, array: np.ndarray) -> None:
         from .convert import plain_to_blocked
 
+        for memory, place in self.inside:
+            memory.keep_off(place)
         plain_to_blocked(host, self)
+
+
+class Inside(Blocked):
+    """One image in some of the blocks of another's that it is a part of."""
+
+    name = "inside"
+
+    def __init__(self, shape: Shape, outer: Blocked, whole: np.ndarray, block: int):
+        super().__init__(shape, outer.halo)
+        self.outer, self.start_block = outer, block
+        self.room = whole[block * outer.block :][: self.size]
+
+    def allocate(self, count: int, dtype: np.dtype) -> np.ndarray:
+        self.address = self.room.__array_interface__["data"][0]
+        return self.room
 
 
 class Planar(Layout):
