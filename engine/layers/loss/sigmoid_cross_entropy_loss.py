@@ -40,30 +40,19 @@ class SigmoidCrossEntropyLoss(Layer):
             scores, targets = (blob.shape for blob in bottom)
             raise DefinitionError(f"needs a target for each score of {scores}; got {targets}.", "bottom")
         self.outer, self.inner = bottom[0].shape[0], prod(bottom[0].shape[1:])
+        self.surprise = self.op("sigmoid_loss", count=bottom[0].count, ignored=self.ignored)
         top[0].reshape()
 
-    def counts(self, target):
-        """1 or 0 by whether each target counts."""
-        if self.ignored is None:
-            return self.xp.ones_like(target)
-        return (self.xp.trunc(target) != self.ignored).astype(target.dtype)
-
     def forward(self, bottom, top):
-        xp = self.xp
-        x, target = bottom[0].read().reshape(-1), bottom[1].read().reshape(-1)
-        counts = self.counts(target)
-        agreement = x * (target - (x >= 0)) - xp.log(1 + xp.exp(-xp.abs(x)))
-        normalizer = _labels.normalizer(self.mode, self.outer, self.inner, counts)
-        top[0].write()[...] = -(agreement * counts).sum() / normalizer
+        loss, count = self.surprise.forward(*bottom)
+        top[0].write()[...] = loss / self.normalizer(count)
 
     def backward(self, top, propagate_down, bottom):
         _labels.refuse_gradient(self, propagate_down)
-        if not propagate_down[0]:
-            return
-        xp = self.xp
-        x, target = bottom[0].read(), bottom[1].read().reshape(bottom[0].shape)
-        counts = self.counts(target)
-        normalizer = _labels.normalizer(self.mode, self.outer, self.inner, counts)
-        out = bottom[0].write_diff()
-        xp.subtract(0.5 * xp.tanh(0.5 * x) + 0.5, target, out=out)
-        out *= counts * (top[0].read_diff() / normalizer)
+        if propagate_down[0]:
+            count = self.surprise.count(bottom[1]) if self.mode == _labels.VALID else None
+            self.surprise.backward(*bottom, top[0].read_diff() / self.normalizer(count))
+
+    def normalizer(self, count):
+        """What the sum is divided by, of whose terms that many count."""
+        return _labels.normalizer(self.mode, self.outer, self.inner, count)

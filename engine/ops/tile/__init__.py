@@ -14,6 +14,7 @@ from . import (  # noqa: F401
     prelu,
     recurrent,
     scale,
+    sigmoid_loss,
     softmax,
     update,
 )
