@@ -154,8 +154,9 @@ class Cudnn:
         except unsupported:
             return None
         found: list[Plan] = []
+        enough = 1 if "scale" in spec.after else CANDIDATES  # of those every single one is compiled
         for index in range(graph.get_execution_plan_count()):
-            if len(found) == CANDIDATES:
+            if len(found) == enough:
                 break
             try:
                 graph.build_plan_at_index(index)

@@ -24,6 +24,7 @@ Shape = tuple[int, ...]
 
 VARIABLE = "BREWBENCH_GPU_LAYOUT"  # "nchw" or "nhwc" for all convolutions; else each has the quicker one
 LAYOUT = environ.get(VARIABLE, "quickest")
+LARGE = 1 << 22  # elements from which on it is worth half a second, in which cuDNN compiles a kernel with a factor
 FEW = 4  # an image of so many channels is likely the data, whose gradient nobody asks for
 
 
@@ -82,6 +83,8 @@ class Planned(convolution.Correlation):
 
     def run_fused(self, images: Any, weight: Any, out: Any, after: After, last: bool) -> bool:
         """Do it with what follows in one kernel; False where that is not possible, or slower than two."""
+        if after.factor is not None and out.size < LARGE:
+            return False
         offset = after.offset
         if offset is None:  # cuDNN's kernels with a rectifier but no bias are few
             if self.zeros is None:

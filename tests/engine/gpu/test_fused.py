@@ -56,6 +56,7 @@ def engine(request, monkeypatch):
         if way == "apart":
             found.cudnn_api.refused = ("bias",)
     monkeypatch.setattr(cudnn, "LAYOUT", "nhwc" if way == "channels last" else "nchw")
+    monkeypatch.setattr(cudnn, "LARGE", 0)
     monkeypatch.setattr(found, "way", way, raising=False)
     return found
 
@@ -152,6 +153,17 @@ def test_fusion_may_be_turned_off(engine, monkeypatch):
     ran = layers_that_run(net, monkeypatch)
     net.forward()
     assert set(ran) >= RELUS
+
+
+def test_nothing_is_compiled_for_the_sake_of_small_tops(host_device, monkeypatch):
+    host_device.use_cudnn()
+    monkeypatch.setattr(cudnn, "LAYOUT", "nhwc")
+    here, there = asked("cpu"), asked(EXACT)
+    here.forward()
+    there.forward()
+    assert "bias" in {step for one in host_device.cudnn_api.ran for step in one[2:]}
+    assert "scale" not in {step for one in host_device.cudnn_api.ran for step in one[2:]}
+    np.testing.assert_allclose(there.blobs["b"].data, here.blobs["b"].data, 1e-3, 1e-4)
 
 
 def test_a_plan_that_is_slower_with_what_follows_is_not_taken(host_device, monkeypatch):
