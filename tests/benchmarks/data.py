@@ -8,7 +8,7 @@ Alone it runs as fast as it can. Beside a solver (LeNet, batch 64, its batch in 
 at a given rate; the time of an iteration is set against that of the same solver alone, in rounds of all of them. Where
 cores are scarce the solver loses to anything that runs beside it: so there is a third thread, which keeps a core busy
 and never asks for Python's lock. What the solver waited for a core that others had is taken off, where the system tells
-of that.
+of that; what is left of its time when it was on no core is, in the main, spent in waiting for the lock.
 """
 
 from __future__ import annotations
@@ -60,6 +60,9 @@ class Case:
     settings: str
     rate: int
 
+    def column(self, what: str, index: int) -> list[float]:
+        return [one[index] for one in self.times[what]]
+
     def __str__(self) -> str:
         return " x ".join(map(str, self.shape))
 
@@ -82,14 +85,14 @@ class Loader:
         self.images, self.seconds = 0, 0.0
 
     def fill(self, stop: Callable[[], bool], paced: bool = False) -> None:
-        """As fast as it goes, or as `paced`, until told to stop."""
+        """As fast as it goes, or as `paced`, some batches ahead and then at rest, until told to stop."""
         start, begin = perf_counter(), thread_time()
         self.images = 0
         while not stop():
             self.reader.fill(self.batch)
             self.images += len(self.batch.labels)
             ahead = start + self.images / self.rate - perf_counter()
-            if paced and ahead > 0:
+            if paced and ahead > 0.01:
                 sleep(ahead)
         self.seconds = thread_time() - begin
 
@@ -120,15 +123,16 @@ def playing() -> Solver:
     return solver
 
 
-def iterations(solver: Solver, seconds: float) -> list[float]:
-    """The times of a solver's iterations, less what it waited for a core."""
+def iterations(solver: Solver, seconds: float) -> list[tuple[float, float]]:
+    """The times of a solver's iterations, less what it waited for a core, and how much of each it was on none."""
     times, stop = [], perf_counter() + seconds
     file = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
     with open(file, "rb", buffering=0) if file.exists() else nullcontext() as told:
         while (start := perf_counter()) < stop:
-            before = waited(told)
+            before, worked = waited(told), thread_time()
             solver.iterate()
-            times.append(perf_counter() - start - (waited(told) - before))
+            time = perf_counter() - start - (waited(told) - before)
+            times.append((time, time - (thread_time() - worked)))
     return times
 
 
@@ -144,8 +148,10 @@ def alone(loader: Loader, seconds: float) -> tuple[float, float]:
     return loader.images / seconds, loader.images / loader.seconds
 
 
-def beside(work: Callable[[Callable[[], bool]], None], solver: Solver, seconds: float) -> tuple[list[float], float]:
-    """The times of the solver's iterations while a thread works, and for how long it did."""
+def beside(
+    work: Callable[[Callable[[], bool]], None], solver: Solver, seconds: float
+) -> tuple[list[tuple[float, float]], float]:
+    """The solver's iterations while a thread works, and for how long it did."""
     done = threading.Event()
     thread = threading.Thread(target=work, args=(done.is_set,))
     start = perf_counter()
@@ -167,8 +173,8 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=7, metavar="N", help="7 if not given")
     options.add_argument("--seconds", type=float, default=0.5, metavar="S", help="of each turn; 0.5 if not given")
     given = options.parse_args()
-    print("images a second, the median; the solver's time, median and mean, that of the same solver alone being 1:")
-    print("beside the reader as fast as it goes, beside the reader at its pace, and beside the busy thread")
+    print("images a second, the median; the solver's time, the median, that of the same solver alone being 1, and how")
+    print("much of it is on no core: beside the reader as fast as it goes, the reader at its pace, and the busy thread")
     print(f"{'':34}{'alone':>12}{'of a core':>12}{'beside':>12}{'solver':>20}{'paced':>12}{'solver':>20}{'busy':>20}")
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -194,7 +200,7 @@ class Found:
 
     def __init__(self) -> None:
         self.rates: list[tuple[float, ...]] = []
-        self.times: dict[str, list[float]] = {what: [] for what in ("alone", "flat", "paced", "busy")}
+        self.times: dict[str, list[tuple[float, float]]] = {what: [] for what in ("alone", "flat", "paced", "busy")}
 
     def add(self, loader: Loader, solver: Solver, seconds: float) -> None:
         """One more round."""
@@ -209,13 +215,18 @@ class Found:
             rates.append(loader.images / lasted)
         self.rates.append((*rates[:3], rates[4]))
 
+    def column(self, what: str, index: int) -> list[float]:
+        return [one[index] for one in self.times[what]]
+
     def __str__(self) -> str:
         rates = [median(column) for column in zip(*self.rates, strict=True)]
         cells = [f"{rate:12,.0f}" for rate in rates[:3]]
+        base = self.column("alone", 0)
         for what in ("flat", "paced", "busy"):
-            times, base = self.times[what], self.times["alone"]
             cells += [f"{rates[3]:12,.0f}"] if what == "paced" else []
-            cells += [f"{median(times) / median(base):10.3f}{mean(times) / mean(base):10.3f}"]
+            cells += [
+                f"{median(self.column(what, 0)) / median(base):10.3f}{mean(self.column(what, 1)) / mean(base):10.1%}"
+            ]
         return "".join(cells)
 
 
