@@ -68,6 +68,8 @@ def telling() -> Iterator[None]:
     with ExitStack() as compiling:
 
         class Pass(event.Listener):
+            """Hears of the first pass of numba's compiler on this thread."""
+
             first = True
 
             def on_start(self, event: Any) -> None:

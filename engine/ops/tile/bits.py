@@ -18,6 +18,7 @@ BITS = np.dtype(
     + [("ignored", np.float32), ("factor", np.float32)]
 )  # fmt: skip
 bits_view = record_view(BITS)
+UNSEEN = np.float32(2.0**-24)
 SERIES = tuple(np.float32(2 / k) for k in (13, 11, 9, 7, 5, 3, 1))  # of log((1 + s) / (1 - s)) by odd powers of s
 
 
@@ -35,10 +36,11 @@ def weights(d, t):
 
 @numba.njit(inline="always")
 def surprise(x, t):
-    """-t log s(x) - (1 - t) log(1 - s(x))."""
+    """-t log s(x) - (1 - t) log(1 - s(x)); as for Caffe, what is too small to be seen beside 1 is nothing."""
     zero, one, two = all_of(np.float32(0)), all_of(np.float32(1)), all_of(np.float32(2))
     below = more(zero, x)
     small = exponential(choose(below, x, zero - x))
+    small = choose(more(all_of(UNSEEN), small), zero, small)
     s = small / (two + small)
     square = s * s
     log = all_of(SERIES[0])
