@@ -247,7 +247,7 @@ class Rowwise:
         last = rows % at_once
 
         def kernel(m: int, n: int) -> int:
-            return address_of(Tile(m, n, a_row=inputs, a_step=1, b_step=wide)) if m else 0
+            return address_of(Tile(m, n, a_row=inputs, a_step=1, b_step=wide, ahead=True)) if m else 0
 
         self.record = Record(
             ROWWISE, kernel=kernel(at_once, columns), last_rows=kernel(last, columns), last_columns=kernel(at_once, 1),

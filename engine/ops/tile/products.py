@@ -8,7 +8,7 @@ import numpy as np
 from .drive import driver
 from .slide import layout
 from .target import lanes
-from .vectors import all_of, array, load, multiply_add, read_float, record_view, store, tile, total, write_float
+from .vectors import all_of, array, load, multiply_add, read_float, record_view, store, tile, tile_ahead, total, write_float
 
 V = lanes()
 PRODUCT = layout(
@@ -50,6 +50,7 @@ def product(address, begin, end):
                          d.c + 4 * (m * d.c_row + g * wide), start, 0, rectify, d.a_step, d.b_step, V, d.c_row, V)
 
 
+AHEAD = 4096  # bytes beyond the weights that are multiplied, of what is fetched meanwhile
 ROWWISE = layout(
     "kernel", "last_rows", "last_columns", "corner", "x", "x_row", "w", "w_group", "y", "y_row", "bias", "start",
     "rows", "rows_at_once", "length", "outputs", "columns", "zeros", "rectify",
@@ -74,8 +75,9 @@ def rowwise(address, begin, end):
             kernel = (d.last_columns if full else d.corner) if narrow else d.kernel if full else d.last_rows
             whole = left == wide or (left == V and narrow)
             y = d.y + 4 * (m * d.y_row + o)
-            tile(kernel, d.x + 4 * m * d.x_row, d.zeros, d.w + 4 * g * d.w_group, d.zeros, 1, d.length,
-                 y if whole else spare, d.start, d.bias + 4 * o, d.rectify, 1, wide, V, d.y_row if whole else wide, V)
+            tile_ahead(kernel, d.x + 4 * m * d.x_row, d.zeros, d.w + 4 * g * d.w_group, d.zeros, 1, d.length,
+                       y if whole else spare, d.start, d.bias + 4 * o, d.rectify, 1, wide, V,
+                       d.y_row if whole else wide, V, AHEAD)
             if not whole:
                 for row in range(here):
                     for k in range(left):
