@@ -8,7 +8,19 @@ import numpy as np
 from .drive import driver
 from .slide import layout
 from .target import lanes
-from .vectors import all_of, array, load, multiply_add, read_float, record_view, store, tile, tile_ahead, total, write_float
+from .vectors import (
+    all_of,
+    array,
+    load,
+    multiply_add,
+    read_float,
+    record_view,
+    store,
+    tile,
+    tile_ahead,
+    total,
+    write_float,
+)
 
 V = lanes()
 PRODUCT = layout(
