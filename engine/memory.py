@@ -323,7 +323,10 @@ _loans: list[weakref.ref[Memory]] = []
 
 
 def refresh_lent() -> None:
-    """Bring up to date every array that somebody still has of a memory whose values are elsewhere by now."""
+    """Bring up to date every array that somebody still has of a memory whose values are elsewhere by now.
+
+    Of the others, copies that are under way to a device are waited for: they may be written from here on.
+    """
     if not _loans:
         return
     with computing:
@@ -333,8 +336,11 @@ def refresh_lent() -> None:
             if memory is None or not memory.lent:
                 continue
             kept.append(reference)
+            host = memory.held(HOST)
             if memory.valid and HOST not in memory.valid:
                 memory.on(HOST, MODIFY)
+            elif host is not None:
+                memory.home.settle(host)
         _loans[:] = kept
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from google.protobuf import text_format
 
-from brewbench.engine import Listener, Net, get_solver
+from brewbench.engine import TEST, Listener, Net, get_solver
 from brewbench.engine.backend import Backend
 from brewbench.engine.errors import DefinitionError
 from brewbench.engine.gpu import feed, step
@@ -143,6 +143,34 @@ def test_what_is_written_on_the_host_between_two_iterations_counts(gpu):
     assert captured_of(solvers[0]).launched == 4
     for mine, theirs in zip(*map(values_of, solvers), strict=True):
         np.testing.assert_array_equal(mine, theirs)
+
+
+ASKED = """
+layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 4 dim: 6 } } }
+layer { name: "ip" type: "InnerProduct" bottom: "x" top: "ip"
+  inner_product_param { num_output: 5 weight_filler { type: "xavier" } } }
+"""
+LOSS = """
+layer { name: "l" type: "Reduction" bottom: "ip" top: "l" loss_weight: 0.1 reduction_param { operation: SUMSQ } }
+"""
+
+
+def test_an_array_that_was_handed_out_may_be_filled_while_the_device_still_computes(gpu):
+    found = []
+    for backend in ("cpu", Backend("gpu", precision="ieee")):
+        solver = solver_of(backend, net=ASKED + LOSS)
+        net = Net(text_format.Parse(ASKED, NetParameter()), TEST, seed=1, backend=backend)
+        x, asked, seen = solver.net.blobs["x"].data, net.blobs["x"].data, []
+        for k in range(8):
+            x[...] = asked[...] = np.random.RandomState(k).randn(4, 6)
+            solver.iterate()
+            net.forward()
+            asked[...] = -77
+            seen.append(net.blobs["ip"].look().copy())
+        found.append([*seen, *values_of(solver)])
+    assert captured_of(solver).launched == 7
+    for mine, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(theirs, mine, 1e-4, 1e-5)
 
 
 def test_losses_may_be_read_late(gpu, monkeypatch):
