@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from math import nan
 from typing import Any
 
 from .device import Device
@@ -12,6 +13,7 @@ from .device import Device
 WORKSPACE = 1 << 30  # bytes that a plan may ask for
 CANDIDATES = 4  # plans that are timed, the likeliest first
 REPEATS = 5  # runs in one timing
+SEEN = 4096  # values that are looked at to know what a rectifier does to NaN
 IMAGE, WEIGHT, VALUES, FACTOR, OFFSET = range(1, 6)  # what the tensors of every graph are numbered
 
 Shape = tuple[int, ...]
@@ -147,6 +149,18 @@ class Cudnn:
         room = workspace(max(plan.workspace, 1)).data.ptr
         plan.graph.execute_plan_at_index(pointers, room, plan.index, self.handle)
 
+    def keeps_nan(self, spec: Spec, plan: Plan, arrays: dict[int, Any], workspace: Callable[[int], Any]) -> bool:
+        """Whether what is no number comes through, as through Caffe's rectifier: else a net that diverges looks dead.
+
+        The frontend asks for it, by an attribute that is deprecated since cuDNN 9; so what a plan does is tried out.
+        """
+        if "relu" not in spec.after:
+            return True
+        xp = self.device.xp
+        nothing = xp.full(arrays[OFFSET].shape, nan, xp.float32)
+        self.run(plan, arrays | {OFFSET: nothing}, workspace)
+        return bool(xp.all(xp.isnan(arrays[VALUES].reshape(-1)[:SEEN])))
+
     def _choose(self, spec: Spec, arrays: dict[int, Any], workspace: Callable[[int], Any]) -> Plan | None:
         unsupported = self.api.cudnnGraphNotSupportedError, RuntimeError
         try:
@@ -154,16 +168,21 @@ class Cudnn:
         except unsupported:
             return None
         found: list[Plan] = []
+        hiding = 0  # plans that make NaN zero
         enough = 1 if "scale" in spec.after else CANDIDATES  # of those every single one is compiled
         for index in range(graph.get_execution_plan_count()):
-            if len(found) == enough:
+            if enough in (len(found), hiding):
                 break
             try:
                 graph.build_plan_at_index(index)
                 plan = Plan(graph, index, graph.get_workspace_size_plan_at_index(index))
-                if plan.workspace <= WORKSPACE:
+                if plan.workspace > WORKSPACE:
+                    continue
+                if self.keeps_nan(spec, plan, arrays, workspace):
                     plan.milliseconds = self.time(lambda plan=plan: self.run(plan, arrays, workspace))
                     found.append(plan)
+                else:
+                    hiding += 1
             except (*unsupported, MemoryError):
                 continue  # a candidate that cannot be built or captured, or has no room
         return min(found, key=lambda plan: plan.milliseconds) if found else None

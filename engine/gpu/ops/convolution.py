@@ -10,6 +10,7 @@ import numpy as np
 
 from ...blob import Blob
 from ...context import Context
+from ...memory import ALIGNMENT
 from ...ops import implements
 from ._op import DeviceOp
 
@@ -118,15 +119,18 @@ class Convolution(Correlation):
     """y = x under the kernels, plus a bias."""
 
     absorbs = takes_affine = True
-    folded: Any = None  # factors and offsets (2, outputs), made when first written
+    folded: Any = None  # factors and offsets (2, outputs and a gap), made when first written
 
     def after(self, bias: Blob | None) -> After:
         """What follows: the bias, and what the net lets it take along."""
         if self.affine is None:
             return After(None, None if bias is None else bias.read(), self.rectify)
         if self.folded is None:
-            self.folded = self.device.allocate(2 * self.outputs, self.context.dtype).reshape(2, self.outputs)
-        both, layers, first = (self.folded[0], self.folded[1]), list(self.affine.layers), True
+            step = ALIGNMENT // np.dtype(self.context.dtype).itemsize  # cuDNN counts on addresses of whole 16 bytes
+            width = -(-self.outputs // step) * step
+            self.folded = self.device.allocate(2 * width, self.context.dtype).reshape(2, width)
+        both = self.folded[0, : self.outputs], self.folded[1, : self.outputs]
+        layers, first = list(self.affine.layers), True
         while layers:
             norm, scale, eps = [None] * 3, [None] * 2, 0.0
             if layers[0].type == "BatchNorm":

@@ -698,6 +698,7 @@ class Cudnn:
 
     def __init__(self, machine):
         self.machine, self.stream, self.ran, self.refused = machine, None, [], ()
+        self.hides_nan = False  # whether a rectifier makes it zero
         self.laid: set[str] = set()  # "rows" and "channels": what counted fastest in what ran
         self.order = ""  # and in what ran last
         self.pygraph = lambda **where: ConvolutionGraph(self, **where)
@@ -817,6 +818,7 @@ class ConvolutionGraph:
     def execute_plan_at_index(self, pointers, workspace, index, handle):
         assert index in self.built and type(workspace) is int and all(type(p) is int for p in pointers.values())
         assert set(pointers) == set(self.shapes)
+        assert not any(p % 16 for p in pointers.values()), "cuDNN's kernels load 16 bytes at once"
         arrays = {uid: self.seen(pointers[uid], shape) for uid, shape in self.shapes.items()}
         name = self.names[index]
         self.api.ran.append((self.kind, name, *(step for step, _ in self.after)))
@@ -838,7 +840,7 @@ class ConvolutionGraph:
             elif step == "bias":
                 arrays[3][...] += arrays[uid]
             else:
-                np.maximum(arrays[3], 0, out=arrays[3])
+                (np.fmax if self.api.hides_nan else np.maximum)(arrays[3], 0, out=arrays[3])
 
     def compute(self, image, weight, values, name):
         factor = round_to_tf32 if name == "tf32" else np.float64

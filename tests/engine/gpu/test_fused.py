@@ -186,3 +186,18 @@ def test_a_plan_that_is_slower_with_what_follows_is_not_taken(host_device, monke
     there.forward()
     assert api.ran and all(len(one) == 2 for one in api.ran)
     np.testing.assert_allclose(there.blobs["b"].data, here.blobs["b"].data, 1e-3, 1e-4)
+
+
+@pytest.mark.parametrize("hides", [False, True])
+def test_a_net_that_diverges_shows_it_behind_rectifiers(hides, engine):
+    if hasattr(engine, "cudnn_api"):
+        engine.cudnn_api.hides_nan = hides
+    here, there = asked("cpu"), asked(EXACT)
+    for net in (here, there):
+        net.forward()
+        net.params["a"][0].data[1] = np.nan
+        net.forward()
+    for name in BLOBS:
+        np.testing.assert_array_equal(np.isnan(there.blobs[name].data), np.isnan(here.blobs[name].data), name)
+    assert np.isnan(there.blobs["a"].data[:, 1]).all() and np.isnan(there.blobs["ip"].data).all()
+    assert not np.isnan(there.blobs["a"].data[:, 0]).any()
