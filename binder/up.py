@@ -94,6 +94,7 @@ def lab(arguments):
     command = [str(PYTHON), "-m", "jupyterlab", address, *arguments]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # a container's only user; Jupyter would refuse to start
+    call(PYTHON, ROOT / "binder" / "warm.py", "--behind", env=environment())
     say("Opening JupyterLab on notebooks/00-the-bench.ipynb; Ctrl+C twice ends it")
     os.chdir(str(ROOT / "notebooks"))
     if os.name != "nt":

@@ -237,3 +237,12 @@ def test_mnist_is_the_one_its_readme_describes():
     for name, size, digest in rows:
         content = (folder / name).read_bytes()
         assert (len(content), hashlib.sha256(content).hexdigest()) == (int(size), digest), name
+
+
+def test_kernels_can_be_made_before_anybody_waits_for_them(tmp_path):
+    environment = {**os.environ, "BREWBENCH_CACHE": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, ROOT / "binder" / "warm.py"], env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.glob("*.o"))
