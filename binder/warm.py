@@ -1,4 +1,4 @@
-"""Make the CPU kernels that LeNet needs, so that nobody waits for them at the first run: python binder/warm.py [--behind]
+"""Make the CPU kernels that LeNet needs before anybody waits for them: python binder/warm.py [--behind]
 
 With --behind that is done by a process of its own, which says nothing and ends when it is done.
 """
