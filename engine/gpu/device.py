@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -62,7 +63,7 @@ class Device(Place):
         self.cudnn: Any = None  # made by the first convolution
         self._copied: dict[int, tuple[Any, np.ndarray]] = {}  # the event after the last copy from each address
         self._copies = 0
-        self._copies_lock = threading.Lock()
+        self._copies_lock = threading.RLock()  # a thing collected as garbage may note something in between
         self._copy_stream: Any = None
         self._capture_stream: Any = None
         self._recorder: int | None = None  # the thread that captures
@@ -94,6 +95,19 @@ class Device(Place):
             free, total = self._runtime.memGetInfo()
             raise NoRoom(count * np.dtype(dtype).itemsize, free, total) from error
 
+    def give_back_room(self) -> None:
+        """Let go of the memory that is kept for later, so that others find it."""
+        self.synchronize()
+        self.xp.get_default_memory_pool().free_all_blocks()
+
+    def keep_until_done(self, *hosts: np.ndarray) -> None:
+        """Let pinned memory live until the work so far, which may read or write it, is done."""
+        self.enter()
+        for host in hosts:
+            done = self.event()
+            done.record(self.xp.cuda.Stream.null)
+            self._note(host, done)
+
     def to_host(self, array: Any, host: np.ndarray) -> None:
         self.refuse_capture("values were asked for on the host")
         self.enter()
@@ -121,8 +135,9 @@ class Device(Place):
     def _tidy(self) -> None:
         """Forget the copies that are done."""
         with self._copies_lock:
-            for address in [address for address, (copied, _) in self._copied.items() if copied.done]:
-                del self._copied[address]
+            for address in list(self._copied):
+                if self._copied[address][0].done:
+                    del self._copied[address]
 
     def reaches(self, source: Place) -> bool:
         return isinstance(source, ChannelsLast) and source.device is self
@@ -253,7 +268,7 @@ class Device(Place):
         self.synchronize()
         cuda = self.xp.cuda
         stream, pool, graph = self.capture_stream, cuda.MemoryPool(), Graph()
-        with self.library_lock, stream, cuda.using_allocator(pool.malloc):
+        with self.library_lock, no_garbage(), stream, cuda.using_allocator(pool.malloc):
             stream.begin_capture()
             self._recorder = threading.get_ident()
             try:
@@ -267,6 +282,18 @@ class Device(Place):
             recorded = stream.end_capture()
         graph.kept = (pool, recorded)
         graph.launch = recorded.launch
+
+
+@contextmanager
+def no_garbage() -> Iterator[None]:
+    """A context in which no garbage is collected: giving up another graph or its memory may spoil a capture."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def as_arguments(args: tuple[Any, ...], dtype: Any) -> tuple[Any, ...]:

@@ -29,7 +29,7 @@ class Numbers:
             return
         for name, value in given.items():
             self._given[FIELDS.index(name)] = value
-        self.device.from_host(self._given, self.values[: len(FIELDS)])
+        self.device.from_host(self._given.copy(), self.values[: len(FIELDS)])
 
     def expect(self, values: Sequence[float]) -> None:
         """Know what a captured step is about to take from its slot, so that a change of some leaves the others."""

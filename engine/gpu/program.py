@@ -118,6 +118,7 @@ class Program:
 
     def _capture(self) -> bool:
         self.drop()
+        crowded = False  # whether there was no room for what graphs need
         while self.broken is None:
             kept = [self._kept()]
             self._settle()
@@ -137,6 +138,13 @@ class Program:
                     part.memories = [Held(memory, valid, set(memory.valid), self.device) for memory, valid in before]
                     self.parts.append(part)
                     kept.append(self._kept())
+            except MemoryError as error:  # a graph has room of its own, in which nothing that is let go of is used
+                self.drop()
+                if crowded:
+                    self.broken = f"there is no room for a graph: {error}"
+                self.device.give_back_room()
+                crowded = True
+                continue
             except RuntimeError as error:  # NotCapturable, or what CUDA and CuPy refuse
                 self.drop()
                 if at.index < 0:
@@ -146,6 +154,9 @@ class Program:
                     return False
                 self.alone.add(at.index)
                 continue
+            except BaseException:
+                self.drop()  # some of the parts alone are not the program
+                raise
             if not any(item.index >= 0 and item.index not in self.alone for item in self.items):
                 self.drop()
                 self.broken = "no layer can be captured"

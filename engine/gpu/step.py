@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from weakref import finalize
 
 import numpy as np
 
@@ -127,6 +128,7 @@ class CapturedStep:
         self._fixed = self._why_never()
         self.slots = self.device.host_array(RING * len(FIELDS), np.dtype(np.float64))
         self.losses = self.device.host_array(RING, np.dtype(np.float64))
+        finalize(self, self.device.keep_until_done, self.slots, self.losses).atexit = False
 
     def why_not(self) -> str | None:
         """What stands against running the coming iteration as a whole; None when nothing does."""

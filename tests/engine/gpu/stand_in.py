@@ -609,19 +609,34 @@ def make_cupy(libraries, ran):
         Stream=lambda non_blocking=False: Stream(machine, non_blocking),
         Event=lambda block=False, disable_timing=False: Event(machine, block, disable_timing),
     )  # fmt: skip
+    xp.cuda.Stream.null = machine.null
     xp.get_default_memory_pool = MemoryPool
     return xp
 
 
 def zeros_pinned(count, dtype):
-    """cupyx.zeros_pinned."""
-    array = np.zeros(count, dtype)
-    PINNED.append((array.ctypes.data, max(array.nbytes, 1)))
-    KEPT.append(array)  # an address must not come back as ordinary memory
-    return array
+    """cupyx.zeros_pinned: what somebody let go of is given out again at once, whoever may still be reading it."""
+    size = count * np.dtype(dtype).itemsize
+    room = -(-max(size, 1) // 512) * 512
+    if FREE.get(room):
+        whole = FREE[room].pop()
+        whole[:] = 0
+    else:
+        whole = np.zeros(room, np.uint8)  # lives for good: an address must not come back as ordinary memory
+        PINNED.append((whole.ctypes.data, room))
+    owner = Owner(whole)
+    weakref.finalize(owner, FREE.setdefault(room, []).append, whole).atexit = False
+    return np.asarray(owner)[:size].view(dtype)
 
 
-KEPT: list[np.ndarray] = []
+class Owner:
+    """What all arrays of one piece of pinned memory have in common."""
+
+    def __init__(self, whole):
+        self.__array_interface__ = whole.__array_interface__
+
+
+FREE: dict[int, list[np.ndarray]] = {}
 
 
 class Cublas:

@@ -1,5 +1,6 @@
 """Finding a GPU, and saying what is missing where there is none."""
 
+import gc
 import sys
 import threading
 import weakref
@@ -11,6 +12,7 @@ from google.protobuf import text_format
 from brewbench.engine import Net, backend, get_solver
 from brewbench.engine.blob import Blob
 from brewbench.engine.gpu import device as module
+from brewbench.engine.gpu.device import NotCapturable
 from brewbench.engine.gpu.plans import strides
 from brewbench.engine.gpu.room import explained
 from brewbench.engine.memory import HOST, WRITE
@@ -200,6 +202,14 @@ def test_captures_share_one_stream(gpu):
             gpu.launch("add", np.float32, 10, array, array)
         graph.launch()
     assert streams[0] == streams[1] != 0
+
+
+def test_no_garbage_is_collected_while_work_is_recorded(gpu):
+    with gpu.capture():
+        assert not gc.isenabled()
+    with pytest.raises(NotCapturable, match="for the first time"), gpu.capture():
+        gpu.allocate(1, np.dtype(np.float32))
+    assert gc.isenabled()
 
 
 def test_two_threads_may_use_the_device(gpu):

@@ -1,5 +1,6 @@
 """Training on the GPU engine: the rules of the solvers, and the iteration that is captured as a graph."""
 
+import gc
 import io
 import shutil
 from pathlib import Path
@@ -171,6 +172,59 @@ def test_an_array_that_was_handed_out_may_be_filled_while_the_device_still_compu
     assert captured_of(solver).launched == 7
     for mine, theirs in zip(*found, strict=True):
         np.testing.assert_allclose(theirs, mine, 1e-4, 1e-5)
+
+
+@pytest.mark.parametrize("failures", [1, 1000])
+def test_where_a_graph_finds_no_room_the_step_runs_by_layer(failures, host_device, monkeypatch):
+    machine, take, failed = host_device.machine, host_device.machine.take, []
+
+    def full(host):
+        if machine.current.captured is not None and len(failed) < failures:
+            failed.append(host.nbytes)
+            raise host_device.xp.cuda.memory.OutOfMemoryError("Out of memory allocating a few bytes")
+        return take(host)
+
+    solvers = solver_of("gpu", net=ASKED + LOSS), by_layer(solver_of("gpu", net=ASKED + LOSS))
+    for solver in solvers:
+        solver.net.blobs["x"].data = np.random.RandomState(0).randn(4, 6)
+        solver.step(1)
+    program = captured_of(solvers[0]).program
+    program.alone.add(solvers[0].net.index_of("ip"))  # so that there are several graphs, and room for the first
+    monkeypatch.setattr(machine, "take", full)
+    for solver in solvers:
+        solver.step(5)
+    assert len(failed) == min(failures, 2)
+    assert captured_of(solvers[0]).launched == (5 if failures == 1 else 0)
+    assert (program.broken or "").startswith("" if failures == 1 else "there is no room for a graph: Out of memory")
+    for mine, theirs in zip(*map(values_of, solvers), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_a_program_that_could_not_be_recorded_is_none(host_device, monkeypatch):
+    solver = solver_of("gpu", net=ASKED + LOSS)
+    solver.step(1)
+    program = captured_of(solver).program
+    program.alone.add(solver.net.index_of("ip"))
+    with monkeypatch.context() as patch:
+        patch.setattr(solver, "apply_scaled", lambda scale: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            solver.step(1)
+    assert not program.captured
+    solver.step(2)
+    assert program.captured and captured_of(solver).launched == 2
+
+
+def test_what_a_step_reads_and_writes_on_the_host_outlives_its_solver(host_device):
+    solver = solver_of("gpu")
+    solver.step(4)
+    host_device.synchronize()
+    solver.step(2)
+    assert captured_of(solver).launched == 5
+    del solver
+    gc.collect()
+    fresh = [host_device.host_array(size, np.dtype(np.float64)) for size in (step.RING, step.RING * len(step.FIELDS))]
+    host_device.synchronize()
+    assert not any(array.any() for array in fresh)
 
 
 def test_losses_may_be_read_late(gpu, monkeypatch):
