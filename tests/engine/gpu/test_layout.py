@@ -5,6 +5,7 @@ import pytest
 from google.protobuf import text_format
 
 from brewbench.engine import TEST, Net, get_solver, ops
+from brewbench.engine import net as net_module
 from brewbench.engine.backend import Backend
 from brewbench.engine.blob import Blob
 from brewbench.engine.context import Context
@@ -448,3 +449,23 @@ def test_a_net_that_is_asked_follows_its_weights(last):
         for name in ("a", "b", "sum", "ave", "loss"):
             np.testing.assert_allclose(nets[1].blobs[name].data, nets[0].blobs[name].data, 1e-3, 1e-4)
     assert nets[1]._whole.launched >= 4
+
+
+INSIDE = NET[: NET.index('layer { name: "drop"')].replace("dim: 3 dim: 3 dim: 11", "dim: 1 dim: 3 dim: 11")
+
+
+def test_parts_that_may_lie_within_their_whole_on_the_host_change_nothing_here(last, monkeypatch):
+    message, found = text_format.Parse(INSIDE, NetParameter()), []
+    for may in (True, False):
+        if not may:
+            monkeypatch.setattr(net_module, "parts_inside", lambda nodes: {})
+        net = Net(message, TEST, seed=5, backend=EXACT)
+        for k in range(3):
+            net.blobs["x"].data = np.random.RandomState(k).randn(1, 3, 11, 11)
+            net.forward()
+        concat = net.layers[net.index_of("both")]
+        assert any(concat.inside) == may and concat.pieces.engine == "cuda" and net._whole.launched == 2
+        found.append([net.blobs[name].data.copy() for name in ("sum", "c", "lrn", "both")])
+    for mine, theirs in zip(*found, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    np.testing.assert_array_equal(found[0][3], np.concatenate(found[0][:3], axis=1))

@@ -11,6 +11,8 @@ from google.protobuf import text_format
 
 from brewbench.engine import check, get_solver
 from brewbench.engine.backend import Backend
+from brewbench.engine.gpu.layout import ChannelsLast
+from brewbench.engine.gpu.ops import cudnn
 from brewbench.proto.messages import NetParameter, SolverParameter
 
 PATH = Path(__file__).parents[2] / "benchmarks" / "gpu_nets.py"
@@ -25,7 +27,9 @@ def load(path):
     return module
 
 
-NETS = load(PATH).NETS
+MODULE = load(PATH)
+NETS = MODULE.NETS
+EXACT = Backend("gpu", precision="ieee")
 
 
 def message_of(name, batch):
@@ -61,7 +65,7 @@ def train(name, batch, backend, iterations):
 
 def compare(name, batch, iterations, tolerance):
     losses, weights = train(name, batch, "cpu", iterations)
-    found, others = train(name, batch, Backend("gpu", precision="ieee"), iterations)
+    found, others = train(name, batch, EXACT, iterations)
     np.testing.assert_allclose(found, losses, 10 * tolerance)
     for mine, theirs in zip(others, weights, strict=True):
         assert np.linalg.norm(mine - theirs) <= tolerance * np.linalg.norm(theirs) + 1e-6
@@ -70,6 +74,51 @@ def compare(name, batch, iterations, tolerance):
 @pytest.mark.parametrize("name", ["LeNet", "CIFAR-quick"])
 def test_small_nets_train_as_on_the_cpu(gpu, name):
     compare(name, 4, 4, 1e-4)
+
+
+def residual(batch):
+    """A small net of the blocks that ResNet-50 is made of."""
+    text = MODULE.inputs(batch, 3, 24) + MODULE.normalised("conv1", "data", 8, 3, "pad: 1") + MODULE.relu("conv1")
+    text += MODULE.pooling("pool1", "conv1", 3, 2) + MODULE.block("a", "pool1", 4, 1, True)
+    text += MODULE.block("b", "a", 4, 1, False) + MODULE.block("c", "b", 6, 2, True)
+    return text + MODULE.global_pooling("pool5", "c") + MODULE.product("ip", "pool5", 10) + MODULE.loss("loss", "ip")
+
+
+def close(found, expected, what):
+    assert np.linalg.norm(found - expected) <= 2e-4 * np.linalg.norm(expected) + 1e-6, what
+
+
+@pytest.mark.parametrize("order", ["nchw", "nhwc"])
+def test_every_layer_of_residual_blocks_is_as_on_the_cpu(order, gpu, monkeypatch):
+    """In the same iteration, from the same weights: over several, rounding grows with every layer and rectifier."""
+    if hasattr(gpu, "use_cudnn"):
+        gpu.use_cudnn()
+    elif not gpu.has_cudnn:
+        pytest.skip("cuDNN is not installed")
+    monkeypatch.setattr(cudnn, "LAYOUT", order)
+    param, message = text_format.Parse(SOLVER, SolverParameter()), text_format.Parse(residual(4), NetParameter())
+    draw, solvers = np.random.RandomState(3), [get_solver(param, message, backend=one) for one in ("cpu", EXACT)]
+    here, there = (solver.net for solver in solvers)
+    for step in range(3):
+        data, label = draw.randn(4, 3, 24, 24), draw.randint(0, 10, 4)
+        for mine, theirs in pairs(here.params, there.params):
+            theirs.data = mine.data
+        for solver in solvers:
+            solver.net.blobs["data"].data, solver.net.blobs["label"].data = data, label
+            solver.iterate()
+        for name in "abc":
+            blob = there.blobs[name]
+            assert ((ChannelsLast, blob.shape) in blob.data_memory.layouts) == (order == "nhwc")
+        for name, blob in here.blobs.items():
+            for part in ("data", "diff") if blob.diff_memory.touched else ("data",):
+                close(there.blobs[name].look(part), blob.look(part), f"{part} of {name}, step {step}")
+        for k, (mine, theirs) in enumerate(pairs(here.params, there.params)):
+            close(theirs.diff, mine.diff, f"gradient {k}, step {step}")
+    assert solvers[1]._captured.launched == 2
+
+
+def pairs(params, others):
+    return zip(*([blob for blobs in one.values() for blob in blobs] for one in (params, others)), strict=True)
 
 
 @pytest.mark.gpu

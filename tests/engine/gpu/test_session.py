@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from brewbench import open as open_bench
-from brewbench.engine import backend, get_solver
+from brewbench.engine import backend, get_solver, replay
 from brewbench.engine.gpu import device, step
 from brewbench.engine.memory import HOST
 from brewbench.proto import Document
@@ -165,6 +165,40 @@ def test_a_session_moves_to_the_device_and_back_with_all_it_holds(gpu):
     stayed = get_solver(Document.parse(SOLVER, "solver"), Document.parse(NET, "net"), backend="cpu")
     stayed.step(12)
     np.testing.assert_allclose(moved, stayed.net.params["ip"][0].data, 1e-4, 1e-6)
+
+
+STEADY = """
+layer { name: "x" type: "DummyData" top: "x" dummy_data_param { shape { dim: 4 dim: 3 dim: 8 dim: 8 }
+  data_filler { type: "gaussian" std: 1 } } }
+layer { name: "conv" type: "Convolution" bottom: "x" top: "conv"
+  convolution_param { num_output: 16 kernel_size: 3 weight_filler { type: "xavier" } } }
+layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
+layer { name: "pool" type: "Pooling" bottom: "conv" top: "pool" pooling_param { kernel_size: 2 stride: 2 } }
+layer { name: "ip" type: "InnerProduct" bottom: "pool" top: "ip"
+  inner_product_param { num_output: 5 weight_filler { type: "xavier" } } }
+layer { name: "sum" type: "Reduction" bottom: "ip" top: "sum" loss_weight: 0.1 reduction_param { operation: SUMSQ } }
+"""
+
+
+def test_passes_are_written_down_on_the_host_alone_and_anew_after_every_move(gpu):
+    stayed = get_solver(Document.parse(SOLVER, "solver"), Document.parse(STEADY, "net"), backend="cpu")
+    stayed.step(30)
+    able = isinstance(stayed.net._program, replay.Program)  # where kernels can be made
+    live = LiveNet(Document.parse(STEADY, "net"), solver_document=Document.parse(SOLVER, "solver"), backend="cpu")
+    with Session(live, interval=0.001) as session:
+        for turn, place in enumerate(("cpu", EXACT, "cpu", EXACT, "cpu")):
+            if turn:
+                session.move_to(place)
+                assert session.solver.net._program is None  # nothing of what the net before has written down
+            session.step(6)
+            wait(session)
+            program = session.solver.net._program
+            assert isinstance(program, replay.Program) == (able and place == "cpu")
+            assert not able or place != "cpu" or program.stretches["forward"]
+            assert place == "cpu" or session.solver._captured.launched >= 4
+        moved = [blob.data.copy() for blobs in session.solver.net.params.values() for blob in blobs]
+    for mine, theirs in zip(moved, (blob.data for blobs in stayed.net.params.values() for blob in blobs), strict=True):
+        np.testing.assert_allclose(mine, theirs, 1e-3, 1e-5)
 
 
 def test_a_session_that_runs_does_not_move(gpu):
