@@ -197,6 +197,8 @@ class ParameterForm(ipywidgets.VBox):
         on_clear: called with the path of a field, or of one message of several, that is to be removed.
         on_undo, on_redo: called for Ctrl+Z and Ctrl+Y outside of unfinished typing.
         suggestions: by dotted path, values worth offering for a text field, such as {"type": [...]}.
+        soon: by name, messages that may be asked for next, with what is written in them: their inputs are made once
+            the form is in the page, so that they are there when they are wanted.
     """
 
     def __init__(
@@ -207,6 +209,7 @@ class ParameterForm(ipywidgets.VBox):
         on_undo: Callable[[], Any] | None = None,
         on_redo: Callable[[], Any] | None = None,
         suggestions: Mapping[str, Sequence[str]] | None = None,
+        soon: Mapping[str, Mapping[str, Any]] | None = None,
         **kwargs: Any,
     ):
         self.on_set = on_set
@@ -214,7 +217,9 @@ class ParameterForm(ipywidgets.VBox):
         self.suggestions = dict(suggestions or {})
         self.diagnostics: dict[str, str] = {}
         self.lock = threading.RLock()
-        self._keys = FormKeys(on_undo, on_redo)
+        self._layout = ipywidgets.Layout()
+        self._styles: dict[type, Any] = {}
+        self._keys = FormKeys(on_undo, on_redo, lambda: self._prepare(soon or {}))
         self._keys.add_class("bb-form-keys")
         self._title = ipywidgets.HTML()
         self._title.add_class("bb-form-title")
@@ -251,10 +256,7 @@ class ParameterForm(ipywidgets.VBox):
             fresh = subject != self._subject
             self._subject = subject
             self.diagnostics = dict(diagnostics or {})
-            key = (message, tuple(sections))
-            body = self._bodies.get(key)
-            if body is None:
-                body = self._bodies[key] = _Group(self, (), message, sections=sections, top=True)
+            body = self._body_of(message, sections)
             body.update(values, fresh)
             _assign(self._title, "value", escape(title))
             homeless = [text for path, text in self.diagnostics.items() if not body.holds(path)]
@@ -262,6 +264,18 @@ class ParameterForm(ipywidgets.VBox):
             if self._body is not body:
                 self._body = body
                 self.children = [self._keys, self._title, self._status, body.box]
+
+    def _body_of(self, message: str, sections: Sequence[str] = ()) -> "_Group":
+        key = (message, tuple(sections))
+        if key not in self._bodies:
+            self._bodies[key] = _Group(self, (), message, sections=sections, top=True)
+        return self._bodies[key]
+
+    def _prepare(self, messages: Mapping[str, Mapping[str, Any]]) -> None:
+        with self.lock:
+            for message, values in messages.items():
+                if (message, ()) not in self._bodies:
+                    self._body_of(message).update(values, True)
 
     def clear(self, hint: str = "") -> None:
         """Show no field, but a line that says how to come by some."""
@@ -271,6 +285,18 @@ class ParameterForm(ipywidgets.VBox):
             self._status.value = ""
             self._hint.value = escape(hint)
             self.children = [self._keys, self._title, self._status, self._hint]
+
+    def make(self, kind: type, *arguments: Any, **traits: Any) -> Any:
+        """A widget that shares its layout, and its style with all of its kind, since CSS rules here.
+
+        The page opens every object of its own one by one: with theirs, an input would be three.
+        """
+        if kind in self._styles:
+            traits["style"] = self._styles[kind]
+        widget = kind(*arguments, layout=self._layout, **traits)
+        if hasattr(widget, "style"):
+            self._styles[kind] = widget.style
+        return widget
 
     def tell(self, callback: Callable[..., Any], *arguments: Any) -> str:
         """Call the owner; what it raised as a line, empty where it went well."""
@@ -292,10 +318,20 @@ class ParameterForm(ipywidgets.VBox):
 class FormKeys(Pane, script="form"):
     """The part of a form that lives in the page: undo keys, and marks that screen readers understand."""
 
-    def __init__(self, on_undo: Callable[[], Any] | None, on_redo: Callable[[], Any] | None):
+    def __init__(
+        self,
+        on_undo: Callable[[], Any] | None,
+        on_redo: Callable[[], Any] | None,
+        on_open: Callable[[], Any] | None = None,
+    ):
         self._on_undo = on_undo
         self._on_redo = on_redo
+        self._on_open = on_open
         super().__init__()
+
+    def _page_hello(self, content: dict, buffers: Any) -> None:
+        super()._page_hello(content, buffers)
+        self.run_callback(self._on_open)
 
     def _page_undo(self, _content: dict, _buffers: Any) -> None:
         self.run_callback(self._on_undo)
@@ -323,29 +359,27 @@ class _Row:
         self.value: Any = None
         self.typed_error = ""
         self.input = self._make_input()
-        self.reset = ipywidgets.Button(description="↺", tooltip=f"Back to the default of {field.name}")
-        self.reset.add_class("bb-clear")
-        self.note = ipywidgets.HTML(escape(self._hint()))
-        self.note.add_class("bb-note")
+        self.note = form.make(ipywidgets.HTML, escape(self._hint()), _dom_classes=("bb-note",))
         hook = f"bb-field-{'-'.join(map(str, path))}"
-        self.box = ipywidgets.Box([self.input, self.reset, self.note], _dom_classes=("bb-fieldrow", "bb-unset", hook))
+        classes = ("bb-fieldrow", "bb-unset", hook)
+        self.box = form.make(ipywidgets.Box, [self.input, self.note], _dom_classes=classes)
         self.input.observe(self._changed, "value")
-        self.reset.on_click(self._reset)
 
     def _make_input(self) -> Any:
         field = self.field
         shared = {"description": field.name, "tooltip": hint(field)}
         if field.kind == "bool" and not field.repeated:
-            return ipywidgets.Checkbox(value=bool(field.default), indent=True, **shared)
+            return self.form.make(ipywidgets.Checkbox, value=bool(field.default), indent=True, **shared)
         if field.kind == "enum" and not field.repeated:
             unset = f"{field.default} (default)" if field.default is not None else "not set"
-            return ipywidgets.Dropdown(options=[(unset, None), *((name, name) for name, _ in field.choices)], **shared)
+            options = [(unset, None), *((name, name) for name, _ in field.choices)]
+            return self.form.make(ipywidgets.Dropdown, options=options, **shared)
         default = "" if field.default is None else _spell_one(field, field.default)
         shared |= {"continuous_update": False, "placeholder": default}
         options = self.form.suggestions.get(dotted(self.path), field.suggestions)
         if options and not field.repeated:
-            return ipywidgets.Combobox(options=list(options), **shared)
-        return ipywidgets.Text(**shared)
+            return self.form.make(ipywidgets.Combobox, options=list(options), **shared)
+        return self.form.make(ipywidgets.Text, **shared)
 
     def update(self, value: Any, fresh: bool) -> None:
         """Show what is written, None for nothing; typing that could not be read stays while nothing changed."""
@@ -364,7 +398,18 @@ class _Row:
             _assign(self.input, "value", value)
         else:
             _assign(self.input, "value", "" if value is None else spell(self.field, value))
-        _mark(self.box, "bb-unset", value is None)
+        self._show_whether_set()
+
+    def _show_whether_set(self) -> None:
+        """A value that is written is not dimmed, and has a way back to the default, made when it is first needed."""
+        _mark(self.box, "bb-unset", self.value is None)
+        if self.value is not None and len(self.box.children) == 2:
+            reset = self.form.make(
+                ipywidgets.Button, description="↺", tooltip=f"Back to the default of {self.field.name}",
+                _dom_classes=("bb-clear",),
+            )  # fmt: skip
+            reset.on_click(self._reset)
+            self.box.children = [*self.box.children, reset]
 
     def _show_note(self) -> None:
         error = self.typed_error or self.form.diagnostics.get(dotted(self.path), "")
@@ -398,7 +443,7 @@ class _Row:
             if error:
                 self.value = before
             self.typed_error = error
-            _mark(self.box, "bb-unset", self.value is None)
+            self._show_whether_set()
             self._show_note()
 
     def _read(self, entered: Any) -> Any:
@@ -444,16 +489,14 @@ class _Fold:
         self._values: Any = None
         self._note = ""
         self._fresh = True
-        self.head = ipywidgets.ToggleButton(description=title, icon="caret-right", tooltip=tooltip)
-        self.head.add_class("bb-fold")
-        self.head.add_class(f"bb-fold-{hook or '-'.join(map(str, path))}")
+        self._removable = removable
+        self.head = form.make(
+            ipywidgets.ToggleButton, description=title, icon="caret-right", tooltip=tooltip,
+            _dom_classes=("bb-fold", f"bb-fold-{hook or '-'.join(map(str, path))}"),
+        )  # fmt: skip
         self.head.observe(self._toggled, "value")
-        self._remove = ipywidgets.Button(description="↺", tooltip=f"Remove {title}, back to its defaults")
-        self._remove.add_class("bb-clear")
-        self._remove.on_click(self._removed)
-        self._top = ipywidgets.HBox([self.head, self._remove] if removable else [self.head])
-        self._top.add_class("bb-fold-head")
-        self.box = ipywidgets.VBox([self._top])
+        self._top = form.make(ipywidgets.HBox, [self.head], _dom_classes=("bb-fold-head",))
+        self.box = form.make(ipywidgets.VBox, [self._top])
 
     def update(self, values: Any, fresh: bool, note: str = "") -> None:
         self._values = values
@@ -461,6 +504,13 @@ class _Fold:
         self._note = note
         self._show_title()
         _mark(self._top, "bb-unset", values is None)
+        if self._removable and values is not None and len(self._top.children) == 1:
+            remove = self.form.make(
+                ipywidgets.Button, description="↺", tooltip=f"Remove {self.title}, back to its defaults",
+                _dom_classes=("bb-clear",),
+            )  # fmt: skip
+            remove.on_click(self._removed)
+            self._top.children = [self.head, remove]
         if self._inside is not None:
             self._inside.update(values, self._fresh)
             self._fresh = False
@@ -499,7 +549,7 @@ class _Fields:
         self._which = which
         self._parts: dict[str, _Row | _Fold] = {}
         self._shown: list[str] = []
-        self.box = ipywidgets.VBox()
+        self.box = form.make(ipywidgets.VBox)
 
     def update(self, values: Mapping[str, Any] | None, fresh: bool) -> None:
         values = values or {}
@@ -556,7 +606,7 @@ class _Group:
         hook = "-".join([*map(str, path), "more"])
         rest = _Fields(form, path, lambda values: arranged(values)[2])
         self._more = _Fold(form, path, "More", lambda: rest, hook=hook)
-        self.box = ipywidgets.VBox([self._main.box])
+        self.box = form.make(ipywidgets.VBox, [self._main.box])
 
     def update(self, values: Mapping[str, Any] | None, fresh: bool) -> None:
         values = values or {}
@@ -584,10 +634,11 @@ class _List:
         self._groups: list[_Group] = []
         self._boxes: list[ipywidgets.VBox] = []
         self._count = -1
-        self._add = ipywidgets.Button(description=f"Add {field.name}", icon="plus")
-        self._add.add_class("bb-add")
+        self._add = form.make(
+            ipywidgets.Button, description=f"Add {field.name}", icon="plus", _dom_classes=("bb-add",)
+        )  # fmt: skip
         self._add.on_click(lambda _: self._tell(self.form.on_set, (*self.path, self._count), {}))
-        self.box = ipywidgets.VBox()
+        self.box = form.make(ipywidgets.VBox)
 
     def update(self, values: Sequence[Any] | None, fresh: bool) -> None:
         values = values or []
@@ -601,14 +652,14 @@ class _List:
 
     def _append(self) -> None:
         path = (*self.path, len(self._groups))
-        remove = ipywidgets.Button(description="remove", tooltip=f"Remove {self.field.name} {path[-1]}")
-        remove.add_class("bb-remove")
+        make = self.form.make
+        tooltip = f"Remove {self.field.name} {path[-1]}"
+        remove = make(ipywidgets.Button, description="remove", tooltip=tooltip, _dom_classes=("bb-remove",))
         remove.on_click(lambda _: self._tell(self.form.on_clear, path))
-        head = ipywidgets.HBox([ipywidgets.Label(f"{self.field.name} {path[-1]}"), remove])
-        head.add_class("bb-item-head")
+        label = make(ipywidgets.Label, f"{self.field.name} {path[-1]}")
+        head = make(ipywidgets.HBox, [label, remove], _dom_classes=("bb-item-head",))
         group = _Group(self.form, path, self.field.message)
-        box = ipywidgets.VBox([head, group.box])
-        box.add_class("bb-item")
+        box = make(ipywidgets.VBox, [head, group.box], _dom_classes=("bb-item",))
         self._groups.append(group)
         self._boxes.append(box)
 

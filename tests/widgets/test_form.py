@@ -68,7 +68,7 @@ def row(form, name):
 
 
 def note(form, name):
-    return row(form, name)[2].value
+    return row(form, name)[1].value
 
 
 class TestValues:
@@ -185,8 +185,26 @@ class TestForm:
         row(form, "convolution_param-num_output")[0].value = ""
         assert told == [("clear", ("convolution_param", "num_output"))]
 
+    def test_a_form_opens_few_objects_in_the_page(self, form):
+        """Each costs the page some milliseconds: a plain row is its box, its input and its note."""
+        before = set(ipywidgets.widgets.widget._instances)
+        form.show("SolverParameter", {}, title="Solver")
+        made = len(set(ipywidgets.widgets.widget._instances) - before)
+        rows = sum("bb-fieldrow" in box._dom_classes for box in boxes(form))
+        assert rows > 15 and made < 4 * rows
+
+    def test_what_may_soon_be_asked_for_is_made_once_the_form_is_in_the_page(self, told):
+        form = ParameterForm(told.on_set, told.on_clear, soon={"SolverParameter": {"base_lr": 0.1}})
+        form.show("SolverParameter", {}, title="no page yet")
+        assert find(form, "bb-field-base_lr")
+        form = ParameterForm(told.on_set, told.on_clear, soon={"SolverParameter": {"base_lr": 0.1}})
+        form._keys._receive(form._keys, {"type": "hello", "view": "one"}, [])
+        before = set(ipywidgets.widgets.widget._instances)
+        form.show("SolverParameter", {"base_lr": 0.1}, title="Solver")
+        assert find(form, "bb-field-base_lr") and set(ipywidgets.widgets.widget._instances) == before
+
     def test_the_way_back_to_the_default(self, form, told):
-        row(form, "convolution_param-num_output")[1].click()
+        row(form, "convolution_param-num_output")[2].click()
         assert told == [("clear", ("convolution_param", "num_output"))]
         assert row(form, "convolution_param-num_output")[0].value == ""
 
@@ -242,7 +260,7 @@ class TestForm:
             "bottom.9": "unknown blob",
         })  # fmt: skip
         box = find(form, "bb-field-convolution_param-kernel_size")
-        assert "bb-invalid" in box._dom_classes and box.children[2].value == "50 is &lt;larger&gt; than 28"
+        assert "bb-invalid" in box._dom_classes and box.children[1].value == "50 is &lt;larger&gt; than 28"
         assert "bb-invalid" in find(form, "bb-field-param-1-lr_mult")._dom_classes
         assert find(form, "bb-form-status").value == "unknown blob"
         show(form, CONV)
