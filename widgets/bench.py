@@ -176,9 +176,11 @@ class Bench(ipywidgets.VBox):
             on_save=self.save,
         )
         load_layers()
+        solver = self.live.solver_document
         self.form = ParameterForm(
             self._on_set, self._on_clear, on_undo=self._undo, on_redo=self._redo,
             suggestions={"type": sorted(LAYERS)},
+            soon={"SolverParameter": written_values(solver.message)} if solver is not None else None,
         )  # fmt: skip
         self.curves = Curves()
         self.array = ArrayView(on_select=self._on_unit)
@@ -457,9 +459,12 @@ class Bench(ipywidgets.VBox):
             self._undo()
         else:
             self._need_sound_text()
-            selected = carry_out(self.live.document, report, self.editor.graph, intent)
+            said: list[str] = []
+            selected = carry_out(self.live.document, report, self.editor.graph, intent, said.append)
             if selected is not None:
                 self._select(selected)
+            for text in said:
+                self.editor.say(text)
 
     # The session
 

@@ -149,17 +149,50 @@ def test_the_stepper_steps_layers_and_iterations_and_the_views_follow(bench, pyt
     expect(bench.locator(".bb-iteration")).to_have_text("iteration 0")
 
 
-def test_layers_are_added_connected_and_removed_in_the_drawing(bench, python):
+def add(page, near, kind, key="Enter"):
+    page.locator(f'[data-id="{near}"]').first.click()
+    page.keyboard.press("a")
+    page.keyboard.type(kind)
+    page.keyboard.press(key)
+
+
+def test_a_layer_is_put_between_two_in_the_drawing_and_trains(bench, python):
     before = text_of(bench)
-    bench.locator('[data-id="pool2"]').first.click()
-    bench.keyboard.press("a")
-    bench.keyboard.type("dropout")
-    bench.keyboard.press("Enter")
-    expect(bench.locator('[data-id="dropout1"]').first).to_be_visible()
-    expect(text(bench)).to_have_value(re.compile('type: "Dropout"'))
-    bench.locator('[data-id="dropout1"]').first.click()
+    edge = bench.locator
+    add(bench, "pool2", "absval")
+    expect(edge("[data-edge='absval1:0>ip1:0']")).to_be_attached()
+    expect(edge("[data-edge='pool2:0>absval1:0']")).to_be_attached()
+    expect(edge("[data-edge='pool2:0>ip1:0']")).to_have_count(0)
+    expect(bench.locator(".ne-status")).to_have_text("absval1 follows pool2.")
+    expect(text(bench)).to_have_value(re.compile('type: "AbsVal"'))
+    python(bench, "weights = bench.net.params['ip1'][0].data.copy()")
+    bench.locator('[data-command="once"]').click()
+    expect(bench.locator(".bb-iteration")).to_have_text("iteration 1", timeout=60_000)
+    assert kernel(bench, python, "bool(abs(bench.net.blobs['absval1'].diff).max() > 0)")
+    add(bench, "ip2", "relu")
+    expect(bench.locator(".ne-status")).to_have_text("relu2 works in place on ip2.")
+    add(bench, "pool1", "absval", "Shift+Enter")
+    expect(edge("[data-edge='pool1:0>conv2:0']")).to_be_attached()
+    expect(bench.locator(".ne-status")).to_contain_text("nobody reads it yet")
+    for _ in range(3):
+        bench.locator(".ne-canvas").press("Control+z")
+    expect(text(bench)).to_have_value(before)
+
+
+def test_what_a_removed_layer_was_between_is_joined_in_the_drawing(bench, python):
+    before = text_of(bench)
+    python(bench, "first = bench.net.params['conv2'][0].data.copy()")
+    bench.locator('[data-id="pool1"]').first.click()
     bench.keyboard.press("Delete")
-    expect(bench.locator('[data-id="dropout1"]')).to_have_count(0)
+    expect(bench.locator("[data-edge='conv1:0>conv2:0']")).to_be_attached()
+    expect(bench.locator("[data-error]")).to_have_count(0)
+    assert kernel(bench, python, "bool((bench.net.params['conv2'][0].data == first).all())")
+    bench.keyboard.press("Control+z")
+    expect(text(bench)).to_have_value(before)
+    bench.locator('[data-id="mnist"]').first.click()
+    bench.keyboard.press("Delete")
+    expect(bench.locator(".ne-status")).to_have_text("conv1 lost its input data, loss lost its input label.")
+    bench.keyboard.press("Control+z")
     expect(text(bench)).to_have_value(before)
 
 

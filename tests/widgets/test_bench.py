@@ -59,6 +59,32 @@ def test_a_form_edit_reaches_text_drawing_and_weights(bench):
     np.testing.assert_array_equal(bench.net.params["ip1"][0].data, before)
 
 
+def test_a_layer_put_between_two_and_taken_out_again_leaves_the_weights(bench):
+    first = [bench.net.params[name][0].data.copy() for name in ("ip1", "ip2")]
+
+    def same():
+        return [bool((bench.net.params[name][0].data == kept).all())
+                for name, kept in zip(("ip1", "ip2"), first, strict=True)]  # fmt: skip
+
+    said = []
+    bench.editor.say = lambda text, kind="info": said.append((text, kind))
+    intent(bench, type="add", layer_type="TanH", near="ip1", connect_from="ip1", branch=True)
+    intent(bench, type="undo")
+    intent(bench, type="add", layer_type="AbsVal", near="ip1", connect_from="ip1")
+    assert bench.net.blobs["absval1"].shape == (4, 8) and same() == [True, True]
+    assert said[-1] == ("absval1 follows ip1.", "info")
+    bench.session.step(1)
+    bench.session.wait()
+    assert bench.net.blobs["absval1"].diff.any(), "it takes part in training"
+    first = [bench.net.params[name][0].data.copy() for name in ("ip1", "ip2")]
+    intent(bench, type="remove", nodes=["absval1"], edges=[])
+    assert bench.text.text == NET and same() == [True, True]
+    intent(bench, type="remove", nodes=["ip1"], edges=[])
+    assert bench.net.params["ip2"][0].shape == (3, 6), "ip2 reads the data"
+    intent(bench, type="undo")
+    assert bench.text.text == NET and same() == [True, True]
+
+
 def test_the_stepper_says_for_which_layer_kernels_are_made(bench):
     said = []
     bench.stepper.update = lambda **changes: said.append(changes)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from brewbench.engine import check
+from brewbench.engine import TEST, TRAIN, check
 from brewbench.proto import Document
 from brewbench.widgets.editor import build_graph
 from brewbench.widgets.intents import carry_out, indices_of, palette
@@ -21,9 +21,19 @@ def document():
     return Document.parse(NET, "net")
 
 
-def ask(document, **intent):
-    report = check(document)
-    return carry_out(document, report, build_graph(report), intent)
+def ask(document, say=lambda text: None, phase=TEST, collapsed=frozenset(), **intent):
+    report = check(document, phase)
+    return carry_out(document, report, build_graph(report, collapsed_groups=collapsed), intent, say)
+
+
+def add(document, kind, near, **more):
+    """Add a layer behind another as the editor does; returns the new layer."""
+    (index,) = ask(document, type="add", layer_type=kind, near=near, connect_from=near, **more)
+    return document.layers[index]
+
+
+def wiring(document):
+    return {layer.name: (layer.bottom, layer.top) for layer in document.layers}
 
 
 def undone(document):
@@ -31,12 +41,121 @@ def undone(document):
     return document.text == NET
 
 
-def test_a_layer_is_added_behind_another_and_reads_its_top(document):
-    assert ask(document, type="add", layer_type="ReLU", near="ip2", connect_from="ip2") == [4]
-    layer = document.layers[4]
-    assert (layer.name, layer.bottom, layer.top) == ("relu2", ("ip2",), ("relu2",))
-    assert check(document).ok
+def test_a_layer_is_put_between_another_and_all_that_read_it(document):
+    before, said = wiring(document), []
+    layer = add(document, "AbsVal", "ip1", say=said.append)
+    assert (layer.index, layer.bottom, layer.top) == (3, ("ip1",), ("absval1",)), "behind what is in the box of ip1"
+    assert wiring(document) == before | {"absval1": (("ip1",), ("absval1",)), "ip2": (("absval1",), ("ip2",))}
+    assert check(document).ok and said == ["absval1 follows relu1."]
     assert undone(document)
+
+
+def test_behind_a_strip_the_strips_after_it_go_along(document):
+    add(document, "Dropout", "ip1")
+    assert [layer.name for layer in document.layers][2:4] == ["relu1", "dropout1"]
+    layer = add(document, "AbsVal", "relu1")
+    assert layer.index == 3
+    assert wiring(document)["dropout1"] == (("absval1",), ("absval1",))
+    assert wiring(document)["ip2"][0] == ("absval1",)
+    assert check(document).ok
+
+
+def test_what_may_work_in_place_does_so_where_nothing_needs_what_it_overwrites(document):
+    before, said = wiring(document), []
+    assert add(document, "ReLU", "ip2", say=said.append).top == ("ip2",)
+    assert said == ["relu2 works in place on ip2."]
+    assert wiring(document) == before | {"relu2": (("ip2",), ("ip2",))}
+    assert undone(document)
+    assert add(document, "Dropout", "ip1").top == ("ip1",), "of a ReLU only the sign is asked for later"
+    assert undone(document)
+    assert add(document, "BatchNorm", "relu1").top == ("batchnorm1",), "it would change the sign"
+    assert wiring(document)["ip2"][0] == ("batchnorm1",)
+    assert undone(document)
+    assert add(document, "ReLU", "free").top == ("relu2",), "a Sigmoid needs on the way back what it gave"
+    assert undone(document)
+    assert add(document, "Power", "data").top == ("power1",), "what comes from outside is not overwritten"
+    assert wiring(document)["ip1"][0] == wiring(document)["free"][0] == ("power1",)
+    assert undone(document)
+    assert add(document, "Softmax", "ip2").top == ("softmax1",)
+
+
+def test_a_branch_is_made_where_it_is_asked_for(document):
+    before, said = wiring(document), []
+    layer = add(document, "ReLU", "ip1", branch=True, say=said.append)
+    assert wiring(document) == before | {"relu2": (("ip1",), ("relu2",))} and layer.index == 3
+    assert said == ["relu2 is a branch of relu1: nobody reads it yet."]
+    assert undone(document)
+
+
+TRAINING = """
+layer { name: "mnist" type: "DummyData" top: "data" top: "label" include { phase: TRAIN }
+  dummy_data_param { shape { dim: 4 dim: 6 } shape { dim: 4 } } }
+layer { name: "mnist" type: "DummyData" top: "data" top: "label" include { phase: TEST }
+  dummy_data_param { shape { dim: 2 dim: 6 } shape { dim: 2 } } }
+layer { name: "ip1" type: "InnerProduct" bottom: "data" top: "ip1" inner_product_param { num_output: 6 } }
+layer { name: "noise" type: "Dropout" bottom: "ip1" top: "noise" include { phase: TRAIN } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip1" bottom: "label" top: "loss" }
+"""
+
+
+@pytest.mark.parametrize("near", ["mnist", "mnist#2"])
+def test_behind_data_of_two_phases_a_layer_is_in_both_and_takes_the_data_not_the_labels(near):
+    document = Document.parse(TRAINING, "net")
+    layer = add(document, "Power", near, phase=TRAIN)
+    assert (layer.index, layer.bottom, layer.top) == (2, ("data",), ("power1",))
+    assert wiring(document)["ip1"][0] == ("power1",)
+    assert wiring(document)["loss"][0] == ("ip1", "label")
+    assert check(document, TRAIN).ok and check(document, TEST).ok
+
+
+def test_behind_a_layer_of_one_phase_a_layer_is_in_that_phase_only():
+    document = Document.parse(TRAINING, "net")
+    add(document, "Sigmoid", "noise", phase=TRAIN)
+    assert check(document, TRAIN).ok and check(document, TEST).ok
+    assert wiring(document)["sigmoid1"] == (("noise",), ("noise",))
+
+
+def test_a_loss_is_a_branch_and_finds_the_labels():
+    document = Document.parse(TRAINING, "net")
+    before, said = wiring(document), []
+    assert add(document, "Accuracy", "ip1", phase=TRAIN, say=said.append).bottom == ("ip1", "label")
+    assert add(document, "HingeLoss", "ip1", phase=TRAIN).bottom == ("ip1", "label")
+    assert wiring(document).items() >= before.items() and said == []
+    assert check(document, TRAIN).ok and check(document, TEST).ok
+    assert add(document, "EuclideanLoss", "loss", phase=TRAIN, say=said.append).bottom == ("loss",)
+    assert said == ["euclideanloss1 needs 1 more bottom: connect loss and others to it."]
+
+
+def test_another_bottom_is_guessed_only_where_one_blob_alone_would_do():
+    document = Document.parse(TRAINING, "net")
+    layer = add(document, "Eltwise", "ip1", phase=TRAIN)
+    assert layer.bottom == ("ip1", "data"), "of the same shape"
+    assert wiring(document)["loss"][0] == ("eltwise1", "label")
+    layer = add(document, "Eltwise", "eltwise1", phase=TRAIN)
+    assert layer.bottom == ("eltwise1",), "data or ip1?"
+
+
+def test_several_blobs_make_a_branch(document):
+    document = Document.parse(NET + """
+layer { name: "cut" type: "Slice" bottom: "ip1" top: "left" top: "right" slice_param { axis: 1 } }
+layer { name: "after" type: "AbsVal" bottom: "left" top: "after" }
+""", "net")
+    said = []
+    assert add(document, "AbsVal", "cut", say=said.append).bottom == ("left",)
+    assert wiring(document)["after"][0] == ("left",)
+    assert said == ["cut gives several blobs: absval1 reads left, and nobody reads absval1 yet."]
+
+
+def test_behind_a_collapsed_group_is_behind_what_it_gives():
+    document = Document.parse(NET.replace('name: "ip1"', 'name: "block/ip1"')
+                              .replace('name: "free"', 'name: "block/free"'), "net")  # fmt: skip
+    add(document, "AbsVal", "block/", collapsed={"block"})
+    assert wiring(document)["absval1"] == (("ip1",), ("absval1",))
+    assert wiring(document)["ip2"][0] == ("absval1",)
+
+
+def test_a_layer_without_bottoms_reads_nothing(document):
+    assert add(document, "DummyData", "ip1").bottom == ()
 
 
 def test_a_source_is_added_with_the_tops_it_must_have(document):
@@ -70,6 +189,62 @@ def test_edges_are_cut_and_layers_removed_in_one_step(document):
     ask(document, type="remove", nodes=["relu1", "free"], edges=[edge])
     assert [layer.name for layer in document.layers] == ["data", "ip1", "ip2"]
     assert undone(document)
+
+
+def test_those_who_read_a_removed_layer_read_what_it_read(document):
+    before, said = wiring(document), []
+    ask(document, type="remove", nodes=["ip2"], say=said.append)
+    assert wiring(document) == {name: ends for name, ends in before.items() if name != "ip2"}
+    assert undone(document)
+    ask(document, type="remove", nodes=["ip1", "ip2"], say=said.append)
+    assert wiring(document)["relu1"] == (("data",), ("ip1",)), "not in place: others read data, which is an input"
+    assert check(document).ok and said == [] and undone(document)
+
+
+def chain(*layers):
+    """A net of layers of one bottom, written as "name type bottom top"."""
+    text = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 } } }\n'
+    for each in layers:
+        name, kind, bottom, top = each.split()
+        more = "inner_product_param { num_output: 3 }" if kind == "InnerProduct" else ""
+        text += f'layer {{ name: "{name}" type: "{kind}" bottom: "{bottom}" top: "{top}" {more} }}\n'
+    return Document.parse(text, "net")
+
+
+def test_a_row_of_layers_is_bridged_with_the_strips_that_stay():
+    document = chain(
+        "a InnerProduct data a", "b InnerProduct a b", "c InnerProduct b c", "relu ReLU c c", "d InnerProduct c d"
+    )
+    before = document.text
+    ask(document, type="remove", nodes=["b", "c"])
+    assert wiring(document)["relu"] == (("a",), ("a",)) and wiring(document)["d"][0] == ("a",)
+    assert document.undo() and document.text == before
+    ask(document, type="remove", nodes=["c", "relu"])
+    assert wiring(document)["d"][0] == ("b",) and check(document).ok
+
+
+def test_a_strip_that_would_overwrite_what_another_reads_gets_a_top_of_its_own():
+    document = chain(
+        "a InnerProduct data a", "b InnerProduct a b", "relu ReLU b b", "c InnerProduct b c", "d AbsVal a d"
+    )
+    ask(document, type="remove", nodes=["b"])
+    assert wiring(document)["relu"] == (("a",), ("b",)) and wiring(document)["c"][0] == ("b",)
+    assert wiring(document)["d"][0] == ("a",) and check(document).ok
+
+
+def test_what_cannot_be_bridged_says_who_lost_an_input(document):
+    said = []
+    ask(document, type="remove", nodes=["data"], say=said.append)
+    assert said == ["ip1 lost its input data, free lost its input data."]
+    assert wiring(document)["ip1"][0] == ("data",) and undone(document)
+
+    document = chain("a InnerProduct data a", "b AbsVal a b", "relu ReLU a a", "c AbsVal b c", "d AbsVal a d")
+    ask(document, type="remove", nodes=["b"], say=said.append)
+    assert said[1:] == ["c lost its input b."], "a is another by then"
+
+    document = Document.parse(TRAINING, "net")
+    ask(document, type="remove", nodes=["noise", "mnist"], phase=TRAIN, say=said.append)
+    assert said[2:] == ["ip1 lost its input data, loss lost its input label."], "in this phase"
 
 
 def test_copies_read_from_copies(document):

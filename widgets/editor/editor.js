@@ -66,21 +66,27 @@ class Chooser {
       "aria-expanded": "true", "aria-autocomplete": "list", autocomplete: "off", spellcheck: "false",
     }, this.box);
     this.list = html("ul", { id, role: "listbox", "aria-label": label }, this.box);
+    this.foot = html("div", { class: "ne-foot" }, this.box);
     this.input.addEventListener("input", () => this.filter());
     this.input.addEventListener("keydown", (event) => this.key(event));
     this.list.addEventListener("pointerdown", (event) => event.preventDefault());    // keeps the focus
     this.list.addEventListener("click", (event) => {
       const option = event.target.closest("[role=option]");
-      if (option) this.pick(Number(option.dataset.at));
+      if (option) this.pick(Number(option.dataset.at), event.shiftKey);
     });
     this.box.addEventListener("focusout", (event) => {
       if (!this.box.contains(event.relatedTarget)) this.box.hidden = true;    // the user went elsewhere
     });
   }
 
-  /** `entries`: {text, hint, category, value, haystack}; `onClose` follows a choice or Escape. */
-  open(entries, onPick, onClose) {
+  /**
+   * `entries`: {text, hint, category, value, haystack}; `onPick(value, shift)` tells whether Shift was held;
+   * `onClose` follows a choice or Escape; `foot` is a line under the list.
+   */
+  open(entries, onPick, onClose, foot = "") {
     Object.assign(this, { entries, onPick, onClose });
+    this.foot.textContent = foot;
+    this.foot.hidden = !foot;
     this.box.hidden = false;
     this.input.value = "";
     this.filter();
@@ -128,16 +134,16 @@ class Chooser {
     event.stopPropagation();
     if (event.key === "ArrowDown") this.mark(this.at + 1);
     else if (event.key === "ArrowUp") this.mark(this.at - 1);
-    else if (event.key === "Enter") this.pick(this.at);
+    else if (event.key === "Enter") this.pick(this.at, event.shiftKey);
     else if (event.key === "Escape") this.close();
     else return;
     event.preventDefault();
   }
 
-  pick(at) {
+  pick(at, shift) {
     const entry = this.found[at];
     if (!entry) return;
-    this.onPick(entry.value);
+    this.onPick(entry.value, shift);
     this.close();
   }
 }
@@ -183,8 +189,8 @@ class Editor {
     root.style.setProperty("--ne-height", height);
 
     this.toolbar = html("div", { class: "ne-toolbar", role: "toolbar", "aria-label": "Net editor" }, root);
-    this.button("add", "Add a layer (a)", () => this.openPalette());
-    this.button("remove", "Remove the selection (Delete)", () => this.removeSelection());
+    this.button("add", "Add a layer behind the selected one (a)", () => this.openPalette());
+    this.button("remove", "Remove the selection, and join what it was between (Delete)", () => this.removeSelection());
     this.button("undo", "Undo (Ctrl+Z)", () => this.send({ type: "undo" }));
     this.button("redo", "Redo (Ctrl+Shift+Z)", () => this.send({ type: "redo" }));
     this.button("search", "Find a layer (Ctrl+F or /)", () => this.openSearch());
@@ -198,8 +204,8 @@ class Editor {
     this.stage = html("div", { class: "ne-stage" }, root);
     this.canvas = svg("svg", {
       class: "ne-canvas", tabindex: 0, role: "application", "aria-roledescription": "net editor",
-      "aria-label": "Net. Arrow keys walk along the edges, slash searches, a adds a layer, c connects, " +
-        "Enter renames, Delete removes.",
+      "aria-label": "Net. Arrow keys walk along the edges, slash searches, a adds a layer behind the selected " +
+        "one, c connects, Enter renames, Delete removes and joins what was before with what was behind.",
     }, this.stage);
     this.scene = svg("g", {}, this.canvas);
     this.frameLayer = svg("g", {}, this.scene);
@@ -482,12 +488,22 @@ class Editor {
     return { width: this.canvas.clientWidth, height: this.canvas.clientHeight };
   }
 
+  /** Give the minimap its column beside the net, or all the room to the net. */
+  showMinimap(wanted) {
+    this.stage.classList.toggle("ne-overview", wanted);
+  }
+
   /** The first look: all of a small net, else the top of it, large enough to read. */
   open() {
-    const { width, height } = this.size();
     const around = bounds(this.nodes.values());
-    if (!width || !height || !around) return;
+    if (!around) return;
     const [left, top, right, bottom] = around;
+    this.showMinimap(false);
+    const room = this.size();
+    this.showMinimap(
+      Math.min((room.width - 2 * PAD) / (right - left), (room.height - 2 * PAD) / (bottom - top)) < LEGIBLE);
+    const { width, height } = this.size();
+    if (!width || !height) return;
     const whole = Math.min((width - 2 * PAD) / (right - left), (height - 2 * PAD) / (bottom - top));
     const across = (width - 2 * PAD) / (right - left);
     const k = whole >= LEGIBLE ? Math.min(whole, 1.15) : clamp(across, LEGIBLE, 0.85);
@@ -502,8 +518,7 @@ class Editor {
   }
 
   /** Whether the whole net is in sight. */
-  fits() {
-    const { width, height } = this.size();
+  fits({ width, height } = this.size()) {
     const { x, y, k } = this.view;
     const around = bounds(this.nodes.values());
     return !around || (around[0] * k + x >= 0 && around[1] * k + y >= 0 &&
@@ -521,6 +536,7 @@ class Editor {
   }
 
   fit() {
+    this.showMinimap(false);
     const { width, height } = this.size();
     const around = bounds(this.nodes.values());
     if (!width || !height || !around) return;
@@ -601,9 +617,9 @@ class Editor {
   }
 
   placeMinimapView() {
-    const { width, height } = this.size();
     const { x, y, k } = this.view;
-    this.minimap.classList.toggle("ne-needless", this.fits());
+    this.showMinimap(!this.fits({ width: this.stage.clientWidth, height: this.stage.clientHeight }));
+    const { width, height } = this.size();
     const box = { x: -x / k, y: -y / k, width: width / k, height: height / k };
     for (const [name, value] of Object.entries(box)) this.minimapView.setAttribute(name, value);
   }
@@ -715,11 +731,14 @@ class Editor {
     const entries = (this.graph.palette ?? []).map(({ type, category, help }) => ({
       text: type, hint: help, category, value: type, haystack: `${type} ${category}`.toLowerCase(),
     }));
-    this.palette.open(entries, (type) => {
+    const connects = Boolean(host) && this.nodes.get(host).data.tops.length > 0;
+    const name = near && (this.thing(near)?.name ?? near);
+    this.palette.open(entries, (type, branch) => {
       this.expecting = true;
-      const connects = host && this.nodes.get(host).data.tops.length > 0;
-      this.send({ type: "add", layer_type: type, near, connect_from: connects ? near : null });
-    }, () => this.focus(near));
+      this.send({ type: "add", layer_type: type, near, connect_from: connects ? near : null, branch });
+    }, () => this.focus(near), connects
+      ? `Enter puts it between ${name} and what follows, Shift+Enter makes a branch that nobody reads yet.`
+      : "Select a layer first to put the new one behind it.");
   }
 
   openSearch() {

@@ -27,7 +27,7 @@ class NetEditor(anywidget.AnyWidget):
     - `select` {ids, edges}: also mirrored in `selected`;
     - `connect` {source, source_port, target, target_port}: the port is None to append a bottom;
     - `disconnect` {edges} and `remove` {nodes, edges}: ids, see `edge_ends`;
-    - `add` {layer_type, near, connect_from}: ids or None;
+    - `add` {layer_type, near, connect_from, branch}: ids or None; a branch does not come between two layers;
     - `rename` {id, name}; `duplicate` {ids}; `toggle_group` {id}: the group's name;
     - `undo`, `redo`, `relayout`.
     """

@@ -256,7 +256,7 @@ def test_whole_edit_by_keyboard(open_demo):
     assert page.locator("[role=option]").count() == 1
     page.keyboard.press("Enter")
     assert sent(page, "add") == [
-        {"type": "add", "layer_type": "Dropout", "near": "pool1", "connect_from": "pool1"}
+        {"type": "add", "layer_type": "Dropout", "near": "pool1", "connect_from": "pool1", "branch": False}
     ]
     added = sent(page, "select")[-1]["ids"][0]
     assert added.startswith("dropout"), "what was added is selected"
@@ -282,6 +282,22 @@ def test_whole_edit_by_keyboard(open_demo):
     page.keyboard.press("Control+y")
     page.keyboard.press("Control+z")
     assert page.locator("[data-edge='quiet:0>loss:2']").count() == 0
+
+
+def test_shift_makes_a_branch(open_demo):
+    page = open_demo()
+    box(page, "pool1").click()
+    page.keyboard.press("a")
+    assert "between pool1 and what follows, Shift+Enter makes a branch" in page.locator(".ne-foot").first.inner_text()
+    page.keyboard.type("drop")
+    page.keyboard.press("Shift+Enter")
+    assert sent(page, "add")[-1]["branch"] is True
+    box(page, "pool1").click()
+    page.keyboard.press("a")
+    page.locator("[role=option]").first.click(modifiers=["Shift"])
+    assert sent(page, "add")[-1]["branch"] is True
+    page.keyboard.press("/")
+    assert page.locator(".ne-foot:visible").count() == 0
 
 
 def test_arrows_pass_strips_and_find_neighbours(open_demo):
@@ -318,6 +334,27 @@ def test_the_very_name_comes_first_in_the_palette(open_demo, nets):
     page.keyboard.press("a")
     page.keyboard.type("relu")
     assert page.locator(".ne-chooser [role=option] b").all_inner_texts() == ["ReLU", "ReLU6", "PReLU"]
+
+
+@pytest.mark.parametrize("net", ["lenet", "inception", "long"])
+def test_the_minimap_covers_no_box(open_demo, net):
+    page = open_demo(net)
+
+    def seen():
+        """The frames of the canvas and of the minimap; of this the width is 0 where it is not shown."""
+        return [page.locator(each).evaluate("e => { const { left, right, width } = e.getBoundingClientRect();"
+                                            " return { left, right, width }; }")
+                for each in (".ne-canvas", ".ne-minimap")]  # fmt: skip
+
+    canvas, minimap = seen()
+    assert (minimap["width"] > 0) == (net != "lenet")
+    page.click("[data-action=fit]")
+    canvas, minimap = seen()
+    assert minimap["width"] == 0 or net == "long"
+    for _ in range(8):
+        page.click("[data-action=in]")
+    canvas, minimap = seen()
+    assert minimap["width"] > 0 and canvas["right"] <= minimap["left"]
 
 
 def test_search_finds_and_centres(open_demo, nets):
