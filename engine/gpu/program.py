@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from .. import memory as memories
 from ..blob import Blob
 from ..memory import HOST, MODIFY, Memory, Place, computing
 from .device import Device, Graph
@@ -32,6 +33,30 @@ class Part:
     def __init__(self, start: int, graph: Graph | None = None):
         self.start, self.graph = start, graph
         self.memories: list[Held] = []
+        self.blobs: list[tuple[Blob, Memory, Memory]] = []  # and whose data and gradients these are
+        self._moves = -1  # as counted when all was last seen to lie where it did
+
+    def bring(self) -> bool:
+        """Bring all values to where the graph expects them; False when its addresses are no longer right."""
+        moves = memories.moves
+        if self._moves != moves:
+            if not all(held.lies_there() for held in self.memories):
+                return False
+            if not all(one.data_memory is data and one.diff_memory is diff for one, data, diff in self.blobs):
+                return False
+            self._moves = moves
+        for held in self.memories:
+            memory = held.memory
+            if memory.pending or not held.before <= memory.valid:
+                for place in held.before:
+                    memory.on(place)
+        return True
+
+    def leave(self) -> None:
+        """Note where the values are once the graph has run."""
+        for held in self.memories:
+            if held.memory.valid != held.after:
+                held.memory.valid = set(held.after)
 
 
 class Held:
@@ -42,21 +67,9 @@ class Held:
         places = device, *memory.layouts.values()
         self.arrays = [(place, array) for place in places if (array := memory.held(place)) is not None]
 
-    def bring(self) -> bool:
-        """Bring the values to where the graph expects them; False when its addresses are no longer right."""
-        memory = self.memory
-        for place, array in self.arrays:
-            if memory.held(place) is not array:
-                return False
-        if memory.pending or not self.before <= memory.valid:
-            for place in self.before:
-                memory.on(place)
-        return True
-
-    def leave(self) -> None:
-        """Note where the values are once the graph has run."""
-        if self.memory.valid != self.after:
-            self.memory.valid = set(self.after)
+    def lies_there(self) -> bool:
+        """Whether the memory has the addresses that the graph knows."""
+        return all(self.memory.held(place) is array for place, array in self.arrays)
 
 
 class Unfinished(Exception):
@@ -136,6 +149,7 @@ class Program:
                             self._work(at)
                     part = Part(numbered[0][0], graph)
                     part.memories = [Held(memory, valid, set(memory.valid), self.device) for memory, valid in before]
+                    part.blobs = [(blob, blob.data_memory, blob.diff_memory) for blob in self._all_blobs()]
                     self.parts.append(part)
                     kept.append(self._kept())
             except MemoryError as error:  # a graph has room of its own, in which nothing that is let go of is used
@@ -197,12 +211,11 @@ class Program:
                     self.drop()
                     raise Unfinished(part.start + 1, loss)
                 continue
-            if not all([held.bring() for held in part.memories]):
+            if not part.bring():
                 self.drop()
                 raise Unfinished(part.start, loss)
             part.graph.launch()
-            for held in part.memories:
-                held.leave()
+            part.leave()
         return loss
 
     def _run_alone(self, item: Item) -> float:
@@ -236,15 +249,19 @@ class Program:
     def _held(self) -> list[Memory]:
         """Every memory of the net, and of `blobs`, that is on the device or waits for a filler, each once."""
         found: dict[int, Memory] = {}
-        blobs = list(self._blobs())
-        for node, layer in zip(self.net.nodes, self.net.layers, strict=True):
-            blobs += [*node.bottoms, *node.tops, *layer.blobs, *_blobs_in(vars(layer).values())]
-        for blob in blobs:
+        for blob in self._all_blobs():
             for memory in (blob.data_memory, blob.diff_memory):
                 places = self.device, *memory.layouts.values()
                 if memory.pending or any(memory.held(place) is not None for place in places):
                     found[id(memory)] = memory
         return list(found.values())
+
+    def _all_blobs(self) -> list[Blob]:
+        """Every blob of the net, and those beside it, each once."""
+        blobs = list(self._blobs())
+        for node, layer in zip(self.net.nodes, self.net.layers, strict=True):
+            blobs += [*node.bottoms, *node.tops, *layer.blobs, *_blobs_in(vars(layer).values())]
+        return list({id(blob): blob for blob in blobs}.values())
 
 
 def _blobs_in(values: Iterable[Any]) -> Iterable[Blob]:

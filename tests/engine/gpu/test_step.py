@@ -11,6 +11,7 @@ from google.protobuf import text_format
 
 from brewbench.engine import TEST, Listener, Net, get_solver
 from brewbench.engine.backend import Backend
+from brewbench.engine.blob import Blob
 from brewbench.engine.errors import DefinitionError
 from brewbench.engine.gpu import feed, step
 from brewbench.engine.gpu.ops import update
@@ -225,6 +226,23 @@ def test_what_a_step_reads_and_writes_on_the_host_outlives_its_solver(host_devic
     fresh = [host_device.host_array(size, np.dtype(np.float64)) for size in (step.RING, step.RING * len(step.FIELDS))]
     host_device.synchronize()
     assert not any(array.any() for array in fresh)
+
+
+def test_a_blob_may_be_given_the_memory_of_another_between_two_passes(gpu):
+    net = Net(text_format.Parse(ASKED, NetParameter()), TEST, seed=1, backend=Backend("gpu", precision="ieee"))
+    net.blobs["x"].data = np.random.RandomState(0).randn(4, 6)
+    for _ in range(3):
+        net.forward()
+    assert net._whole.launched == 2
+    weight = net.params["ip"][0]
+    other = Blob(weight.shape, np.float32, gpu)
+    other.data = 2
+    weight.share_data(other)
+    for launched in (2, 3):
+        net.forward()
+        expected = np.repeat(2 * net.blobs["x"].look().sum(axis=1, keepdims=True), 5, axis=1)
+        np.testing.assert_allclose(net.blobs["ip"].look(), expected, 1e-4, 1e-4)
+        assert net._whole.launched == launched
 
 
 def test_losses_may_be_read_late(gpu, monkeypatch):
