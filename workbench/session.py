@@ -80,6 +80,8 @@ class Session:
         self._concluded: int | None = None  # the iteration at which the end of the training was celebrated
         self._walk: Iterator[Cursor] | None = None
         self._begun: tuple[int, dict[str, Any]] | None = None  # the iteration under way, and the rows it began at
+        self._in_test = False
+        self._test_begun: list[tuple[int, dict[str, Any]]] = []  # where the test nets stood then: passes and rows
         self._room = ExitStack()
         live.scheduler = self._schedule
         live.listeners.append(_Ear(self))
@@ -113,7 +115,13 @@ class Session:
         self._post(partial(self._enqueue, self._play(), playing=True))
 
     def pause(self) -> None:
-        """Stop after the present iteration or layer, and forget what else was asked for."""
+        """Stop after the present iteration or layer, and forget what else was asked for.
+
+        A test that is under way, which may take minutes, is broken off; it begins anew when the session goes on.
+        """
+        solver = self.live.solver
+        if self._in_test and solver is not None:
+            solver.request = "stop"  # heard between two batches; `_stop`, which comes later, withdraws it
         self._post(self._stop)
 
     def step(self, iterations: int = 1) -> None:
@@ -276,6 +284,8 @@ class Session:
     def _stop(self) -> None:
         self._jobs.clear()
         self._playing = False
+        if self.live.solver is not None and self.live.solver.request == "stop":
+            self.live.solver.request = None
 
     # Jobs: each yields where others may come between
 
@@ -287,7 +297,11 @@ class Session:
             yield
             solver = self._ready()
         if self._concluded != solver.iter:
+            self._begin(solver)
             solver.conclude()
+            if solver.request == "stop":
+                self._break_off(solver)
+                return
             self._concluded = solver.iter
         self._rest = "finished"
 
@@ -312,6 +326,8 @@ class Session:
                 cursor = next(self._walk, None)
             if cursor is None or cursor.direction == "update":
                 self._walk = None
+            if cursor is None:
+                self._break_off(solver)
             self._move(cursor)
             if self._walk is None:
                 self._land()
@@ -335,7 +351,10 @@ class Session:
             self._walk = None
         else:
             self._begin(solver)
+            before = solver.iter
             going_on = solver.iterate()
+            if solver.iter == before:
+                self._break_off(solver)
         if self.cursor is not None:
             self._move(None)
         self._land()
@@ -343,6 +362,16 @@ class Session:
 
     def _begin(self, solver: Solver) -> None:
         self._begun = solver.iter, data_positions(solver.net)
+        self._test_begun = [(net.context.passes, data_positions(net)) for net in solver.test_nets]
+
+    def _break_off(self, solver: Solver) -> None:
+        """Have all nets where they were before a test that was not brought to its end: it will begin anew."""
+        if self._begun:
+            seek_data(solver.net, self._begun[1])
+        for net, (passes, positions) in zip(solver.test_nets, self._test_begun, strict=False):
+            net.context.passes = passes
+            seek_data(net, positions)
+        self.history.truncate(solver.iter)
 
     def _move(self, cursor: Cursor | None) -> None:
         self.cursor = cursor
@@ -429,6 +458,7 @@ class Session:
         self._courier.post_latest("making", partial(self.on_making.publish, making))
 
     def _tell_testing(self, batches: int) -> None:
+        self._in_test = bool(batches)
         self._courier.post(partial(self.on_testing.publish, batches))
 
     def _forget(self, iteration: int) -> None:

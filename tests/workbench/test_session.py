@@ -235,6 +235,65 @@ def test_pause_forgets_what_else_was_asked_for(session):
     assert session.iteration == reached + 1
 
 
+def test_pause_breaks_off_a_test_however_long_it_is(session):
+    testing = threading.Event()
+    session.on_testing.subscribe(lambda batches: testing.set())
+    session.live.solver_document.set(("test_iter",), [LONG])
+    session.play()
+    assert testing.wait(PATIENCE)
+    session.pause()
+    assert finish(session) == "paused"
+    assert session.iteration == 0 and session.error is None
+
+
+@pytest.mark.parametrize("when, layers", [(0, False), (4, False), (10, False), (0, True), (8, True)])
+def test_a_test_that_was_broken_off_begins_anew(session, texts, when, layers):
+    net, solver = texts
+    solver += "display: 5"
+    if when == 10:  # the test that concludes the training
+        solver = solver.replace("test_interval: 4", "test_interval: 10")
+    session.live.solver_document.replace(solver)
+    session.live.build()
+    heard, expected = [], []
+
+    class Ear(Listener):
+        def __init__(self, into):
+            self.into = into
+
+        def on_test(self, solver, result):
+            self.into.append((result.iteration, result.values))
+
+    one = get_solver(Document.parse(solver, "solver"), Document.parse(net, "net"))
+    one.listeners.append(Ear(expected))
+    one.solve()
+
+    session.live.listeners.append(Ear(heard))
+    (layer,) = [each for each in session.solver.test_nets[0].layers if each.name == "ip2"]
+    forward, at = layer.forward, when
+
+    def pausing(*blobs):
+        nonlocal at
+        if session.iteration == at:
+            at = None
+            session.pause()
+        forward(*blobs)
+
+    layer.forward = pausing
+    if layers:
+        session.step(when)
+        session.step_forward()
+    else:
+        session.play()
+    assert finish(session) == "paused" and at is None
+    assert session.iteration == when and session.cursor is None
+    session.play()
+    assert finish(session) == "finished"
+    assert heard == expected
+    assert [row["iteration"] for row in session.history.test("accuracy")] == [iteration for iteration, _ in expected]
+    for mine, theirs in zip(state_of(session.solver), state_of(one), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
 def test_a_step_ends_the_play(session):
     session.set("max_iter", LONG)
     session.play()
