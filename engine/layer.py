@@ -211,6 +211,12 @@ class Layer:
         return axis % blob.num_axes
 
 
+def integers(values: Any, xp: Any) -> Any:
+    """Values cut to integers; what is no number, or none that ends, is the lowest of them on every processor."""
+    lowest = -(2.0**63)
+    return xp.where(xp.isfinite(values), values, lowest).astype(xp.int64)
+
+
 def brought(values: np.ndarray, place: Place) -> Any:
     """Values of the host as an array of `place`."""
     if place is HOST:

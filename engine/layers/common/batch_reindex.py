@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from ...errors import DefinitionError
-from ...layer import Layer, layer
+from ...layer import Layer, integers, layer
 from ...memory import HOST
 
 
@@ -30,7 +30,7 @@ class BatchReindex(Layer):
 
     def indices(self, bottom):
         """The integers. Raises DefinitionError for one that is no item (on the host, where looking is free)."""
-        found, items = bottom[1].read().astype(self.xp.int64), bottom[0].shape[0]
+        found, items = integers(bottom[1].read(), self.xp), bottom[0].shape[0]
         if self.context.place is HOST and found.size and not (0 <= found.min() and found.max() < items):
             wrong = found.min() if found.min() < 0 else found.max()
             raise DefinitionError(f"got the index {wrong}; the batch has items 0 to {items - 1}.", "bottom")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import DefinitionError
-from ...layer import Layer, layer
+from ...layer import Layer, integers, layer
 from ...memory import HOST
 
 
@@ -35,7 +35,7 @@ class Embed(Layer):
 
     def indices(self, blob):
         """The integers. Raises DefinitionError for one that has no row (on the host, where looking is free)."""
-        found = blob.read().astype(self.xp.int64)
+        found = integers(blob.read(), self.xp)
         rows = self.settings.input_dim
         if self.context.place is HOST and found.size and not (0 <= found.min() and found.max() < rows):
             wrong = found.min() if found.min() < 0 else found.max()

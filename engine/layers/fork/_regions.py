@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import DefinitionError
-from ...layer import Layer
+from ...layer import Layer, integers
 from ...memory import HOST
 
 
@@ -26,7 +26,7 @@ class Regions(Layer):
     def regions(self, bottom):
         """Each region's item and its edges. Raises DefinitionError for an item that is not there."""
         listed = bottom[1].seen_from(HOST).read().reshape(-1, 5)
-        items = listed[:, 0].astype(np.int64)
+        items = integers(listed[:, 0], np)
         if items.size and not (0 <= items.min() and items.max() < bottom[0].shape[0]):
             wrong = items.min() if items.min() < 0 else items.max()
             raise DefinitionError(f"a region is of item {wrong}; the batch has {bottom[0].shape[0]}.", "bottom")

@@ -6,6 +6,7 @@ from math import prod
 from typing import Any
 
 from ...errors import DefinitionError
+from ...layer import integers
 from ...memory import HOST
 
 FULL, VALID, BATCH_SIZE, NONE = range(4)
@@ -66,7 +67,7 @@ def read(layer: Any, blob: Any, shape: tuple[int, ...], classes: int, ignored: i
     Raises DefinitionError for a label that is not a class (on the host, where looking is free).
     """
     xp = layer.xp
-    label = blob.read().reshape(shape).astype(xp.int64)
+    label = integers(blob.read().reshape(shape), xp)
     counts = xp.ones(shape, layer.context.dtype) if ignored is None else (label != ignored).astype(layer.context.dtype)
     if ignored is not None:
         label *= label != ignored

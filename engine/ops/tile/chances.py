@@ -177,7 +177,7 @@ def surprise(address, begin, end):
             labels = array(d.labels + 4 * n * d.inner, d.inner)
             chances = array(d.a + 4 * n * d.outer_step, (d.classes - 1) * d.class_step + d.inner)
             for i in range(first, last):
-                label = np.int64(labels[i])
+                label = np.int64(labels[i]) if labels[i] == labels[i] else -1 << 62  # no number is no class
                 if d.has_ignored and label == d.ignored:
                     continue
                 if label < 0 or label >= d.classes:
