@@ -63,7 +63,8 @@ def host_device(libraries, monkeypatch):
     device.ran, device.machine, device.blas_library, device.cudnn_api = ran, cupy.machine, blas, api
     device.use_cudnn = lambda: monkeypatch.setattr(plans, "import_cudnn", lambda: api)
     monkeypatch.setattr(module, "device", lambda number=0: device)
-    return device
+    yield device
+    cupy.machine.check(*cupy.machine.spoiled)
 
 
 @pytest.fixture(params=["host", pytest.param("cuda", marks=pytest.mark.gpu)])

@@ -2,9 +2,10 @@
 
 Arrays are NumPy's behind a wall: what CuPy refuses (mixing with NumPy arrays, a silent way to the host) is refused
 here. Work is done as late as a GPU may do it: a stream's work waits until somebody waits for the stream, so that what
-is read or overwritten too early shows as a wrong number. A captured stream's work is done when its graph is launched.
-What synchronises while a stream is captured spoils the capture, as in CUDA. Kernels are those of kernels.cu, built for
-the host.
+is read or overwritten too early shows as a wrong number. A captured stream's work is done when its graph is launched;
+it knows addresses alone, and device memory that nobody has is spoiled as soon as no work is under way. What
+synchronises while a stream is captured spoils the capture, as in CUDA. Kernels are those of kernels.cu, built for the
+host.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+SPOILED = 200  # arrays that are kept so that their addresses are nobody else's
 PINNED: list[tuple[int, int]] = []  # address ranges of pinned host memory
 
 
@@ -37,8 +39,8 @@ class Machine:
         self.streams: list[Stream] = []
         self.local = threading.local()
         self.room: int | None = None  # bytes that may yet be allocated; None: any number
-        self.alive: list[np.ndarray] = []  # memory that work under way may know by its address alone
-        self.known: dict = {}  # weak references to what was taken, to keep it so when it is let go of
+        self.let_go: list[np.ndarray] = []  # memory that nobody has, but work under way may know by its address
+        self.spoiled: deque[np.ndarray] = deque()  # what nobody may know any more, in the order of its end
         self.clock = 0.0
         self.null = Stream(self)
 
@@ -64,12 +66,27 @@ class Machine:
             if host.nbytes > self.room:
                 raise OutOfMemoryError(f"Out of memory allocating {host.nbytes} bytes")
             self.room -= host.nbytes
-        stream = self.current
-        (self.alive if stream.captured is None else stream.captured_memory).append(host)
-        array = Array(self, host.view())
-        known = weakref.ref(array.host, lambda known: (self.alive.append(host), self.known.pop(id(known))))
-        self.known[id(known)] = known
+        owner = Owner(host)
+        weakref.finalize(owner, self.let_go.append, host).atexit = False
+        array = Array(self, np.asarray(owner))
+        if self.current.captured is not None:
+            self.current.captured_memory.append(array.host)
         return array
+
+    def spoil(self) -> None:
+        """Overwrite what nobody has, now that all work is done: a graph that still counts on it shows itself."""
+        for _ in range(len(self.let_go)):
+            host = self.let_go.pop()
+            host.reshape(-1).view(np.uint8)[:] = 0xFF  # NaN, or -1
+            self.spoiled.append(host)
+        while len(self.spoiled) > SPOILED:
+            self.check(self.spoiled.popleft())
+
+    @staticmethod
+    def check(*spoiled) -> None:
+        """Raises AssertionError when somebody wrote into memory that was spoiled."""
+        for host in spoiled:
+            assert (host.reshape(-1).view(np.uint8) == 0xFF).all(), f"{host.shape} was written, which nobody has"
 
 
 class Stream:
@@ -94,7 +111,7 @@ class Stream:
             self.done += 1
             work()
         if not any(stream.queue for stream in self.machine.streams):
-            self.machine.alive.clear()
+            self.machine.spoil()
 
     def synchronize(self) -> None:
         self.run()
@@ -157,6 +174,20 @@ class Event:
         return self.at is None or self.at[0].done >= self.at[1]
 
 
+def known_by_address(machine, value):
+    """The arrays in a value as a captured graph knows them: it keeps none of them alive."""
+    if isinstance(value, Array) and machine.current.captured is not None:
+        host = value.host
+        if not host.size:
+            return value
+        low, high = np.lib.array_utils.byte_bounds(host)
+        memory = (ctypes.c_uint8 * (high - low)).from_address(low)
+        return Array(machine, np.ndarray(host.shape, host.dtype, memory, host.ctypes.data - low, host.strides))
+    if isinstance(value, (tuple, list)):
+        return type(value)(known_by_address(machine, one) for one in value)
+    return value
+
+
 def dummy(value):
     """Something of the same shape and type whose values do not matter."""
     if isinstance(value, Array):
@@ -207,12 +238,15 @@ def compute(function, args, kwargs):
             shape_of = np.asarray(function(*dummy(args), **{k: dummy(v) for k, v in kwargs.items()}))
         result = machine.take(np.full(shape_of.shape, junk(shape_of.dtype), shape_of.dtype))
 
+    args, target = known_by_address(machine, args), known_by_address(machine, result)
+    kwargs = {k: known_by_address(machine, v) for k, v in kwargs.items()}
+
     def work():
         with np.errstate(all="ignore"):
             if out is not None:
                 function(*real(args), **{k: real(v) for k, v in kwargs.items()})
             else:
-                result.host[...] = function(*real(args), **{k: real(v) for k, v in kwargs.items()})
+                target.host[...] = function(*real(args), **{k: real(v) for k, v in kwargs.items()})
 
     machine.submit(work)
     return result
@@ -321,9 +355,11 @@ class Array:
         if any(isinstance(part, Array) and part.dtype == bool for part in parts):
             self.machine.host_waits("a mask as an index")
 
+        mine, at, given = (known_by_address(self.machine, one) for one in (self, parts, value))
+
         def work():
             with np.errstate(all="ignore"):
-                self.host[real(parts)] = real(value)
+                mine.host[real(at)] = real(given)
 
         np.broadcast_to(dummy(value), np.shape(dummy(self)[dummy(parts)]) if not _masked(parts) else ())
         self.machine.submit(work)
@@ -421,7 +457,8 @@ class Pointer:
         (stream or machine.current).submit(work)
 
     def copy_from_device_async(self, source, size, stream=None):
-        into, values = self.array.host.reshape(-1).view(np.uint8), source.array.host.reshape(-1).view(np.uint8)
+        arrays = (known_by_address(self.array.machine, one).host for one in (self.array, source.array))
+        into, values = (host.reshape(-1).view(np.uint8) for host in arrays)
 
         def work():
             into[:size] = values[:size]
@@ -444,7 +481,8 @@ class Ufunc:
 
     def at(self, array, indices, values):
         refuse_numpy([indices, values])
-        array.machine.submit(lambda: self.ufunc.at(array.host, real(indices), real(values)))
+        known = [known_by_address(array.machine, one) for one in (array, indices, values)]
+        array.machine.submit(lambda: self.ufunc.at(*map(real, known)))
 
 
 def _called(function, *args, **kwargs):
@@ -480,8 +518,7 @@ class Modules:
             assert isinstance(args, tuple) and 0 < grid[0] < 2**31 and block[0] <= 1024
             self.ran.add(name)
             given = [as_c(arg) for arg in args]
-            keep = args  # device memory lives until the work is done
-            self.machine.submit(lambda: (entry(*given), keep) and None)
+            self.machine.submit(lambda: entry(*given) and None)
 
         return launch
 
@@ -550,7 +587,8 @@ def make_cupy(libraries, ran):
 
     def copyto(out, values, where=True):
         refuse_numpy([values])
-        machine.submit(lambda: np.copyto(out.host, real(values), where=real(where)))
+        into, given, there = (known_by_address(machine, one) for one in (out, values, where))
+        machine.submit(lambda: np.copyto(into.host, real(given), where=real(there)))
 
     xp.copyto = copyto
     for name in VIEWS:

@@ -3,6 +3,7 @@
 import gc
 import io
 import shutil
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from brewbench.engine.gpu import feed, step
 from brewbench.engine.gpu.ops import update
 from brewbench.engine.layers.data import _prefetching
 from brewbench.engine.memory import HOST
+from brewbench.engine.ops.scratch import scratch
 from brewbench.proto.messages import NetParameter, SolverParameter
 from brewbench.workbench.cli.progress import Bar, SolverBar
 
@@ -243,6 +245,35 @@ def test_a_blob_may_be_given_the_memory_of_another_between_two_passes(gpu):
         expected = np.repeat(2 * net.blobs["x"].look().sum(axis=1, keepdims=True), 5, axis=1)
         np.testing.assert_allclose(net.blobs["ip"].look(), expected, 1e-4, 1e-4)
         assert net._whole.launched == launched
+
+
+WIDE = NET.replace('"DummyData" top: "x" dummy_data_param', '"Input" top: "x" input_param').replace(
+    '\n  data_filler { type: "gaussian" std: 1 }', ""
+)
+
+
+def test_what_a_graph_works_in_stays_though_others_take_its_place(gpu):
+    """Working memory that grows, and ops that are made anew, between two launches."""
+    solvers = solver_of("gpu", net=WIDE, momentum=0.9), by_layer(solver_of("gpu", net=WIDE, momentum=0.9))
+    for solver in solvers:
+        net = solver.net
+        net.blobs["x"].data = np.random.RandomState(0).randn(4, 2, 9, 9)
+        solver.step(3)
+        for slot, *kind in [key for key in net.context.scratch if isinstance(key, tuple)]:
+            scratch(net.context, slot, (100_000,), *kind)
+        op = weakref.ref(net.layers[net.index_of("norm")]._ops["lrn"][1])
+        for count in (2, 4):
+            net.blobs["x"].reshape(count, 2, 9, 9)
+            net.reshape()
+        assert op() is not net.layers[net.index_of("norm")]._ops["lrn"][1]
+        net.blobs["x"].data = np.random.RandomState(0).randn(4, 2, 9, 9)
+        gc.collect()
+        gpu.synchronize()
+        [gpu.allocate(1000, np.dtype(np.float32)) for _ in range(20)]
+        solver.step(3)
+    assert captured_of(solvers[0]).launched == 5
+    for mine, theirs in zip(*map(values_of, solvers), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
 
 
 def test_losses_may_be_read_late(gpu, monkeypatch):
