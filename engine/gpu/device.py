@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from os import environ
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ SOURCE = Path(__file__).with_name("kernels.cu")
 BLOCK = 256  # threads in a block
 WARP = 32
 TIDY = 64  # copies from the host after which those that are done are forgotten
+PER_THREAD = "CUPY_CUDA_PER_THREAD_DEFAULT_STREAM"
 LARGEST = 2_000_000_000  # elements of one launch: kernels count in 32 bits, and step beyond the end
 
 
@@ -43,6 +45,8 @@ class Device(Place):
     name = "gpu"
 
     def __init__(self, number: int = 0):
+        if environ.get(PER_THREAD, "0") not in ("", "0"):  # then threads do not see each other's work in order
+            raise RuntimeError(f"Brewbench computes on the legacy default stream: start Python without {PER_THREAD}")
         self.xp = import_cupy()
         self.number = number
         self._runtime = self.xp.cuda.runtime

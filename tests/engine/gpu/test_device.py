@@ -154,6 +154,14 @@ def test_an_old_driver_is_told_of_the_other_extra(monkeypatch):
         module.Device()
 
 
+def test_a_default_stream_for_each_thread_is_refused(host_device, monkeypatch):
+    monkeypatch.setenv("CUPY_CUDA_PER_THREAD_DEFAULT_STREAM", "1")
+    with pytest.raises(RuntimeError, match="legacy default stream: start Python without CUPY_CUDA_PER_THREAD"):
+        module.Device()
+    monkeypatch.setenv("CUPY_CUDA_PER_THREAD_DEFAULT_STREAM", "0")
+    module.Device()
+
+
 def test_a_copy_under_way_is_waited_for_before_its_source_changes(gpu):
     blob = Blob((1000,), np.float32, gpu)
     for value in range(5):
