@@ -122,6 +122,7 @@ class CapturedStep:
         self.launched = 0  # passes
         self._key: Any = None
         self._warm: Any = None  # the shapes of which a pass has run by layer
+        self._layered = -1  # what the net counted after the last pass here
         self._updated: bool | None = None  # whether the last update clipped its gradients; None before the first
         self._pending: list[LossToCome] = []
         self._slots_taken = 0  # since nothing was pending
@@ -160,7 +161,10 @@ class CapturedStep:
         self._pending.append(loss)
         for k in range(passes):
             self.solver.begin_pass(k)
+            if self.program.alone and self.net.layered != self._layered:
+                self.program.drop()  # a layer after which the rest runs by layer would not know what a graph keeps
             self._pass(loss, len(self.program.items) if k == passes - 1 else self.update)
+            self._layered = self.net.layered
         self._updated = self._clips
         return loss
 

@@ -381,6 +381,49 @@ class Twice(caffe.Layer):
 """
 
 
+GROWS = """
+from brewbench import caffe
+
+class Grows(caffe.Layer):
+    runs = 0
+    def setup(self, bottom, top):
+        pass
+    def reshape(self, bottom, top):
+        top[0].reshape(4, 6 if self.runs >= 5 else 3)
+    def forward(self, bottom, top):
+        self.runs += 1
+        self.reshape(bottom, top)
+        top[0].data[...] = bottom[0].data[:, :3].mean()
+    def backward(self, top, propagate_down, bottom):
+        bottom[0].diff[...] = top[0].diff.mean()
+"""
+SIDED = ASKED + """
+layer { name: "label" type: "Input" top: "label" input_param { shape { dim: 4 } } }
+layer { name: "hinge" type: "HingeLoss" bottom: "ip" bottom: "label" top: "hinge" }
+layer { name: "grows" type: "Python" bottom: "ip" top: "grows" python_param { module: "that_grows" layer: "Grows" } }
+layer { name: "sum" type: "Reduction" bottom: "grows" top: "sum" loss_weight: 0.1 }
+"""
+
+
+def test_what_layers_keep_is_that_of_the_pass_wherever_it_stops_being_a_graph(gpu, tmp_path, monkeypatch):
+    (tmp_path / "that_grows.py").write_text(GROWS)
+    monkeypatch.syspath_prepend(tmp_path)
+    found = []
+    for backend in ("cpu", "gpu"):
+        solver = solver_of(backend, net=SIDED)
+        for k in range(7):
+            solver.net.blobs["x"].data = np.random.RandomState(k).randn(4, 6)
+            solver.net.blobs["label"].data = np.random.RandomState(k).randint(0, 5, 4)
+            if k == 3:  # somebody looks on once
+                by_layer(solver)
+            solver.iterate()
+            solver.net.before_forward.clear()
+        found.append(values_of(solver))
+    assert captured_of(solver).program.broken is None and captured_of(solver).launched >= 2
+    for mine, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(theirs, mine, 1e-4, 1e-5)
+
+
 def in_the_middle(text, layer):
     """NET with a layer behind its pooling, whose top the layers above read."""
     before, after = NET.split('layer { name: "drop"')
