@@ -19,6 +19,7 @@ from ..engine.context import Context
 from ..engine.making import Making
 from ..proto import Document
 from ..workbench import LiveNet, Plan, Session, Walkthrough
+from ..workbench.events import Courier
 from .arrays import ArrayView, look_at
 from .curves import Curves
 from .editor import NetEditor, build_graph, default_collapsed, to_svg
@@ -100,6 +101,7 @@ class Bench(ipywidgets.VBox):
         self._making = self._testing = ""  # what keeps a run from going on
         self._plotted = 0  # points of the session's history that the curves show
         self._lock = threading.RLock()
+        self._looks = Courier(0, "looks")  # a look waits for the layer that runs, or its kernels: events must not
         self._palette = palette()
         self._make_views()
         style = ipywidgets.HTML(f"<style>{read_source('bench.css')}</style>")
@@ -157,6 +159,7 @@ class Bench(ipywidgets.VBox):
     def close(self) -> None:
         """Stop the session and everything that follows it."""
         self.session.close()
+        self._looks.close()
         self.live.close()
         super().close()
 
@@ -271,7 +274,11 @@ class Bench(ipywidgets.VBox):
 
     def _on_refresh_rate(self, hz: float) -> None:
         """How often the arrays follow a running session; 0: not before it pauses."""
-        self._array_throttle = Throttle(lambda _changes: self.array.refresh(), hz) if hz else lambda **_changes: None
+        self._array_throttle = Throttle(lambda _changes: self._look(), hz) if hz else lambda **_changes: None
+
+    def _look(self) -> None:
+        """Have the arrays drawn anew, without waiting for it."""
+        self._looks.post_latest("array", lambda: self.array.refresh())
 
     def _on_changed(self) -> None:
         """The text was edited, here or by a cell."""
@@ -498,7 +505,7 @@ class Bench(ipywidgets.VBox):
         begun, total = self._goal
         if session.state != "running":
             self._goal = (0, None)
-            self.array.refresh()
+            self._look()
         self.stepper.update(
             state=session.state,
             iteration=session.iteration,
@@ -551,7 +558,7 @@ class Bench(ipywidgets.VBox):
         )
         if cursor is not None and cursor.origin is not None:
             self._select([cursor.origin])
-        self.array.refresh()
+        self._look()
 
     # Arrays
 

@@ -452,7 +452,8 @@ class Session:
     def _tell_progress(self) -> None:
         points = self.history.since(self._told)
         self._told = points.start + len(points.rows)
-        self.on_progress.publish(points)
+        if len(points.rows):  # else the telling before this one came late enough to tell these too
+            self.on_progress.publish(points)
 
     def _tell_making(self, making: Making | None) -> None:
         self._courier.post_latest("making", partial(self.on_making.publish, making))

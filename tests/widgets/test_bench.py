@@ -1,5 +1,7 @@
 """The bench without a browser: what is done in one view is seen in the others."""
 
+import logging
+import threading
 import time
 
 import numpy as np
@@ -83,6 +85,30 @@ def test_a_layer_put_between_two_and_taken_out_again_leaves_the_weights(bench):
     assert bench.net.params["ip2"][0].shape == (3, 6), "ip2 reads the data"
     intent(bench, type="undo")
     assert bench.text.text == NET and same() == [True, True]
+
+
+def test_a_look_that_waits_or_fails_holds_up_no_event(bench, monkeypatch):
+    release, waiting = threading.Event(), threading.Event()
+    bench.live.solver_document.set(("max_iter",), 1_000_000)
+
+    def look():
+        waiting.set()
+        release.wait(60)
+        raise OSError("no memory")
+
+    monkeypatch.setattr(logging.getLogger("brewbench.workbench.events"), "disabled", True)
+    bench.array.refresh = look
+    try:
+        bench.session.play()
+        assert waiting.wait(20), "as while kernels are made for the layer whose blob is shown"
+        bench.session.pause()
+        assert bench.session.wait(20)
+        assert bench.stepper._status["state"] == "paused"
+    finally:
+        release.set()
+    bench.session.step(1)
+    assert bench.session.wait(20)
+    assert bench.stepper._status["iteration"] == bench.session.iteration
 
 
 def test_the_stepper_says_for_which_layer_kernels_are_made(bench):

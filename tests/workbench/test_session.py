@@ -235,6 +235,16 @@ def test_pause_forgets_what_else_was_asked_for(session):
     assert session.iteration == reached + 1
 
 
+def test_no_progress_is_told_where_there_is_none(session):
+    told = []
+    session.on_progress.subscribe(lambda points: told.append(len(points.rows)))
+    session.step(2)
+    finish(session)
+    session._courier.post(session._tell_progress)  # as when a point was told before its own telling was asked for
+    assert session._courier.drain(PATIENCE)
+    assert sum(told) == 2 and 0 not in told
+
+
 def test_pause_breaks_off_a_test_however_long_it_is(session):
     testing = threading.Event()
     session.on_testing.subscribe(lambda batches: testing.set())
