@@ -65,6 +65,15 @@ def kernel(page, python, expression):
     return json.loads(python(page, f"import json; print(json.dumps({expression}))"))
 
 
+def until(page, python, expression):
+    """Wait for what the kernel does on another thread: the drawing shows an edit before the net is built again."""
+    for _ in range(100):
+        if kernel(page, python, expression):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"never true: {expression}")
+
+
 def test_a_number_in_the_form_changes_text_shapes_and_weights(bench, python):
     before = text_of(bench)
     python(bench, "first = bench.net.params['conv1'][0].data.copy()")
@@ -76,13 +85,14 @@ def test_a_number_in_the_form_changes_text_shapes_and_weights(bench, python):
     expect(text(bench)).to_have_value(before.replace("num_output: 20", "num_output: 24", 1))
     assert bench.locator(".bb-editor").get_by_text("64x24x12x12").count() == 1
     expect(bench.locator(".bb-text-bar")).to_contain_text("436,184 parameters")
-    assert kernel(bench, python, "bench.net.params['conv1'][0].shape") == [24, 1, 5, 5]
+    until(bench, python, "bench.net.params['conv1'][0].shape == (24, 1, 5, 5)")
     assert kernel(bench, python, "bool((bench.net.params['conv1'][0].data[:20] == first).all())")
     bench.locator('[data-id="conv1"]').first.click()
     bench.keyboard.press("Control+z")
     expect(bench.locator(".bb-editor")).to_contain_text("64x20x24x24")
     expect(text(bench)).to_have_value(before)
     expect(field(bench, "convolution_param-num_output")).to_have_value("20")
+    until(bench, python, "bench.net.params['conv1'][0].shape == (20, 1, 5, 5)")
     assert kernel(bench, python, "bool((bench.net.params['conv1'][0].data == first).all())")
 
 
@@ -96,11 +106,7 @@ def test_typing_in_the_text_changes_the_drawing_and_the_form(bench, python):
     bench.keyboard.type("320")
     expect(bench.locator(".bb-editor")).to_contain_text("64x320")
     expect(field(bench, "inner_product_param-num_output")).to_have_value("320")
-    for _ in range(100):  # the drawing shows the edit before the net is built again
-        if kernel(bench, python, "bench.net.blobs['ip1'].shape") == [64, 320]:
-            break
-        bench.wait_for_timeout(100)
-    assert kernel(bench, python, "bench.net.blobs['ip1'].shape") == [64, 320]
+    until(bench, python, "bench.net.blobs['ip1'].shape == (64, 320)")
     bench.keyboard.press("Control+z")
     expect(bench.locator(".bb-editor")).to_contain_text("64x500")
 
@@ -165,7 +171,7 @@ def test_a_layer_is_put_between_two_in_the_drawing_and_trains(bench, python):
     expect(edge("[data-edge='pool2:0>ip1:0']")).to_have_count(0)
     expect(bench.locator(".ne-status")).to_have_text("absval1 follows pool2.")
     expect(text(bench)).to_have_value(re.compile('type: "AbsVal"'))
-    python(bench, "weights = bench.net.params['ip1'][0].data.copy()")
+    until(bench, python, "'absval1' in bench.net.blobs")
     bench.locator('[data-command="once"]').click()
     expect(bench.locator(".bb-iteration")).to_have_text("iteration 1", timeout=60_000)
     assert kernel(bench, python, "bool(abs(bench.net.blobs['absval1'].diff).max() > 0)")
@@ -186,6 +192,7 @@ def test_what_a_removed_layer_was_between_is_joined_in_the_drawing(bench, python
     bench.keyboard.press("Delete")
     expect(bench.locator("[data-edge='conv1:0>conv2:0']")).to_be_attached()
     expect(bench.locator("[data-error]")).to_have_count(0)
+    until(bench, python, "'pool1' not in bench.net.blobs")
     assert kernel(bench, python, "bool((bench.net.params['conv2'][0].data == first).all())")
     bench.keyboard.press("Control+z")
     expect(text(bench)).to_have_value(before)
