@@ -65,8 +65,8 @@ class Worker:
 
     def __init__(self, peer: str, work: str, threads: int, folder: Path):
         words = [sys.executable, str(HERE / "cpu_worker.py"), peer, work, str(threads), str(folder)]
-        if peer in ("jax", "caffe") and shutil.which("taskset"):  # take as many threads as there are cores to run on
-            words = ["taskset", "-c", f"0-{threads - 1}", *words]
+        if shutil.which("taskset"):  # all on the same cores: on a shared machine some may be slower for long
+            words = ["taskset", "-c", ",".join(map(str, sorted(os.sched_getaffinity(0))[:threads])), *words]
         self.log = (folder / f"{peer}.log").open("w")
         pipe, env = subprocess.PIPE, environment(peer, threads)
         self.process = subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=self.log, text=True, env=env)
