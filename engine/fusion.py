@@ -106,9 +106,6 @@ def _is_affine(node: Node) -> bool:
     return layer.type == "Scale" and layer.settings.axis == 1 and layer.blobs[0].num_axes == 1
 
 
-SHARING = ("Split", "Reshape", "Flatten", "Parameter")  # types whose tops have the memory of their bottoms
-
-
 def parts_inside(nodes: Sequence[Node]) -> dict[int, list[bool]]:
     """For each Concat, by its index, which bottoms may lie within its top: those that nobody else reads or writes.
 
@@ -130,7 +127,7 @@ def _written_later(nodes: Sequence[Node], index: int) -> bool:
     for node in nodes[index + 1 :]:
         if node.layer is None or same.intersection(node.top_ids):
             return True
-        if node.layer.type in SHARING and same.intersection(node.bottom_ids):
+        if node.layer.shares_memory and same.intersection(node.bottom_ids):
             same.update(node.top_ids)
     return False
 
@@ -141,6 +138,6 @@ def _of_its_own(nodes: Sequence[Node], index: int, part: int) -> bool:
         layer, makes = node.layer, part in node.top_ids
         if at == index or not (makes or part in node.bottom_ids):
             continue
-        if layer is None or at > index or not makes or not layer.steady or layer.is_source or layer.type in SHARING:
+        if layer is None or at > index or not makes or not layer.steady or layer.is_source or layer.shares_memory:
             return False
     return True

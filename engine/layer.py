@@ -74,6 +74,7 @@ class Layer:
     auto_tops: ClassVar[bool] = False  # missing tops are made, without a name
     is_source: ClassVar[bool] = False  # tops come from outside the net: no bottoms, never backward
     steady: ClassVar[bool] = False  # does nothing but call its ops, or nothing at all, once the first pass is done
+    shares_memory: ClassVar[bool] = False  # its tops have the memory of its bottoms, or of its parameters
     reshapes_itself: ClassVar[bool] = False  # top shapes may change without a bottom's doing so
     no_gradient: tuple[int, ...] = ()  # bottoms that force_backward leaves alone
     forced: tuple[int, ...] = ()  # those of them that it does not: then backward raises, where Caffe aborts

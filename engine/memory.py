@@ -177,8 +177,9 @@ class Memory:
         `access` is READ (the array must not be written), WRITE (every element will be overwritten, so nothing
         is copied) or MODIFY. After WRITE and MODIFY this place alone is valid.
         """
-        if witness.now is not None:
-            witness.now.accessed(self, place, access)
+        told = witness.now
+        if told is not None:
+            told.accessed(self, place, access)
         if access == WRITE:
             self._fill = None
         elif self._fill is not None or place not in self.valid:
@@ -217,9 +218,7 @@ class Memory:
     def leave(self, place: Place) -> None:
         """Give up a private place, its values saved to the host if they are nowhere else."""
         with touching:
-            if place in self.valid and HOST not in self.valid:
-                self._bring_to(HOST)
-            self.valid.discard(place)
+            self.keep_off(place)
             self._buffers.pop(place, None)
             moved()
             for kind in [kind for kind, each in self.layouts.items() if each is place]:
@@ -254,20 +253,20 @@ class Memory:
         return self._buffers.get(place)
 
     def _bring_to(self, place: Place) -> None:
-        here = self._buffer(place)
+        here, told = self._buffer(place), witness.now
         near = next((source for source in self.valid if place.reaches(source)), None)
         if near is not None:
             place.copy_from(near, self._buffer(near), here)
         elif self.valid:
             if HOST not in self.valid:
                 source = next(iter(self.valid))
-                if witness.now is not None:
-                    witness.now.converted(self, source)
+                if told is not None:
+                    told.converted(self, source)
                 source.to_host(self._buffer(source), self._buffer(HOST))
                 self.valid.add(HOST)
             if place is not HOST:
-                if witness.now is not None:
-                    witness.now.converted(self, place)
+                if told is not None:
+                    told.converted(self, place)
                 place.from_host(self._buffer(HOST), here)
                 if self._lent is not None:
                     if self._lent() is not None:

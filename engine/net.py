@@ -281,7 +281,7 @@ class Net:
         wrote another. Where `debug_info` is set, the `debug_listeners` are told of every layer, and after a whole
         pass of the norms of all parameters.
         """
-        index = last = len(self.layers) - 1
+        last = len(self.layers) - 1
         index = last if start is None else start
         looked_at = self.debug_info or self.before_backward or self.after_backward
         with self._pass("backward", not looked_at and (index, end) == (last, 0)) as program:

@@ -120,7 +120,7 @@ class Stretch:
 
     def __init__(self, layers: Sequence[int], writer: Writer, blobs: Sequence[Blob]):
         self.layers = frozenset(layers)
-        self.first, self.last = layers[0], layers[-1]
+        self.last = layers[-1]
         self.kept = [*writer.kept, *(record for _, record, _ in writer.calls)]
         rows = [(address, record.__array_interface__["data"][0], items) for address, record, items in writer.calls]
         self.calls = np.array(rows, np.int64).reshape(-1, 3)

@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-now: Any = None
+now: Any = None  # who looks at it twice takes it once: another thread may end the listening in between
 
 
 def unsteady() -> None:
     """Say that something other than a driver is at work: then the layer cannot be written down."""
-    if now is not None:
-        now.spoilt = True
+    told = now
+    if told is not None:
+        told.spoilt = True
 
 
 def provided(condition: Callable[[], bool]) -> None:
     """Say that what happens now is right only where that holds."""
-    if now is not None:
-        now.conditions.append(condition)
+    told = now
+    if told is not None:
+        told.conditions.append(condition)
 
 
 def noting(effect: Callable[[], Any]) -> None:
     """Say that this is to be done each time, too."""
-    if now is not None:
-        now.effects.append(effect)
+    told = now
+    if told is not None:
+        told.effects.append(effect)

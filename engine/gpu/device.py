@@ -71,7 +71,7 @@ class Device(Place):
         self._copy_stream: Any = None
         self._capture_stream: Any = None
         self._recorder: int | None = None  # the thread that captures
-        self.library_lock = threading.RLock()  # cuBLAS and cuDNN know one stream at a time
+        self.one_stream = threading.RLock()  # cuBLAS and cuDNN know one stream at a time
 
     def __repr__(self) -> str:
         return f"<Device {self.number}: {self._runtime.getDeviceProperties(self.number)['name'].decode()}>"
@@ -242,7 +242,7 @@ class Device(Place):
         from .cublas import Blas
 
         self.enter()
-        with self.library_lock:
+        with self.one_stream:
             if precision not in self._blas:
                 self._blas[precision] = Blas(self.xp, precision)
             self._blas[precision].gemm(a, b, c, transpose, beta)
@@ -272,7 +272,7 @@ class Device(Place):
         self.synchronize()
         cuda = self.xp.cuda
         stream, pool, graph = self.capture_stream, cuda.MemoryPool(), Graph()
-        with self.library_lock, no_garbage(), stream, cuda.using_allocator(pool.malloc):
+        with self.one_stream, no_garbage(), stream, cuda.using_allocator(pool.malloc):
             stream.begin_capture()
             self._recorder = threading.get_ident()
             try:

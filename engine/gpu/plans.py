@@ -137,7 +137,7 @@ class Cudnn:
     def run(self, plan: Plan, arrays: dict[int, Any], workspace: Callable[[int], Any]) -> None:
         """Do a convolution. `workspace` gives room for that many bytes."""
         self.device.enter()
-        with self.device.library_lock:
+        with self.device.one_stream:
             self._run(plan, arrays, workspace)
 
     def _run(self, plan: Plan, arrays: dict[int, Any], workspace: Callable[[int], Any]) -> None:

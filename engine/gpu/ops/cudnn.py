@@ -46,7 +46,7 @@ class Planned(convolution.Correlation):
         return fits and isinstance(context.place, Device) and context.place.has_cudnn
 
     @property
-    def library(self) -> Cudnn:
+    def cudnn(self) -> Cudnn:
         return cudnn_of(self.device)
 
     def spec(self, kind: str, last: bool = False, after: tuple[str, ...] = ()) -> Spec:
@@ -55,14 +55,14 @@ class Planned(convolution.Correlation):
         return Spec(kind, self.image, self.weight, self.y_shape, *step, self.context.precision, after, last)
 
     def plan(self, spec: Spec, arrays: dict[int, Any]) -> Plan | None:
-        return self.library.plan(spec, arrays, self.workspace)
+        return self.cudnn.plan(spec, arrays, self.workspace)
 
     def run(self, kind: str, image: Any, weight: Any, values: Any, last: bool = False) -> bool:
         """Do one direction; False where cuDNN has no plan for it."""
         arrays = {IMAGE: image, WEIGHT: weight, VALUES: values}
         plan = self.plan(self.spec(kind, last), arrays)
         if plan is not None:
-            self.library.run(plan, arrays, self.workspace)
+            self.cudnn.run(plan, arrays, self.workspace)
         return plan is not None
 
     def workspace(self, size: int) -> Any:
@@ -101,13 +101,13 @@ class Planned(convolution.Correlation):
             one, two = self.plan(spec, arrays), self.plan(self.spec("fprop", last), plain)
             self.fused[spec] = one is not None
             if one is not None and two is not None:
-                apart = two.milliseconds + self.library.time(lambda: self.finish(out, after, last))
+                apart = two.milliseconds + self.cudnn.time(lambda: self.finish(out, after, last))
                 self.fused[spec] = one.milliseconds <= apart
         if not self.fused[spec]:
             return False
         plan = self.plan(spec, arrays)
         assert plan is not None
-        self.library.run(plan, arrays, self.workspace)
+        self.cudnn.run(plan, arrays, self.workspace)
         return True
 
     def spread(self, values: Any, weight: Any, images: Any) -> None:
@@ -167,7 +167,7 @@ class Convolution(Planned, convolution.Convolution):
             self.decided = len(self.image) == 4 and LAYOUT != "nchw" and self.decide(x)
         if not self.decided:
             return False
-        return self.library.plans.get(self.spec(kind, last=True)) is not None
+        return self.cudnn.plans.get(self.spec(kind, last=True)) is not None
 
     def decide(self, x: Blob) -> bool:
         """Whether all directions together are quicker with the channels last, the turning of x and its diff counted."""
@@ -186,7 +186,7 @@ class Convolution(Planned, convolution.Convolution):
             if differs(self.image):
                 turned = self.device.allocate(prod(self.image), np.dtype(np.float32))
                 lengths = self.image[1], prod(self.image[2:])
-                turning = self.library.time(lambda: self.launch("turn", turned.size, room[IMAGE], turned, *lengths))
+                turning = self.cudnn.time(lambda: self.launch("turn", turned.size, room[IMAGE], turned, *lengths))
                 turning *= 1 if len(kinds) < 3 else 2
                 if self.last_of(self.image, x.data_memory) is None:
                     taken += turning

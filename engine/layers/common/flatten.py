@@ -20,7 +20,7 @@ class Flatten(Layer):
     Caffe quirk: an `end_axis` right before `axis` joins nothing, and puts an axis of length 1 between the two.
     """
 
-    steady = True
+    steady = shares_memory = True
 
     def reshape(self, bottom, top):
         if top[0] is bottom[0]:

@@ -19,6 +19,7 @@ class Parameter(Layer):
     """
 
     bottoms = 0
+    shares_memory = True
 
     def setup(self, bottom, top):
         self.add_param(shape_of(self.settings.shape))

@@ -21,7 +21,7 @@ class Reshape(Layer):
     Reference: Jia et al., "Caffe", ACM Multimedia 2014.
     """
 
-    steady = True
+    steady = shares_memory = True
 
     def reshape(self, bottom, top):
         if top[0] is bottom[0]:

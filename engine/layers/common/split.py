@@ -18,7 +18,7 @@ class Split(Layer):
     Reference: the sum rule of differentiation.
     """
 
-    steady = True
+    steady = shares_memory = True
     tops = at_least(1)
 
     def reshape(self, bottom, top):

@@ -113,6 +113,7 @@ def adding(parameter: Blob) -> tuple[int, np.ndarray]:
     """Where the sums of a kernel that adds to a gradient begin, and the gradient: at 0 where it was only cleared."""
     memory = parameter.diff_memory
     fresh = memory.cleared
-    if witness.now is not None and not witness.now.has_written(memory):
+    told = witness.now
+    if told is not None and not told.has_written(memory):
         witness.provided(lambda: memory.cleared == fresh)
     return int(not fresh), memory.on(HOST, WRITE if fresh else MODIFY)

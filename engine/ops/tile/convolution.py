@@ -405,7 +405,7 @@ class Correlating:
         )  # fmt: skip
         self.tables = table([a for a, _ in runs]), table([b for _, b in runs])
 
-        ahead = not op.planar and far(self.groups * self.blocks * op.taps * lanes_in * wide, rows * tiles)
+        ahead = not op.planar and far(size, rows * tiles)
 
         def kernel(count: int, ahead: bool) -> int:
             tile = Tile(count, n, a_row=step, a_step=a_step, b_step=wide, unroll=unroll, ahead=ahead)
@@ -415,12 +415,12 @@ class Correlating:
         self.slide = Record(
             SLIDE, kernel=kernel(columns, ahead), last_kernel=kernel(last, False), tiles=tiles, ahead=int(ahead),
             x_image=x_image, x_group=x_group, x_row=sh * x_row, x_tile=4 * columns * step, w=self.packed.address,
-            w_group=self.blocks * op.taps * lanes_in * wide, bias=self.packed.bias, y_image=out.image,
+            w_group=size // self.groups, bias=self.packed.bias, y_image=out.image,
             y_group=n * out.block, y_row=out.row, y_tile=4 * columns * v, y_column=v, y_block=out.block,
             groups=self.groups, share=self.groups // op.group, rows=rows, columns=n, a_at=self.tables[0][1],
             b_at=self.tables[1][1], taps=kh, runs=len(runs) // (kh * chunks), length=length, a_step=a_step,
             clip=int(not flat), stride=sh, pad=op.pad[0], dilation=dh, height=op.image[2], chunks=chunks,
-            w_chunk=self.blocks * op.taps * lanes_in * wide // chunks, band=band,
+            w_chunk=size // self.groups // chunks, band=band,
         )  # fmt: skip
         self.items = images * self.groups * ceil(rows / band)
 
@@ -466,7 +466,8 @@ class Spreading:
         self.groups = out.blocks // n
         wide = v * n
         block_size = op.taps * v * wide
-        self.packed = Packed(self.groups * self.blocks * block_size)
+        w_group = self.blocks * block_size
+        self.packed = Packed(self.groups * w_group)
         self.pack = Record(
             PACK, packed=self.packed.address, group_outputs=op.weight[0] // op.group, group_inputs=op.weight[1],
             taps=op.taps, columns=n, shares=self.groups // op.group, blocks=self.blocks, lanes=v,
@@ -482,8 +483,8 @@ class Spreading:
                 count, tiles, last = _tiles_of(width, n)
                 outputs = op.weight[0] // op.group
                 length = run_length(outputs, count * n / 2)
-                chunks, parts = in_chunks(outputs, length, self.blocks * block_size, rows * tiles)
-                ahead = far(self.groups * self.blocks * block_size, rows * tiles)
+                chunks, parts = in_chunks(outputs, length, w_group, rows * tiles)
+                ahead = far(self.groups * w_group, rows * tiles)
                 runs = [
                     (
                         c // v * gradient.block + c % v + up * gradient.row + left * v,
@@ -505,9 +506,9 @@ class Spreading:
                 band = band_of(rows, chunks, images * self.groups)
                 record = Record(
                     SLIDE, kernel=kernel(count, ahead), last_kernel=kernel(last, False), ahead=int(ahead), band=band,
-                    chunks=chunks, w_chunk=self.blocks * block_size // chunks, tiles=tiles, x=gradient.first,
+                    chunks=chunks, w_chunk=w_group // chunks, tiles=tiles, x=gradient.first,
                     x_image=gradient.image, x_group=self.blocks * gradient.block, x_row=gradient.row,
-                    x_tile=4 * count * v, w=self.packed.address, w_group=self.blocks * block_size, start=FROM_ZERO,
+                    x_tile=4 * count * v, w=self.packed.address, w_group=w_group, start=FROM_ZERO,
                     y=out.first + 4 * (row.offset * out.row + column.offset * v), y_image=out.image,
                     y_group=n * out.block, y_row=op.stride[0] * out.row, y_tile=4 * count * step, y_column=step,
                     y_block=out.block, groups=self.groups, share=self.groups // op.group, rows=rows, columns=n,

@@ -71,8 +71,9 @@ class Driver:
     def run(self, record: Record, items: int) -> None:
         """Do all items, on as many threads as are allowed."""
         address = self.address
-        if witness.now is not None:
-            witness.now.called(address, record, items)
+        told = witness.now
+        if told is not None:
+            told.called(address, record, items)
         count = min(threads(), items)
         if count > 1:
             row = np.array((address, record.address, items), np.int64)

@@ -12,7 +12,7 @@ from ...context import Context
 from ...memory import HOST, READ, WRITE, Memory
 from .. import implements
 from ._op import TileOp, host_address, ready
-from .layout import Features, current, laid_out
+from .layout import Features, current, laid_out, touch
 
 CHUNK = 4096  # plain values of one row
 WORK = 16384  # values of one item, about
@@ -42,23 +42,20 @@ class SigmoidLoss(TileOp):
             ignored = dict(has_ignored=int(self.ignored is not None), ignored=self.ignored or 0)
             self._record = Record(BITS, **ignored)
         operands = [("x", x, READ), ("t", target, READ), ("out", out, WRITE)]
-        lying = current(x if x is not None else target)
+        operands = [(name, memory, access) for name, memory, access in operands if memory is not None]
+        lying = current(operands[0][1])
+        addresses = {"x": 0}
         if isinstance(lying, Features) and lying.rows * lying.features == self.values:
-            rows, length, step, count = lying.features, lying.rows, lying.row, self.values
-            addresses = {}
+            rows, length, step = lying.features, lying.rows, lying.row
             for name, memory, access in operands:
-                if memory is not None:
-                    place = laid_out(memory, Features, lying.shape)
-                    memory.on(place, access)
-                    addresses[name] = place.address
+                addresses[name] = touch(memory, laid_out(memory, Features, lying.shape), access).address
         else:
-            rows, length, step, count = ceil(self.values / CHUNK), CHUNK, CHUNK, self.values
-            given = [(name, memory, access) for name, memory, access in operands if memory is not None]
-            addresses = {name: host_address(memory.on(HOST, access)) for name, memory, access in given}
+            rows, length, step = ceil(self.values / CHUNK), CHUNK, CHUNK
+            for name, memory, access in operands:
+                addresses[name] = host_address(memory.on(HOST, access))
         at_once = max(1, WORK // length)
-        record = self._record.set(
-            **{"x": 0, **addresses}, x_row=step, t_row=step, rows=rows, at_once=at_once, length=length, count=count
-        )
+        fields = dict(x_row=step, t_row=step, rows=rows, at_once=at_once, length=length, count=self.values)
+        record = self._record.set(**addresses, **fields)
         return record, ceil(rows / at_once)
 
     def summed(self, record: Any, items: int) -> tuple[float, float]:

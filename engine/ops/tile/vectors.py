@@ -321,20 +321,24 @@ def float_array(typing: Any, address: Any) -> Any:
     return pointer(types.int64), emit
 
 
+def _by_address(count: int) -> tuple[Any, Any]:
+    """What an intrinsic gives back that calls a function of so many whole numbers, its first argument the address."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        function = builder.inttoptr(args[0], ir.FunctionType(ir.VoidType(), [INT64] * count).as_pointer())
+        builder.call(function, list(args[1:]))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, *[types.int64] * count), emit
+
+
 @intrinsic
 def tile(
     typing: Any, kernel: Any, a: Any, a_at: Any, b: Any, b_at: Any, runs: Any, length: Any, c: Any, start: Any,
     bias: Any, rectify: Any, a_step: Any, b_step: Any, b_next: Any, c_row: Any, c_next: Any,
 ) -> Any:  # fmt: skip
     """Call a tile kernel (see `tiles.py`) by its address."""
-    given = [types.int64] * 15
-
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        function = builder.inttoptr(args[0], ir.FunctionType(ir.VoidType(), [INT64] * 15).as_pointer())
-        builder.call(function, list(args[1:]))
-        return context.get_dummy_value()
-
-    return types.void(types.int64, *given), emit
+    return _by_address(15)
 
 
 @intrinsic
@@ -343,26 +347,13 @@ def tile_ahead(
     bias: Any, rectify: Any, a_step: Any, b_step: Any, b_next: Any, c_row: Any, c_next: Any, ahead: Any,
 ) -> Any:  # fmt: skip
     """Call a tile kernel that looks ahead."""
-    given = [types.int64] * 16
-
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        function = builder.inttoptr(args[0], ir.FunctionType(ir.VoidType(), [INT64] * 16).as_pointer())
-        builder.call(function, list(args[1:]))
-        return context.get_dummy_value()
-
-    return types.void(types.int64, *given), emit
+    return _by_address(16)
 
 
 @intrinsic
 def call(typing: Any, function: Any, record: Any, begin: Any, end: Any) -> Any:
     """Call a driver by its address."""
-
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        target = builder.inttoptr(args[0], ir.FunctionType(ir.VoidType(), [INT64] * 3).as_pointer())
-        builder.call(target, list(args[1:]))
-        return context.get_dummy_value()
-
-    return types.void(*[types.int64] * 4), emit
+    return _by_address(3)
 
 
 @numba.njit(inline="always")
