@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from ..proto.messages import LayerParameter, NetState, ParamSpec
 from .blob import Blob
 from .context import Context
-from .errors import DefinitionError
+from .errors import DefinitionError, Diagnostic
 from .graph import Entry, included, insert_splits
 from .layer import Layer, count_of, layer_class
 from .source import Source
@@ -67,7 +67,8 @@ class Builder:
     """Builds the layers of a net in the order of the text. Source: Caffe's Net::Init.
 
     `on_error` is told each DefinitionError, complete with layer, field and line. If it returns, the tops of the
-    layer at fault, and all that is downstream of them, stay unknown.
+    layer at fault, and all that is downstream of them, stay unknown. `warnings` holds what is allowed but likely a
+    mistake, complete with its place too.
     """
 
     def __init__(self, source: Source, state: Any, context: Context, on_error: OnError):
@@ -80,6 +81,7 @@ class Builder:
         self.learnable: list[Learnable] = []
         self.shared: dict[tuple[str, int], Learnable] = {}
         self.excluded: list[Entry] = []
+        self.warnings: list[Diagnostic] = []
         self._id_of: dict[str, int] = {}
         self._available: dict[str, int] = {}
         self._blob_needs_backward: list[bool] = []
@@ -104,18 +106,25 @@ class Builder:
 
     def _report(self, error: DefinitionError, entry: Entry, cls: type[Layer] | None = None) -> None:
         """Complete the error's place and hand it on."""
-        known = error.diagnostic.field
-        full = _absolute_field(known, entry.param, cls) if known else None
-        error.at(
-            layer=entry.param.name,
-            type=entry.param.type,
-            layer_index=entry.origin,
-            file=self.source.file,
-            line=self.source.line(entry.origin, full),
-        )
-        if full != known:
-            error.diagnostic = replace(error.diagnostic, field=full)
+        error.diagnostic = self._placed(error.diagnostic, entry, cls)
         self.on_error(error)
+
+    def _warn(self, warning: Diagnostic, entry: Entry, cls: type[Layer] | None = None) -> None:
+        """Complete a warning's place and keep it."""
+        self.warnings.append(self._placed(warning, entry, cls))
+
+    def _placed(self, found: Diagnostic, entry: Entry, cls: type[Layer] | None) -> Diagnostic:
+        full = _absolute_field(found.field, entry.param, cls) if found.field else None
+        return replace(
+            found.at(
+                layer=entry.param.name,
+                type=entry.param.type,
+                layer_index=entry.origin,
+                file=self.source.file,
+                line=self.source.line(entry.origin, full),
+            ),
+            field=full,
+        )
 
     def _add(self, entry: Entry) -> None:
         node = Node(entry)
@@ -134,6 +143,9 @@ class Builder:
                 return
             except DefinitionError as error:
                 self._report(error, entry, cls)
+            finally:
+                for warning in node.layer.warnings:
+                    self._warn(warning, entry, cls)
         node.layer = None
         for blob_id in node.top_ids:
             if blob_id not in node.bottom_ids:

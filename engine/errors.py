@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ..proto import OneLine
 
@@ -23,6 +24,10 @@ class Diagnostic:
     field: str | None = None
     file: str | None = None
     line: int | None = None
+
+    def at(self, **place: Any) -> Diagnostic:
+        """The same finding, with what was not known yet of layer, type, layer_index, field, file and line."""
+        return replace(self, **{key: value for key, value in place.items() if getattr(self, key) is None})
 
     def __str__(self) -> str:
         place = ""
@@ -46,8 +51,7 @@ class DefinitionError(OneLine, ValueError):
 
     def at(self, **place) -> DefinitionError:
         """Fill in what is not known yet of layer, type, layer_index, field, file and line; returns self."""
-        unknown = {key: value for key, value in place.items() if getattr(self.diagnostic, key) is None}
-        self.diagnostic = replace(self.diagnostic, **unknown)
+        self.diagnostic = self.diagnostic.at(**place)
         return self
 
     message = property(lambda self: self.diagnostic.message)

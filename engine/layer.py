@@ -17,7 +17,7 @@ import numpy as np
 from . import fillers, ops, rng
 from .blob import Blob
 from .context import Context
-from .errors import DefinitionError
+from .errors import DefinitionError, Diagnostic
 from .memory import HOST, Place
 
 LAYERS: dict[str, type[Layer]] = {}
@@ -90,6 +90,7 @@ class Layer:
         self.name: str = param.name
         self.blobs: list[Blob] = []
         self.param_propagate_down: list[bool] = []
+        self.warnings: list[Diagnostic] = []
         self._ops: dict[str, tuple[dict[str, Any], Any]] = {}
         self._constants: dict[str, tuple[Any, Any]] = {}
 
@@ -147,6 +148,13 @@ class Layer:
         """Give back threads and files; a data layer overrides it."""
 
     # Tools for subclasses
+
+    def warn(self, message: str, field: str | None = None) -> None:
+        """Note, in `setup` or `reshape`, what is allowed but likely a mistake; `check` reports it as a warning.
+
+        `field` is named as in a DefinitionError; the rest of the place is added by whoever builds the net.
+        """
+        self.warnings.append(Diagnostic(message, "warning", field=field))
 
     def make_blob(self, shape: tuple[int, ...] = ()) -> Blob:
         """A blob of this net's type and place."""

@@ -552,6 +552,8 @@ def check(
     context = Context(phase=phase, seed=0, root=source.root, dry=True)
     state = make_state(source, phase, level, stages)
     built = Builder(source, state, context, lambda error: found.add(error.diagnostic))
+    for warning in built.warnings:
+        found.add(warning)
     shapes = [blob.shape if blob is not None else None for blob in built.blobs]
     written = [node for node in built.nodes if node.entry.origin is not None]
     inputs = [node for node in built.nodes if node.entry.origin is None and node.entry.param.type == "Input"]
