@@ -14,7 +14,8 @@ usage: python3 binder/up.py lab  [JupyterLab arguments]
 
 lab   installs Brewbench into .venv beside this repository's README and opens JupyterLab on
       notebooks/00-the-bench.ipynb; for example: lab --no-browser --port 8890
-test  installs the test tools too, then runs ruff, pyright and pytest; for example: test -k packaging
+test  installs the test tools too, then runs ruff, pyright, the checks of the JavaScript and pytest;
+      for example: test -k packaging
 """
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
@@ -109,14 +110,15 @@ def test(arguments):
     """Run all checks, the later ones also after an earlier one failed."""
     call(PYTHON, ROOT / "tests" / "browser" / "chromium.py")
     checks = {
-        "ruff": ["ruff", "check", "."],
-        "pyright": ["pyright", "--pythonpath", PYTHON],
-        "pytest": ["pytest", *arguments],
+        "ruff": ["-m", "ruff", "check", "."],
+        "pyright": ["-m", "pyright", "--pythonpath", PYTHON],
+        "javascript": [ROOT / "binder" / "page.py"],
+        "pytest": ["-m", "pytest", *arguments],
     }
     failed = []
     for name, command in checks.items():
         print(f"\n===== {name} =====", flush=True)
-        if call(PYTHON, "-m", *command, cwd=str(ROOT), env=environment()):
+        if call(PYTHON, *command, cwd=str(ROOT), env=environment()):
             failed.append(name)
     print()
     say("FAILED: " + ", ".join(failed) if failed else "All checks passed: " + ", ".join(checks))

@@ -17,7 +17,10 @@ from brewbench.workbench.cli import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*ROOT.glob("*.md"), *sorted(ROOT.glob("notebooks/**/*.md")), *sorted(ROOT.glob("tests/**/*.md"))]
-SOURCES = [path for top in ("proto", "engine", "workbench", "widgets") for path in sorted((ROOT / top).rglob("*.py"))]
+ROOMS = ("proto", "engine", "workbench", "widgets")
+SOURCES = [
+    path for top in ROOMS for path in sorted((ROOT / top).rglob("*.py")) if "node_modules" not in path.parts
+]
 load_layers()
 
 

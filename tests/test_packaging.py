@@ -34,9 +34,15 @@ def project_files() -> list[Path]:
 
 
 def package_files() -> set[Path]:
-    """The project's files that belong into a wheel."""
+    """The project's files that belong into a wheel: of JavaScript the bundle, not what it is made of."""
     at_root = {Path("__init__.py"), Path("py.typed")}
-    return at_root | {path for path in project_files() if path.parts[0] in ROOMS}
+    return at_root | {path for path in project_files() if path.parts[0] in ROOMS and not is_page_source(path)}
+
+
+def is_page_source(path: Path) -> bool:
+    """Whether a file is a source of the bundle, or of the tools that make and check it."""
+    tools = path.parent == Path("widgets") and path.suffix in (".js", ".json", ".mjs")
+    return tools or path.is_relative_to("widgets/page")
 
 
 def package_folder(name: str) -> Path:

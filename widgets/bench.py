@@ -26,7 +26,7 @@ from .editor import NetEditor, build_graph, default_collapsed, to_svg
 from .editor.graph import layer_ids
 from .form import ParameterForm, written_values
 from .intents import carry_out, indices_of, palette
-from .pane import Throttle, read_source
+from .pane import Throttle, read_bundle
 from .stepper import Stepper
 from .text import TextPane
 
@@ -104,7 +104,7 @@ class Bench(ipywidgets.VBox):
         self._looks = Courier(0, "looks")  # a look waits for the layer that runs, or its kernels: events must not
         self._palette = palette()
         self._make_views()
-        style = ipywidgets.HTML(f"<style>{read_source('bench.css')}</style>")
+        style = ipywidgets.HTML(f"<style>{read_bundle('bench.css')}</style>")
         super().__init__([style, self.stepper, self._top, self._bottom])
         self.add_class("bb-bench")
         self._follow()

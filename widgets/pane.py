@@ -9,19 +9,19 @@ from typing import Any
 import anywidget
 import traitlets
 
-HERE = Path(__file__).parent
+BUNDLE = Path(__file__).parent / "bundle"
 
 
-def read_source(name: str) -> str:
-    """The text of a script or style that lies beside this module."""
-    return (HERE / name).read_text(encoding="utf-8")
+def read_bundle(name: str) -> str:
+    """The text of a script or style of the bundle, which `build.mjs` makes of the sources in `page/`."""
+    return (BUNDLE / name).read_text(encoding="utf-8")
 
 
 class Pane(anywidget.AnyWidget):
     """A widget whose page and kernel exchange messages only, so that nothing big stays in a saved notebook.
 
-    A subclass names its script: `class TextPane(Pane, script="text")` is drawn by `text.js`, which knows
-    nothing of Jupyter, and styled by `theme.css` and `text.css`. A message is a dict with a `type`; one from
+    A subclass names its script: `class TextPane(Pane, script="text")` is drawn by `page/text.js`, which knows
+    nothing of Jupyter, and styled by `page/theme.css` and `page/text.css`. A message is a dict with a `type`; one from
     the page reaches the method `_page_<type>(content, buffers)`. Every view says `hello` when it opens: answer
     it with all that the view must show, which `_greeting` lists. An exception in a handler or callback goes to the
     status line of the pane, since a notebook would hide it in the log console.
@@ -34,8 +34,8 @@ class Pane(anywidget.AnyWidget):
 
     def __init_subclass__(cls, script: str = "", **kwargs: Any):
         if script:
-            cls._esm = read_source(f"{script}.js") + read_source("model.js")
-            cls._css = read_source("theme.css") + read_source(f"{script}.css")
+            cls._esm = read_bundle(f"{script}.js")
+            cls._css = read_bundle(f"{script}.css")
         super().__init_subclass__(**kwargs)
 
     def __init__(self, **kwargs: Any):
@@ -44,7 +44,7 @@ class Pane(anywidget.AnyWidget):
         self.on_msg(self._receive)
 
     def send(self, content: dict[str, Any], buffers: Any = None) -> None:
-        """Send a message to all views, or to the one that it names in `to`."""
+        """Send a message to all views, or to the one that it names in `to`, or to all but the one in `except`."""
         super().send(content, buffers)
         if not self._met:
             self.opening = self._greeting()

@@ -1,48 +1,68 @@
-"""The net editor as a Jupyter widget: traits for what is drawn, callbacks for what the user wants."""
+"""The net editor as a Jupyter widget: a graph to draw in, what the user wants done to it out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import anywidget
 import ipywidgets
-import traitlets
 
+from ..pane import Pane
 from .svg import to_svg
 
-HERE = Path(__file__).parent
 EMPTY: dict[str, Any] = {
     "version": 0, "nodes": [], "edges": [], "groups": [], "problems": [], "palette": [], "width": 0, "height": 0
-}
+}  # fmt: skip
 
 
-class NetEditor(anywidget.AnyWidget):
+class NetEditor(Pane, script="editor"):
     """Draws a graph (see `build_graph`) and tells what the user would like done to it.
 
-    The editor changes nothing itself: whoever listens edits the document and assigns a new `graph`.  An intent
+    The editor changes nothing itself: whoever listens edits the document and assigns a new `graph`. An intent
     is a dict with a `type`:
 
-    - `select` {ids, edges}: also mirrored in `selected`;
+    - `select` {ids, edges}: also mirrored in `selected`, and in the other views of this editor;
     - `connect` {source, source_port, target, target_port}: the port is None to append a bottom;
     - `disconnect` {edges} and `remove` {nodes, edges}: ids, see `edge_ends`;
     - `add` {layer_type, near, connect_from, branch}: ids or None; a branch does not come between two layers;
     - `rename` {id, name}; `duplicate` {ids}; `toggle_group` {id}: the group's name;
     - `undo`, `redo`, `relayout`.
+
+    `height` is any CSS height.
     """
 
-    _esm = HERE / "editor.js"
-    _css = HERE / "editor.css"
-
-    graph = traitlets.Dict().tag(sync=True)
-    selected = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    height = traitlets.Unicode("560px", help="any CSS height").tag(sync=True)
-
-    def __init__(self, graph: Mapping[str, Any] | None = None, **kwargs: Any):
-        super().__init__(graph=dict(graph or EMPTY), **kwargs)
+    def __init__(self, graph: Mapping[str, Any] | None = None, height: str = "560px", **kwargs: Any):
+        self._graph = dict(graph or EMPTY)
+        self._selected: list[str] = []
+        self._height = height
         self._intent_callbacks = ipywidgets.CallbackDispatcher()
-        self.on_msg(self._receive)
+        super().__init__(**kwargs)
+
+    @property
+    def graph(self) -> dict[str, Any]:
+        """The graph that is drawn, as `build_graph` makes it."""
+        return self._graph
+
+    @graph.setter
+    def graph(self, graph: Mapping[str, Any]) -> None:
+        self._graph = dict(graph)
+        self.send({"type": "graph", "graph": self._graph})
+
+    @property
+    def selected(self) -> list[str]:
+        """The ids of the layers that are selected."""
+        return self._selected
+
+    @selected.setter
+    def selected(self, ids: Iterable[str]) -> None:
+        self._select(ids)
+
+    def _select(self, ids: Iterable[str], view: str | None = None) -> None:
+        """Select layers in all views but the one where the user did it."""
+        chosen = list(ids)
+        if chosen != self._selected:
+            self._selected = chosen
+            self.send({"type": "select", "ids": chosen} | ({"except": view} if view else {}))
 
     def on_intent(self, callback: Callable[[dict[str, Any]], None], remove: bool = False) -> None:
         """Call `callback(intent)` for everything the user asks for, or stop doing so.
@@ -51,23 +71,29 @@ class NetEditor(anywidget.AnyWidget):
         """
         self._intent_callbacks.register_callback(callback, remove=remove)
 
-    def say(self, text: str, kind: str = "info") -> None:
-        """Show one line under the drawing, and read it to screen readers; `kind` is "info" or "error"."""
-        self.send({"type": "say", "text": text, "kind": kind})
+    def _greeting(self) -> list[dict[str, Any]]:
+        return [
+            {"type": "height", "height": self._height},
+            {"type": "graph", "graph": self._graph},
+            {"type": "select", "ids": self._selected},
+        ]
 
-    def _receive(self, _widget: Any, content: Any, _buffers: Any) -> None:
+    def _receive(self, widget: Any, content: Any, buffers: Sequence[memoryview]) -> None:
         if not isinstance(content, dict) or not isinstance(content.get("type"), str):
             return
+        if content["type"] == "hello":
+            super()._receive(widget, content, buffers)
+            return
+        intent = {key: value for key, value in content.items() if key != "view"}
+        if intent["type"] == "select":
+            self._select(intent.get("ids", ()), content.get("view"))
         for callback in list(self._intent_callbacks.callbacks):
-            try:
-                callback(content)
-            except Exception as error:
-                self.say(str(error) or type(error).__name__, "error")
+            self.run_callback(callback, intent)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """The widget, and a picture for where no kernel is: a reopened notebook, a code host, a printout."""
         bundle = super()._repr_mimebundle_(**kwargs)
         data = bundle[0] if isinstance(bundle, tuple) else bundle
-        if data is not None and self.graph.get("nodes"):
-            data["image/svg+xml"] = to_svg(self.graph)
+        if data is not None and self._graph.get("nodes"):
+            data["image/svg+xml"] = to_svg(self._graph)
         return bundle

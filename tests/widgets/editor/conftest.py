@@ -13,9 +13,9 @@ import pytest
 
 import brewbench.widgets.editor.graph as graph_module
 
-from ...browser import chromium
+from ...browser import chromium, harness
 
-EDITOR = Path(graph_module.__file__).parent
+PAGE = Path(graph_module.__file__).parents[1] / "page"
 CHROMIUM_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -166,7 +166,7 @@ def nets() -> Any:
         googlenet = staticmethod(googlenet_report)
         text = NetText
         diagnostic = Diagnostic
-        editor = EDITOR
+        page = PAGE
 
     return Nets
 
@@ -178,9 +178,9 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="session")
 def address():
-    """The editor's folder, served on this machine only."""
+    """The repository's files, served on this machine only."""
     server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(_Quiet, directory=str(EDITOR))
+        ("127.0.0.1", 0), functools.partial(_Quiet, directory=str(harness.ROOT))
     )
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -215,7 +215,7 @@ def open_demo(browser, address):
         page = browser.new_page(viewport={"width": width, "height": height})
         page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(f"{address}/demo.html?net={net}&theme={theme}")
+        page.goto(f"{address}/tests/widgets/editor/demo.html?net={net}&theme={theme}")
         page.wait_for_selector(".bb-editor[data-ready]")
         pages.append(page)
         return page

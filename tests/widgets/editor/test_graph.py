@@ -219,14 +219,14 @@ def test_svg_draws_every_box_and_edge_and_escapes(nets):
 
 
 def test_picture_and_editor_have_the_same_colours(nets):
-    css = (nets.editor / "editor.css").read_text()
+    css = (nets.page / "editor.css").read_text()
     assert {*COLOURS} == {*CATEGORIES, "unknown"}
     assert {name: colour for name, colour in re.findall(r"--ne-(\w+): (#\w+);", css) if name in COLOURS} == COLOURS
     assert {*re.findall(r"\.ne-(\w+) { --ne-colour: var\(--ne-\1\); }", css)} == {*COLOURS}
 
 
 def test_every_family_of_layers_has_its_colour(nets):
-    families = {path.parent.name for path in (nets.editor.parents[1] / "engine" / "layers").glob("*/__init__.py")}
+    families = {path.parent.name for path in (nets.page.parents[1] / "engine" / "layers").glob("*/__init__.py")}
     assert families | {Layer.category} == {*CATEGORIES}, "those of a user's own layers are of the last"
 
 

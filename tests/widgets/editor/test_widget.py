@@ -1,4 +1,4 @@
-"""The editor's Jupyter side, without a browser: traits, intents, the picture for a kernel-less page."""
+"""The editor's Jupyter side, without a browser: messages, intents, the picture for a kernel-less page."""
 
 import pytest
 
@@ -14,11 +14,32 @@ def editor(nets, monkeypatch):
     return editor
 
 
-def test_state_holds_the_graph(editor, nets):
-    state = editor.get_state()
-    assert [node["id"] for node in state["graph"]["nodes"]][:3] == ["mnist", "mnist#2", "conv1"]
+def test_a_view_that_opens_is_told_all(editor, nets):
+    editor.selected = ["conv1"]
+    editor.sent.clear()
+    editor._handle_custom_msg({"type": "hello", "view": "one"}, [])
+    assert [(message["type"], message["to"]) for message in editor.sent] == [
+        ("height", "one"), ("graph", "one"), ("select", "one")
+    ]  # fmt: skip
+    assert [node["id"] for node in editor.sent[1]["graph"]["nodes"]][:3] == ["mnist", "mnist#2", "conv1"]
+    assert editor.sent[2]["ids"] == ["conv1"]
+
+
+def test_another_graph_is_sent(editor, nets):
     editor.graph = build_graph(nets.lenet(24))
-    assert "64x24x24x24" in {edge["label"] for edge in editor.get_state("graph")["graph"]["edges"]}
+    (message,) = editor.sent
+    assert message["type"] == "graph"
+    assert "64x24x24x24" in {edge["label"] for edge in message["graph"]["edges"]}
+
+
+def test_the_other_views_follow_a_selection(editor):
+    seen = []
+    editor.on_intent(seen.append)
+    editor._handle_custom_msg({"type": "select", "ids": ["conv1"], "edges": [], "view": "one"}, [])
+    assert editor.selected == ["conv1"] and seen == [{"type": "select", "ids": ["conv1"], "edges": []}]
+    assert editor.sent == [{"type": "select", "ids": ["conv1"], "except": "one"}]
+    editor.selected = ["conv1"]
+    assert len(editor.sent) == 1, "nothing to tell"
 
 
 def test_intents_reach_every_callback_until_it_is_removed(editor):

@@ -1,11 +1,9 @@
-// The part of a form that ipywidgets cannot do: undo keys, and marks that screen readers understand.
-
-export function mount(root, { send }) {
+// Made by build.mjs from page/: change the sources there, then `npm run build`.
+// page/form.js
+function mount(root, { send }) {
   let form = null;
-  let outer = null; // the form, or the bench around it, whose other controls are ipywidgets too
-  const unfinished = new WeakSet(); // inputs with typing that Python has not been told
-
-  /** Tell screen readers which inputs are at fault, and which line explains an input. */
+  let outer = null;
+  const unfinished = /* @__PURE__ */ new WeakSet();
   function mark() {
     for (const row of form.querySelectorAll(".bb-fieldrow")) {
       const input = row.querySelector("input, select");
@@ -21,26 +19,31 @@ export function mount(root, { send }) {
       if (fold.getAttribute("aria-expanded") !== open) fold.setAttribute("aria-expanded", open);
     }
   }
-
-  /** Keep JupyterLab from taking what is pressed here for its own shortcuts; see model.js. */
-  function shield({ target }) { target.setAttribute("data-lm-suppress-shortcuts", "true"); }
-  function typed(event) { unfinished.add(event.target); }
-  function told(event) { unfinished.delete(event.target); }
+  function shield({ target }) {
+    target.setAttribute("data-lm-suppress-shortcuts", "true");
+  }
+  function typed(event) {
+    unfinished.add(event.target);
+  }
+  function told(event) {
+    unfinished.delete(event.target);
+  }
   function pressed(event) {
     if (event.key === "Enter") unfinished.delete(event.target);
     const key = event.key.toLowerCase();
-    if (!(event.ctrlKey || event.metaKey) || event.altKey || (key !== "z" && key !== "y")) return;
-    if (unfinished.has(event.target)) return; // the browser takes back what is being typed
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || key !== "z" && key !== "y") return;
+    if (unfinished.has(event.target)) return;
     event.preventDefault();
     event.stopPropagation();
     send({ type: key === "y" || event.shiftKey ? "redo" : "undo" });
   }
-
   let request;
   const watcher = new MutationObserver(() => {
-    request ??= requestAnimationFrame(() => { request = null; mark(); });
+    request ??= requestAnimationFrame(() => {
+      request = null;
+      mark();
+    });
   });
-  // The form around this element exists only once the whole of it is in the page.
   const waiting = new MutationObserver(attach);
   function attach() {
     form = root.isConnected ? root.closest(".bb-form") : null;
@@ -50,15 +53,15 @@ export function mount(root, { send }) {
     outer.addEventListener("focusin", shield);
     form.addEventListener("input", typed);
     form.addEventListener("change", told);
-    form.addEventListener("keydown", pressed, true); // on the way down: ipywidgets stops it on the way up
+    form.addEventListener("keydown", pressed, true);
     watcher.observe(form, { subtree: true, childList: true, attributes: true, attributeFilter: ["class"] });
     mark();
   }
   waiting.observe(document.body, { subtree: true, childList: true });
   attach();
-
   return {
-    receive() {},
+    receive() {
+    },
     destroy() {
       waiting.disconnect();
       watcher.disconnect();
@@ -67,6 +70,37 @@ export function mount(root, { send }) {
       form?.removeEventListener("input", typed);
       form?.removeEventListener("change", told);
       form?.removeEventListener("keydown", pressed, true);
-    },
+    }
   };
 }
+
+// page/jupyter.js
+var widget = (mount2) => ({
+  /** @param {{ model: any, el: HTMLElement }} given */
+  render({ model, el }) {
+    const view = Math.random().toString(36).slice(2);
+    const pane = mount2(el, {
+      view,
+      send: (content, buffers = []) => model.send({ ...content, view }, void 0, buffers)
+    });
+    const receive = (content, buffers) => {
+      if ((!content.to || content.to === view) && content.except !== view) pane.receive(content, buffers);
+    };
+    model.on("msg:custom", receive);
+    el.addEventListener("focusin", ({ target }) => {
+      if (target instanceof Element) target.setAttribute("data-lm-suppress-shortcuts", "true");
+    });
+    for (const content of model.get("opening")) receive(content, []);
+    model.send({ type: "hello", view });
+    return () => {
+      model.off("msg:custom", receive);
+      pane.destroy?.();
+    };
+  }
+});
+
+// page/form.entry.js
+var form_entry_default = widget(mount);
+export {
+  form_entry_default as default
+};

@@ -1,4 +1,7 @@
+// @ts-check
 // The array view: lays tiles out, colours them by a table, and says what is under the pointer.
+
+import { make } from "./dom.js";
 
 const NAN = 255; // the level that stands for NaN; arrays.py says the same
 const STOPS = {
@@ -56,21 +59,14 @@ export function paint(levels, { count, width, height, channels }, { across, down
   return { words, width: stride, height: down * (height + 1) + 1 };
 }
 
+/** The label around a control. @param {HTMLElement} control */
+const labelOf = (control) => /** @type {HTMLElement} */ (control.parentElement);
+
 /** A number in a few characters. */
 export function short(value) {
   if (value === undefined || value === null) return "";
   if (value === 0 || (Math.abs(value) >= 0.001 && Math.abs(value) < 1e5)) return String(Number(value.toPrecision(4)));
   return value.toExponential(2);
-}
-
-function make(tag, attributes = {}, parent) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name === "text") element.textContent = value;
-    else element.setAttribute(name, value);
-  }
-  parent?.append(element);
-  return element;
 }
 
 export function mount(root, { send }) {
@@ -108,15 +104,22 @@ export function mount(root, { send }) {
   const message = make("output", { "aria-live": "polite" }, status);
   const stats = make("span", { class: "bb-stats" }, status);
 
-  const context = canvas.getContext("2d");
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  /** @type {any} */
   let frame = null; // the last message of an array
+  /** @type {any} */
   let values = null; // its buffer, typed as the way of showing it needs
+  /** @type {any} */
   let layout = null;
-  let tables = {};
+  /** @type {Record<string, Uint32Array>} */
+  const tables = {};
+  /** @type {any} */
   let chosen = null; // tile or bar
   let asked = 0; // number of the last probe
   let probing = false;
+  /** @type {any} */
   let nextProbe = null;
+  /** @type {any} */
   let request;
 
   const set = (settings) => send({ type: "set", settings });
@@ -152,7 +155,7 @@ export function mount(root, { send }) {
     canvas.style.width = `${picture.width * layout.scale}px`;
     canvas.style.height = `${picture.height * layout.scale}px`;
     canvas.style.imageRendering = layout.scale >= 1 ? "pixelated" : "auto";
-    const legend = bar.getContext("2d");
+    const legend = /** @type {CanvasRenderingContext2D} */ (bar.getContext("2d"));
     legend.putImageData(new ImageData(new Uint8ClampedArray(table.slice(0, NAN).buffer), NAN), 0, 0);
   }
 
@@ -286,10 +289,10 @@ export function mount(root, { send }) {
     gainBox.value = String(settings.gain);
     const pictures = frame.shown === "tiles";
     const coloured = pictures && frame.channels === 1;
-    mapBox.parentElement.hidden = !coloured;
-    rangeBox.parentElement.hidden = gainBox.parentElement.hidden = !pictures;
+    labelOf(mapBox).hidden = !coloured;
+    labelOf(rangeBox).hidden = labelOf(gainBox).hidden = !pictures;
     imageLabel.hidden = frame.items < 2 || frame.shown === "histogram";
-    imageBox.max = frame.items - 1;
+    imageBox.max = String(frame.items - 1);
     if (document.activeElement !== imageBox) imageBox.value = settings.image;
     bar.hidden = !coloured;
     const gain = pictures ? settings.gain : 1;

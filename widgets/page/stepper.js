@@ -1,6 +1,8 @@
+// @ts-check
 // The stepper: buttons, live fields and a line of where the run is.
 
-const SVG = "http://www.w3.org/2000/svg";
+import { icon, make } from "./dom.js";
+
 const ICONS = {
   reset: "M2 2h2v12H2zM14 2v12L5 8z",
   backward: "M12 2v12L3 8z",
@@ -25,26 +27,6 @@ export function readNumber(text, whole = false) {
   return !Number.isFinite(value) || (whole && (!Number.isInteger(value) || value < 1)) ? null : value;
 }
 
-function make(tag, attributes = {}, parent) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name === "text") element.textContent = value;
-    else element.setAttribute(name, value);
-  }
-  parent?.append(element);
-  return element;
-}
-
-function icon(name, parent) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS(SVG, "path");
-  path.setAttribute("d", ICONS[name]);
-  svg.append(path);
-  parent.prepend(svg);
-}
-
 export function mount(root, { send }) {
   root.classList.add("bb-pane", "bb-stepper");
   const tools = make("div", { class: "bb-stepper-tools", role: "toolbar", "aria-label": "Steps. Space plays and pauses, n is one iteration, arrow keys are one layer." }, root);
@@ -52,6 +34,7 @@ export function mount(root, { send }) {
   const status = make("div", { class: "bb-status", hidden: "" }, root);
   const message = make("output", { role: "alert" }, status);
 
+  /** @type {Record<string, any>} */
   let shown = { state: "idle", iteration: 0, fields: {}, phase: "TRAIN", device: "cpu", no_gpu: "" };
   const command = (name, ...arguments_) => send({ type: "command", name, arguments: arguments_ });
 
@@ -59,7 +42,7 @@ export function mount(root, { send }) {
   const button = (parent, name, text, title, act, image = name) => {
     const element = make("button", { type: "button", title, "aria-label": title.replace(/ \(.*/, ""), "data-command": name }, parent);
     if (text) make("span", { text }, element);
-    icon(image, element);
+    element.prepend(icon(ICONS[image]));
     element.addEventListener("click", () => element.getAttribute("aria-disabled") !== "true" && act());
     return element;
   };
@@ -96,7 +79,7 @@ export function mount(root, { send }) {
   const follow = group();
   const refreshLabel = make("label", { text: "follow" }, follow);
   const refresh = make("select", { "aria-label": "How often the views follow a run" }, refreshLabel);
-  for (const [value, text] of Object.entries(RATES).sort((a, b) => b[0] - a[0])) make("option", { value, text }, refresh);
+  for (const [value, text] of Object.entries(RATES).sort((a, b) => Number(b[0]) - Number(a[0]))) make("option", { value, text }, refresh);
   refresh.value = "10";
   refresh.addEventListener("change", () => command("refresh", Number(refresh.value)));
 
@@ -110,6 +93,7 @@ export function mount(root, { send }) {
   const bar = make("progress", { "aria-label": "Steps done" }, progress);
   const steps = make("span", {}, progress);
   const inputs = new Map();
+  /** @type {any} */
   let over;
 
   function say(text, kind = "error") {
@@ -153,8 +137,8 @@ export function mount(root, { send }) {
     const active = shown.state === "running";
     badge.textContent = shown.state;
     badge.dataset.state = shown.state;
-    play.querySelector("span").textContent = active ? "Pause" : "Play";
-    play.querySelector("path").setAttribute("d", ICONS[active ? "pause" : "play"]);
+    /** @type {Element} */ (play.querySelector("span")).textContent = active ? "Pause" : "Play";
+    play.querySelector("path")?.setAttribute("d", ICONS[active ? "pause" : "play"]);
     play.title = active ? "Pause (space)" : "Play (space)";
     play.setAttribute("aria-label", active ? "Pause" : "Play");
     // Not `disabled`, which would take the focus, and with it the keys, from whoever just pressed one.
@@ -172,7 +156,7 @@ export function mount(root, { send }) {
     steps.textContent = `${shown.done ?? 0} of ${shown.total}`;
     for (const element of phases) element.setAttribute("aria-pressed", String(element.dataset.phase === shown.phase));
     for (const element of devices) {
-      const name = element.dataset.device, missing = name === "gpu" ? shown.no_gpu : "";
+      const name = element.dataset.device ?? "", missing = name === "gpu" ? shown.no_gpu : "";
       element.setAttribute("aria-pressed", String(name === shown.device));
       element.setAttribute("aria-disabled", String(Boolean(missing) || active));
       element.title = missing || (active ? "Pause before moving to another device" : `Compute on the ${name.toUpperCase()}`);

@@ -1,0 +1,248 @@
+// Made by build.mjs from page/: change the sources there, then `npm run build`.
+// page/dom.js
+var SVG = "http://www.w3.org/2000/svg";
+function make(tag, attributes = {}, parent) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "text") element.textContent = value;
+    else element.setAttribute(name, value);
+  }
+  parent?.append(element);
+  return element;
+}
+function svg(tag, attributes = {}, parent) {
+  const element = document.createElementNS(SVG, tag);
+  set(element, attributes);
+  parent?.append(element);
+  return element;
+}
+function set(element, attributes) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "text") element.textContent = value;
+    else element.setAttribute(name, String(value));
+  }
+}
+function icon(path) {
+  const picture = svg("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" });
+  svg("path", { d: path }, picture);
+  return picture;
+}
+
+// page/stepper.js
+var ICONS = {
+  reset: "M2 2h2v12H2zM14 2v12L5 8z",
+  backward: "M12 2v12L3 8z",
+  forward: "M4 2v12l9-6z",
+  once: "M2 2v12l8-6zM11 2h3v12h-3z",
+  many: "M1 2v12l7-6zM8 2v12l7-6z",
+  play: "M3 1v14l11-7z",
+  pause: "M3 2h4v12H3zM9 2h4v12H9z"
+};
+var SETTLE = 700;
+var RATES = { 10: "10 per second", 4: "4 per second", 1: "1 per second", 0.2: "every 5 seconds", 0: "when paused" };
+function pace(rate) {
+  if (!(rate > 0)) return "";
+  return rate >= 10 ? `${Math.round(rate)} it/s` : rate >= 1 ? `${rate.toFixed(1)} it/s` : `${(1 / rate).toFixed(1)} s/it`;
+}
+function readNumber(text, whole = false) {
+  const value = text.trim() === "" ? NaN : Number(text);
+  return !Number.isFinite(value) || whole && (!Number.isInteger(value) || value < 1) ? null : value;
+}
+function mount(root, { send }) {
+  root.classList.add("bb-pane", "bb-stepper");
+  const tools = make("div", { class: "bb-stepper-tools", role: "toolbar", "aria-label": "Steps. Space plays and pauses, n is one iteration, arrow keys are one layer." }, root);
+  const now = make("div", { class: "bb-stepper-now" }, root);
+  const status = make("div", { class: "bb-status", hidden: "" }, root);
+  const message = make("output", { role: "alert" }, status);
+  let shown = { state: "idle", iteration: 0, fields: {}, phase: "TRAIN", device: "cpu", no_gpu: "" };
+  const command = (name, ...arguments_) => send({ type: "command", name, arguments: arguments_ });
+  const group = () => make("span", {}, tools);
+  const button = (parent, name, text, title, act, image = name) => {
+    const element = make("button", { type: "button", title, "aria-label": title.replace(/ \(.*/, ""), "data-command": name }, parent);
+    if (text) make("span", { text }, element);
+    element.prepend(icon(ICONS[image]));
+    element.addEventListener("click", () => element.getAttribute("aria-disabled") !== "true" && act());
+    return element;
+  };
+  const layers = group();
+  const reset = button(layers, "reset", "", "Back to the start", () => command("reset"));
+  const backward = button(layers, "backward", "layer", "One layer backward (left arrow)", () => command("backward"));
+  const forward = button(layers, "forward", "layer", "One layer forward (right arrow)", () => command("forward"));
+  const iterations = group();
+  const once = button(iterations, "once", "1", "One iteration (n)", () => command("step", 1));
+  const count = make("input", { type: "number", min: 1, step: 1, value: 100, "aria-label": "Number of iterations" });
+  const many = button(iterations, "many", "", "This many iterations", () => {
+    const value = readNumber(count.value, true);
+    count.setAttribute("aria-invalid", String(value === null));
+    if (value === null) say("The number of iterations must be a whole number from 1.");
+    else command("step", value);
+  });
+  iterations.append(count);
+  const running = group();
+  const play = button(running, "play", "Play", "Play (space)", () => command(shown.state === "running" ? "pause" : "play"));
+  play.classList.add("bb-play");
+  const modes = group();
+  const phases = ["TRAIN", "TEST"].map((name) => {
+    const element = make("button", { type: "button", text: name, "data-phase": name, title: `Look at the net of phase ${name}` }, modes);
+    element.addEventListener("click", () => command("phase", name));
+    return element;
+  });
+  const places = group();
+  const devices = ["cpu", "gpu"].map((name) => {
+    const element = make("button", { type: "button", text: name.toUpperCase(), "data-device": name }, places);
+    element.addEventListener("click", () => element.getAttribute("aria-disabled") !== "true" && command("device", name));
+    return element;
+  });
+  const live = group();
+  const follow = group();
+  const refreshLabel = make("label", { text: "follow" }, follow);
+  const refresh = make("select", { "aria-label": "How often the views follow a run" }, refreshLabel);
+  for (const [value, text] of Object.entries(RATES).sort((a, b) => Number(b[0]) - Number(a[0]))) make("option", { value, text }, refresh);
+  refresh.value = "10";
+  refresh.addEventListener("change", () => command("refresh", Number(refresh.value)));
+  const badge = make("span", { class: "bb-badge", role: "status" }, now);
+  const iteration = make("span", { class: "bb-iteration" }, now);
+  const loss = make("span", { class: "bb-loss" }, now);
+  const speed = make("span", { class: "bb-rate" }, now);
+  const layer = make("span", { class: "bb-layer" }, now);
+  const waiting = make("span", { class: "bb-waiting", role: "status" }, now);
+  const progress = make("label", { hidden: "" }, now);
+  const bar = make("progress", { "aria-label": "Steps done" }, progress);
+  const steps = make("span", {}, progress);
+  const inputs = /* @__PURE__ */ new Map();
+  let over;
+  function say(text, kind = "error") {
+    message.textContent = text;
+    message.className = `bb-${kind}`;
+    status.hidden = !text;
+  }
+  function showWaiting(text) {
+    clearTimeout(over);
+    if (text) waiting.textContent = text;
+    else over = setTimeout(() => {
+      waiting.textContent = "";
+    }, SETTLE);
+  }
+  function liveField(name) {
+    const label = make("label", { text: name.replaceAll("_", " ") }, live);
+    const input = make("input", { type: "text", inputmode: "decimal", class: "bb-live", "data-field": name, title: "Enter applies it from the next iteration on" }, label);
+    const commit = () => {
+      const value = readNumber(input.value);
+      input.setAttribute("aria-invalid", String(value === null));
+      if (value === null) say(`${name}: expected a number, found "${input.value}".`);
+      else if (value !== shown.fields[name]) {
+        say("");
+        shown.fields[name] = value;
+        command("set", name, value);
+      }
+    };
+    input.addEventListener("change", commit);
+    input.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") commit();
+      if (event.key === "Escape") input.value = shown.fields[name];
+    });
+    inputs.set(name, input);
+    return input;
+  }
+  function show(status2) {
+    const fields = { ...shown.fields, ...status2.fields };
+    shown = { ...shown, ...status2, fields };
+    const active = shown.state === "running";
+    badge.textContent = shown.state;
+    badge.dataset.state = shown.state;
+    play.querySelector("span").textContent = active ? "Pause" : "Play";
+    play.querySelector("path")?.setAttribute("d", ICONS[active ? "pause" : "play"]);
+    play.title = active ? "Pause (space)" : "Play (space)";
+    play.setAttribute("aria-label", active ? "Pause" : "Play");
+    for (const each of [backward, forward, once, many]) each.setAttribute("aria-disabled", String(active));
+    iteration.replaceChildren("iteration ", make("b", { text: Number(shown.iteration).toLocaleString("en") }));
+    speed.textContent = pace(shown.rate);
+    layer.hidden = !shown.layer;
+    if (shown.layer) layer.replaceChildren(`${shown.direction === "backward" ? "◂" : "▸"} `, make("b", { text: shown.layer }), ` ${shown.direction ?? ""}`);
+    if ("waiting" in status2) showWaiting(status2.waiting);
+    loss.hidden = !shown.loss;
+    loss.replaceChildren("loss ", make("b", { text: shown.loss ?? "", .../\d/.test(shown.loss) ? {} : { class: "bb-bad" } }));
+    progress.hidden = !shown.total;
+    bar.max = shown.total || 1;
+    bar.value = shown.done ?? 0;
+    steps.textContent = `${shown.done ?? 0} of ${shown.total}`;
+    for (const element of phases) element.setAttribute("aria-pressed", String(element.dataset.phase === shown.phase));
+    for (const element of devices) {
+      const name = element.dataset.device ?? "", missing = name === "gpu" ? shown.no_gpu : "";
+      element.setAttribute("aria-pressed", String(name === shown.device));
+      element.setAttribute("aria-disabled", String(Boolean(missing) || active));
+      element.title = missing || (active ? "Pause before moving to another device" : `Compute on the ${name.toUpperCase()}`);
+    }
+    for (const [name, value] of Object.entries(fields)) {
+      const input = inputs.get(name) ?? liveField(name);
+      if (document.activeElement !== input && Number(input.value || NaN) !== value) input.value = value;
+    }
+    live.hidden = !inputs.size;
+    if ("error" in status2) say(status2.error);
+  }
+  function offer(commands) {
+    const has = (name) => commands.includes(name);
+    reset.hidden = !has("reset");
+    backward.hidden = !has("backward");
+    forward.hidden = !has("forward");
+    iterations.hidden = !has("step");
+    running.hidden = !(has("play") && has("pause"));
+    modes.hidden = !has("phase");
+    places.hidden = !has("device");
+    follow.hidden = !has("refresh");
+    iteration.hidden = !has("step");
+    for (const input of inputs.values()) input.disabled = !has("set");
+  }
+  root.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select")) return;
+    const target = { " ": play, n: once, ArrowLeft: backward, ArrowRight: forward }[event.key];
+    if (!target || target.hidden || target.parentElement.hidden) return;
+    event.preventDefault();
+    event.stopPropagation();
+    target.click();
+  });
+  root.addEventListener("keyup", (event) => {
+    if (event.key === " " && event.target.matches("button")) event.preventDefault();
+  });
+  tools.tabIndex = -1;
+  show(shown);
+  return {
+    receive(content) {
+      if (content.type === "status") {
+        show(content.status);
+        if (content.commands) offer(content.commands);
+      } else if (content.type === "say") say(content.text, content.kind);
+    }
+  };
+}
+
+// page/jupyter.js
+var widget = (mount2) => ({
+  /** @param {{ model: any, el: HTMLElement }} given */
+  render({ model, el }) {
+    const view = Math.random().toString(36).slice(2);
+    const pane = mount2(el, {
+      view,
+      send: (content, buffers = []) => model.send({ ...content, view }, void 0, buffers)
+    });
+    const receive = (content, buffers) => {
+      if ((!content.to || content.to === view) && content.except !== view) pane.receive(content, buffers);
+    };
+    model.on("msg:custom", receive);
+    el.addEventListener("focusin", ({ target }) => {
+      if (target instanceof Element) target.setAttribute("data-lm-suppress-shortcuts", "true");
+    });
+    for (const content of model.get("opening")) receive(content, []);
+    model.send({ type: "hello", view });
+    return () => {
+      model.off("msg:custom", receive);
+      pane.destroy?.();
+    };
+  }
+});
+
+// page/stepper.entry.js
+var stepper_entry_default = widget(mount);
+export {
+  stepper_entry_default as default
+};

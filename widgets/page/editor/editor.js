@@ -1,0 +1,400 @@
+// @ts-check
+// The net editor: draws the graph it is given and says what the user wants done to it.
+//
+// Whoever owns the net answers an intent with another graph. Only what concerns the view lives here: zoom, pan, boxes
+// moved by hand, the selection. The parts: model.js (the graph, without a page), drawing.js, minimap.js, card.js,
+// chooser.js, gestures.js (pointer), keys.js and wiring.js (keyboard), geometry.js (plane geometry).
+
+import { icon, make } from "../dom.js";
+import { Card } from "./card.js";
+import { Chooser } from "./chooser.js";
+import { Drawing } from "./drawing.js";
+import { LEGIBLE, inSight, keptWhole, openingView, revealed, wholeView, wholeZoom, zoomed } from "./geometry.js";
+import { Gestures } from "./gestures.js";
+import { keyDown } from "./keys.js";
+import { Minimap } from "./minimap.js";
+import { Model, edgeSentence, sentence } from "./model.js";
+import { Wiring } from "./wiring.js";
+
+/** @typedef {import("./geometry.js").View} View */
+/** @typedef {import("../messages.js").Graph} Graph */
+
+const ICONS = {
+  add: "M8 3v10M3 8h10",
+  remove: "M3 4.5h10M6.5 4.5V3h3v1.5M4.5 4.5l.6 8.5h5.8l.6-8.5",
+  undo: "M6 3 3 6l3 3M3 6h6a3.5 3.5 0 0 1 0 7H6",
+  redo: "m10 3 3 3-3 3M13 6H7a3.5 3.5 0 0 0 0 7h3",
+  search: "M7 3a4 4 0 1 0 0 8 4 4 0 0 0 0-8M10 10l3.5 3.5",
+  relayout: "M6 2h4v3H6zM2 11h4v3H2zM10 11h4v3h-4zM8 5v3M4 11V8h8v3",
+  out: "M3 8h10",
+  in: "M8 3v10M3 8h10",
+  fit: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4",
+};
+
+export class Editor {
+  /**
+   * @param {HTMLElement} root
+   * @param {import("../messages.js").Adapter} adapter
+   */
+  constructor(root, adapter) {
+    this.root = root;
+    this.adapter = adapter;
+    this.model = new Model();
+    /** @type {View} */
+    this.view = { x: 0, y: 0, k: 1 };
+    this.touched = false; // whether the user moved the view
+    this.expecting = false; // whether the next layer that is new is what the user asked for
+    root.classList.add("bb-editor");
+    this.toolbar = make("div", { class: "ne-toolbar", role: "toolbar", "aria-label": "Net editor" }, root);
+    this.stage = make("div", { class: "ne-stage" }, root);
+    this.drawing = new Drawing(this.model, this.stage, root);
+    this.minimap = new Minimap(this.model, this.stage, (middle) => this.centre(middle));
+    this.card = new Card(this.model, this.stage);
+    this.palette = new Chooser(this.stage, "Add a layer", "Type of layer…");
+    this.finder = new Chooser(this.stage, "Find a layer", "Name or type…");
+    this.renamer = make("input", {
+      class: "ne-rename", type: "text", "aria-label": "Name of the layer", spellcheck: "false", hidden: "",
+    }, this.stage);
+    this.problems = make("div", { class: "ne-problems", role: "alert", hidden: "" }, root);
+    this.status = make("div", { class: "ne-status", role: "status", "aria-live": "polite" }, root);
+    this.wiring = new Wiring(this);
+    this.gestures = new Gestures(this);
+    this.percent = this.fillToolbar();
+    this.listen();
+  }
+
+  fillToolbar() {
+    this.button("add", "Add a layer behind the selected one (a)", () => this.openPalette());
+    this.button("remove", "Remove the selection, and join what it was between (Delete)", () => this.removeSelection());
+    this.button("undo", "Undo (Ctrl+Z)", () => this.send({ type: "undo" }));
+    this.button("redo", "Redo (Ctrl+Shift+Z)", () => this.send({ type: "redo" }));
+    this.button("search", "Find a layer (Ctrl+F or /)", () => this.openSearch());
+    this.button("relayout", "Arrange anew", () => this.relayout());
+    make("span", { class: "ne-space" }, this.toolbar);
+    this.button("out", "Zoom out (-)", () => this.zoom(1 / 1.25));
+    const percent = make("output", { class: "ne-percent", "aria-label": "Zoom" }, this.toolbar);
+    this.button("in", "Zoom in (+)", () => this.zoom(1.25));
+    this.button("fit", "Show the whole net (f)", () => this.fit());
+    return percent;
+  }
+
+  /** @param {keyof typeof ICONS} name @param {string} title @param {() => void} action */
+  button(name, title, action) {
+    const button = make("button", {
+      type: "button", title, "aria-label": title.replace(/ \(.*/, ""), "data-action": name,
+    }, this.toolbar);
+    button.append(icon(ICONS[name]));
+    button.addEventListener("click", action);
+  }
+
+  listen() {
+    const { root, drawing: { canvas } } = this;
+    canvas.addEventListener("keydown", (event) => keyDown(this, event));
+    canvas.addEventListener("focusin", () => {
+      const id = this.drawing.focused();
+      if (id && !this.wiring.now && !this.gestures.now) this.reveal(id);
+    });
+    canvas.addEventListener("focusout", ({ relatedTarget }) => {
+      if (!canvas.contains(/** @type {Node | null} */ (relatedTarget))) this.wiring.end("");
+    });
+    // JupyterLab's own keys stay out of the editor: it asks whatever has the focus, not what is around it.
+    root.dataset.lmSuppressShortcuts = "true";
+    root.addEventListener("focusin", ({ target }) => {
+      if (target instanceof Element) target.setAttribute("data-lm-suppress-shortcuts", "true");
+    });
+    // Keys of the toolbar and the panels are nobody else's business either.
+    root.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      const inToolbar = event.target instanceof Node && this.toolbar.contains(event.target);
+      if (inToolbar && ![" ", "Enter", "Tab"].includes(event.key)) keyDown(this, event);
+    });
+    this.toolbar.addEventListener("pointerdown", (event) => event.preventDefault()); // keeps the focus
+    // An editor in a hidden tab has no size; its net is shown when it gets one.
+    this.observer = new ResizeObserver(() => {
+      if (!this.touched) this.open();
+      else this.show();
+    });
+    this.observer.observe(this.stage);
+  }
+
+  /** @param {import("../messages.js").Message} message */
+  send(message) {
+    this.adapter.send(message);
+  }
+
+  /** Show one line under the drawing; screen readers read it out. @param {string} text @param {string} [kind] */
+  say(text, kind = "info") {
+    this.status.textContent = this.status.title = text;
+    this.status.dataset.kind = kind;
+  }
+
+  // Another graph
+
+  /** Draw a new graph, touching only what differs from the one before. @param {Graph} graph */
+  update(graph) {
+    const { model, drawing } = this;
+    const first = !model.boxes.size;
+    const anchor = first ? undefined : this.anchor();
+    const whole = !first && inSight(this.view, model.bounds(), drawing.size());
+    const focused = drawing.focused();
+    const { added, renamed, reselected } = model.take(graph);
+
+    this.problems.hidden = !graph.problems?.length;
+    this.problems.textContent = (graph.problems ?? []).join("\n");
+    this.enable("undo", graph.can_undo !== false);
+    this.enable("redo", graph.can_redo !== false);
+    this.root.dataset.version = String(graph.version ?? "");
+    this.minimap.draw();
+    if (anchor) this.hold(anchor, whole);
+    drawing.draw();
+    if (this.expecting && added.length) {
+      this.expecting = false;
+      this.choose(added);
+      drawing.focus(added[0]);
+    } else if (reselected) this.choose(model.selected, model.selectedEdges);
+    if (first && graph.nodes.length) this.open();
+    else this.show();
+    if (focused !== undefined && drawing.focused() === undefined) drawing.focus(renamed.get(focused) ?? focused);
+  }
+
+  /** @param {string} action @param {boolean} enabled */
+  enable(action, enabled) {
+    const button = this.toolbar.querySelector(`[data-action=${action}]`);
+    if (button instanceof HTMLButtonElement) button.disabled = !enabled;
+  }
+
+  /** The box that must not move under the user's eyes: the selected one, else the one nearest the middle. */
+  anchor() {
+    const { width, height } = this.drawing.size();
+    const { x, y, k } = this.view;
+    const seen = [...this.model.boxes.values()].filter((box) => {
+      const left = box.x * k + x, top = box.y * k + y;
+      return left < width && top < height && left + box.w * k > 0 && top + box.h * k > 0;
+    });
+    const distance = (/** @type {import("./model.js").Box} */ box) => Math.hypot(box.x * k + x - width / 2, box.y * k + y - height / 2);
+    const box = seen.find((each) => this.model.selected.has(each.data.id)) ?? seen.sort((a, b) => distance(a) - distance(b))[0];
+    return box && { id: box.data.id, x: box.x, y: box.y };
+  }
+
+  /** Keep a box where it was in the page, and the whole net in sight if it was. @param {{ id: string, x: number, y: number }} anchor @param {boolean} whole */
+  hold(anchor, whole) {
+    const box = this.model.boxes.get(anchor.id), around = this.model.bounds(), { view } = this;
+    if (box) this.view = { k: view.k, x: view.x + (anchor.x - box.x) * view.k, y: view.y + (anchor.y - box.y) * view.k };
+    if (whole && around && !inSight(this.view, around, this.drawing.size())) {
+      this.view = keptWhole(this.view, around, this.drawing.size()) ?? this.view;
+    }
+  }
+
+  // The view
+
+  /** Show what the view shows. */
+  show() {
+    const { width, height } = { width: this.stage.clientWidth, height: this.stage.clientHeight };
+    this.minimap.show(!inSight(this.view, this.model.bounds(), { width, height }));
+    this.drawing.look(this.view);
+    this.percent.textContent = `${Math.round(this.view.k * 100)} %`;
+    this.card.hide();
+    this.minimap.look(this.view, this.drawing.size());
+  }
+
+  /** Look through another view, as the user asks. @param {View} view */
+  lookFrom(view) {
+    this.view = view;
+    this.touched = true;
+    this.show();
+  }
+
+  /** The first look: all of a small net, else the top of it, large enough to read. */
+  open() {
+    const around = this.model.bounds(), first = this.model.boxes.get(this.model.graph.nodes[0]?.id);
+    if (!around || !first) return;
+    this.minimap.show(false);
+    this.minimap.show(wholeZoom(around, this.drawing.size()) < LEGIBLE);
+    const size = this.drawing.size();
+    if (!size.width || !size.height) return;
+    this.view = openingView(around, size, first.x + first.w / 2);
+    this.show();
+    this.root.dataset.ready = "true";
+  }
+
+  fit() {
+    this.minimap.show(false);
+    const around = this.model.bounds(), size = this.drawing.size();
+    if (around && size.width && size.height) this.lookFrom(wholeView(around, size));
+  }
+
+  /** Zoom by a factor about a point of the canvas, its middle unless told. @param {number} factor @param {import("./geometry.js").Point} [point] */
+  zoom(factor, point) {
+    const { width, height } = this.drawing.size();
+    this.lookFrom(zoomed(this.view, factor, point ?? { x: width / 2, y: height / 2 }));
+  }
+
+  /** Bring a layer into sight with as little movement as possible, or to the middle. @param {string} id @param {boolean} [centre] */
+  reveal(id, centre = false) {
+    const box = this.model.box(id), size = this.drawing.size();
+    if (!box || !size.width) return;
+    const view = revealed(this.view, box, size, centre);
+    if (view !== this.view) this.lookFrom(view);
+  }
+
+  /** Bring a place of the net to the middle. @param {import("./geometry.js").Point} place */
+  centre({ x, y }) {
+    const { width, height } = this.drawing.size(), { k } = this.view;
+    this.lookFrom({ k, x: width / 2 - x * k, y: height / 2 - y * k });
+  }
+
+  // The selection
+
+  /** Select, and tell. @param {Iterable<string>} ids @param {Iterable<string>} [edges] */
+  choose(ids, edges = []) {
+    const { model } = this;
+    model.selected = new Set(ids);
+    model.selectedEdges = new Set(edges);
+    this.drawing.paintSelection();
+    this.send({ type: "select", ids: [...model.selected], edges: [...model.selectedEdges] });
+    const [id] = model.selected, [edge] = model.selectedEdges, thing = model.thing(id), wire = model.edges.get(edge);
+    const count = model.selected.size + model.selectedEdges.size;
+    if (count > 1) this.say(`${count} selected`);
+    else this.say(thing ? sentence(thing) : wire ? edgeSentence(wire.data) : "");
+  }
+
+  /** Select without telling: the other side said so. @param {string[]} ids */
+  select(ids) {
+    const { model } = this, known = ids.filter((id) => model.owner.has(id));
+    if (known.length === model.selected.size && known.every((id) => model.selected.has(id))) return;
+    model.selected = new Set(known);
+    model.selectedEdges.clear();
+    this.drawing.paintSelection();
+    if (known.length) this.reveal(known[0]);
+  }
+
+  /** The layer that keys are about: the one that has the focus, else the one selected last. */
+  current() {
+    const focused = this.drawing.focused();
+    return focused !== undefined && this.model.owner.has(focused) ? focused : [...this.model.selected].at(-1);
+  }
+
+  // Intents
+
+  removeSelection() {
+    const nodes = [...this.model.selected], edges = [...this.model.selectedEdges];
+    if (nodes.length) this.send({ type: "remove", nodes, edges });
+    else if (edges.length) this.send({ type: "disconnect", edges });
+    else this.say("Nothing is selected.");
+  }
+
+  duplicate() {
+    if (!this.model.selected.size) return;
+    this.expecting = true;
+    this.send({ type: "duplicate", ids: [...this.model.selected] });
+  }
+
+  relayout() {
+    this.model.settle();
+    this.minimap.draw();
+    this.drawing.draw();
+    this.show();
+    this.send({ type: "relayout" });
+  }
+
+  /** @param {string} source @param {number} sourcePort @param {string} target @param {number} [targetPort] */
+  connect(source, sourcePort, target, targetPort) {
+    const objection = this.model.objection(source, target);
+    if (objection) return this.say(objection, "error");
+    const open = this.model.boxes.get(target)?.data.dangling[0] ?? null;
+    this.send({ type: "connect", source, source_port: sourcePort, target, target_port: targetPort ?? open });
+    this.say(`${source} feeds ${target}`);
+  }
+
+  openPalette() {
+    const near = this.current() ?? null, host = this.model.box(near);
+    const entries = (this.model.graph.palette ?? []).map(({ type, category, help }) => ({
+      text: type, hint: help, category, value: type, haystack: `${type} ${category}`.toLowerCase(),
+    }));
+    const connects = Boolean(host?.data.tops.length);
+    const name = near && (this.model.thing(near)?.name ?? near);
+    this.palette.open(entries, (type, branch) => {
+      this.expecting = true;
+      this.send({ type: "add", layer_type: type, near, connect_from: connects ? near : null, branch });
+    }, () => this.drawing.focus(near ?? undefined), connects
+      ? `Enter puts it between ${name} and what follows, Shift+Enter makes a branch that nobody reads yet.`
+      : "Select a layer first to put the new one behind it.");
+  }
+
+  openSearch() {
+    const entries = this.model.things().map((thing) => ({
+      text: thing.name, hint: thing.collapsed ? thing.note : thing.type, category: thing.category,
+      value: thing.id, haystack: `${thing.name} ${thing.type}`.toLowerCase(),
+    }));
+    let found = this.current();
+    this.finder.open(entries, (id) => {
+      found = id;
+      this.choose([id]);
+      this.reveal(id, true);
+    }, () => this.drawing.focus(found));
+  }
+
+  /** Let the user type another name over a layer. @param {string} id */
+  rename(id) {
+    const thing = this.model.thing(id);
+    if (!thing || thing.collapsed) return;
+    this.reveal(id);
+    const shape = this.drawing.element(id)?.getBoundingClientRect(), stage = this.stage.getBoundingClientRect();
+    if (!shape) return;
+    const input = this.renamer;
+    Object.assign(input.style, {
+      left: `${shape.left - stage.left}px`, top: `${shape.top - stage.top}px`, width: `${Math.max(120, shape.width)}px`,
+    });
+    input.value = thing.name;
+    input.hidden = false;
+    input.focus();
+    input.select();
+    const finish = (/** @type {string} */ name) => {
+      if (input.hidden) return;
+      input.hidden = true;
+      input.onkeydown = input.onblur = null;
+      this.drawing.focus(id);
+      if (name && name !== thing.name) this.send({ type: "rename", id, name });
+    };
+    input.onblur = () => finish("");
+    input.onkeydown = (event) => {
+      event.stopPropagation();
+      if (event.key === "Enter") finish(input.value.trim());
+      else if (event.key === "Escape") finish("");
+      else return;
+      event.preventDefault();
+    };
+  }
+
+  /** @param {string | null | undefined} name */
+  toggleGroup(name) {
+    if (name) this.send({ type: "toggle_group", id: name });
+  }
+
+  destroy() {
+    this.observer?.disconnect();
+    this.root.replaceChildren();
+    this.root.classList.remove("bb-editor", "ne-far");
+    delete this.root.dataset.ready;
+  }
+}
+
+/**
+ * Put an editor into an element.
+ * @param {HTMLElement} root
+ * @param {import("../messages.js").Adapter} adapter
+ */
+export function mount(root, adapter) {
+  const editor = new Editor(root, adapter);
+  return {
+    /** @param {import("../messages.js").EditorMessage} content */
+    receive(content) {
+      if (content.type === "graph") editor.update(content.graph);
+      else if (content.type === "select") editor.select(content.ids);
+      else if (content.type === "height") root.style.setProperty("--ne-height", content.height);
+      else if (content.type === "say") editor.say(content.text, content.kind);
+    },
+    destroy: () => editor.destroy(),
+    editor,
+  };
+}

@@ -1,0 +1,76 @@
+// @ts-check
+// The part of a form that ipywidgets cannot do: undo keys, and marks that screen readers understand.
+
+export function mount(root, { send }) {
+  /** @type {any} */
+  let form = null;
+  /** @type {any} */
+  let outer = null; // the form, or the bench around it, whose other controls are ipywidgets too
+  const unfinished = new WeakSet(); // inputs with typing that Python has not been told
+
+  /** Tell screen readers which inputs are at fault, and which line explains an input. */
+  function mark() {
+    for (const row of form.querySelectorAll(".bb-fieldrow")) {
+      const input = row.querySelector("input, select");
+      const note = row.querySelector(".bb-note");
+      if (!input || !note) continue;
+      note.id ||= `bb-note-${Math.random().toString(36).slice(2)}`;
+      const invalid = String(row.classList.contains("bb-invalid"));
+      if (input.getAttribute("aria-invalid") !== invalid) input.setAttribute("aria-invalid", invalid);
+      if (input.getAttribute("aria-describedby") !== note.id) input.setAttribute("aria-describedby", note.id);
+    }
+    for (const fold of form.querySelectorAll("button.bb-fold")) {
+      const open = String(fold.classList.contains("mod-active"));
+      if (fold.getAttribute("aria-expanded") !== open) fold.setAttribute("aria-expanded", open);
+    }
+  }
+
+  /** Keep JupyterLab from taking what is pressed here for its own shortcuts; see model.js. */
+  function shield({ target }) { target.setAttribute("data-lm-suppress-shortcuts", "true"); }
+  function typed(event) { unfinished.add(event.target); }
+  function told(event) { unfinished.delete(event.target); }
+  function pressed(event) {
+    if (event.key === "Enter") unfinished.delete(event.target);
+    const key = event.key.toLowerCase();
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || (key !== "z" && key !== "y")) return;
+    if (unfinished.has(event.target)) return; // the browser takes back what is being typed
+    event.preventDefault();
+    event.stopPropagation();
+    send({ type: key === "y" || event.shiftKey ? "redo" : "undo" });
+  }
+
+  /** @type {any} */
+  let request;
+  const watcher = new MutationObserver(() => {
+    request ??= requestAnimationFrame(() => { request = null; mark(); });
+  });
+  // The form around this element exists only once the whole of it is in the page.
+  const waiting = new MutationObserver(attach);
+  function attach() {
+    form = root.isConnected ? root.closest(".bb-form") : null;
+    if (!form) return;
+    waiting.disconnect();
+    outer = form.closest(".bb-bench") ?? form;
+    outer.addEventListener("focusin", shield);
+    form.addEventListener("input", typed);
+    form.addEventListener("change", told);
+    form.addEventListener("keydown", pressed, true); // on the way down: ipywidgets stops it on the way up
+    watcher.observe(form, { subtree: true, childList: true, attributes: true, attributeFilter: ["class"] });
+    mark();
+  }
+  waiting.observe(document.body, { subtree: true, childList: true });
+  attach();
+
+  return {
+    receive() {},
+    destroy() {
+      waiting.disconnect();
+      watcher.disconnect();
+      cancelAnimationFrame(request);
+      outer?.removeEventListener("focusin", shield);
+      form?.removeEventListener("input", typed);
+      form?.removeEventListener("change", told);
+      form?.removeEventListener("keydown", pressed, true);
+    },
+  };
+}
