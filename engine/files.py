@@ -44,13 +44,16 @@ _MOST_BLOBS = 1 << 20  # numbered datasets beyond this are no blobs of a net
 _DEEPEST = 100  # groups within groups
 MOST_COMPRESSED = 1100  # how many times smaller than its values a compressed dataset can be
 _POINTER = b"version https://git-lfs"
-_OPEN = (NetParameter, LayerParameter, V1LayerParameter, V0LayerParameter, BlobProto)  # may have others' fields
 # What NVIDIA's Caffe adds to a BlobProto: values as bytes of a type that is given beside them; before that, halves.
-_RAW_FIELDS = {12: "raw_data", 13: "raw_diff"}
-_RAW_TYPES = {10: "raw_data_type", 11: "raw_diff_type"}
-_HALF_FIELDS = {10: "half_data", 11: "half_diff"}
+_NVIDIA_FIELDS = {
+    (10, wire.VARINT): "raw_data_type",
+    (11, wire.VARINT): "raw_diff_type",
+    (12, wire.BYTES): "raw_data",
+    (13, wire.BYTES): "raw_diff",
+    (10, wire.BYTES): "half_data",
+    (11, wire.BYTES): "half_diff",
+}
 _OLD_SHAPE = ("num", "channels", "height", "width")
-_OLD_SHAPE_FIELDS = {BlobProto.DESCRIPTOR.fields_by_name[name].number for name in _OLD_SHAPE}
 _RAW_DTYPES = {0: "<f8", 1: "<f4", 2: "<f2"}
 _EXTRA_FIELD, _EXTRA_NAME = 5000, "brewbench"  # what only Brewbench reads: field of binary files, dataset of HDF5
 
@@ -329,7 +332,7 @@ def _parse(path: FilePath, what: str, parse: Callable[[FileBytes], Any]) -> Any:
 
 def _parse_net(message: Message) -> list[LayerWeights]:
     layers = []
-    for name, value in _named_fields(NetParameter, message):
+    for name, value in wire.named_fields(NetParameter, message):
         if name == "layer":
             layers.append(_parse_layer(LayerParameter, value))
         elif name == "layers":
@@ -340,7 +343,7 @@ def _parse_net(message: Message) -> list[LayerWeights]:
 def _parse_layer(cls: Any, message: Message) -> LayerWeights:
     name = type = ""
     blobs, old = [], set()
-    for field, value in _named_fields(cls, message):
+    for field, value in wire.named_fields(cls, message):
         if field == "name":
             name = bytes(value).decode()
         elif field == "type" and isinstance(value, int):
@@ -349,7 +352,7 @@ def _parse_layer(cls: Any, message: Message) -> LayerWeights:
         elif field == "type":
             type = bytes(value).decode()
         elif field == "blobs":
-            if any(number in _OLD_SHAPE_FIELDS for number, _, _ in wire.fields(value)):
+            if any(name in _OLD_SHAPE for name, _ in wire.named_fields(BlobProto, value)):
                 old.add(len(blobs))
             blobs.append(_parse_blob(value)[0])
         elif field == "layer":  # V0: the layer is wrapped once more
@@ -358,32 +361,35 @@ def _parse_layer(cls: Any, message: Message) -> LayerWeights:
 
 
 def _parse_state(message: Message) -> SavedState:
-    found: dict[str, Any] = {"iter": 0, "learned_net": b"", "current_step": 0, _EXTRA_NAME: b""}
+    found: dict[str, Any] = {}
     history = []
-    for name, value in _named_fields(SolverState, message, {_EXTRA_FIELD: _EXTRA_NAME}):
+    for name, value in wire.named_fields(SolverState, message, {(_EXTRA_FIELD, wire.BYTES): _EXTRA_NAME}):
         if name == "history":
             history.append(_parse_blob(value)[0])
         else:
             found[name] = value
-    learned_net, extra = bytes(found["learned_net"]).decode(), bytes(found[_EXTRA_NAME])
-    return SavedState(found["iter"], learned_net, history, found["current_step"], extra)
+    if "iter" not in found or not ("learned_net" in found or history):  # what is unknown in it is no error
+        raise ValueError("it has no iter, or neither learned_net nor history")
+    learned_net, extra = bytes(found.get("learned_net", b"")).decode(), bytes(found.get(_EXTRA_NAME, b""))
+    return SavedState(found["iter"], learned_net, history, found.get("current_step", 0), extra)
 
 
 def _parse_blob(message: Message) -> tuple[Values, Values | None]:
     """Data and diff of a serialised BlobProto, where they are; for those that lie in pieces, a copy."""
     numbers: dict[str, list[Any]] = {}
-    shape: tuple[int, ...] = ()
+    dims = b""
     legacy: dict[str, int] = {}
     types: dict[str, int] = {}
-    for name, value in _named_fields(BlobProto, message, _RAW_FIELDS | _HALF_FIELDS, _RAW_TYPES):
+    for name, value in wire.named_fields(BlobProto, message, _NVIDIA_FIELDS):
         if name == "shape":
-            shape = tuple(BlobShape.FromString(bytes(value)).dim)
+            dims += bytes(value)  # given twice, the two are one, as everywhere in protobuf
         elif name.endswith("_type"):
             types[name] = value
         elif isinstance(value, int):
             legacy[name] = value
         else:
             numbers.setdefault(name, []).append(value)
+    shape = tuple(BlobShape.FromString(dims).dim)
     if legacy:
         shape = tuple(legacy.get(name, 0) for name in _OLD_SHAPE)
     if len(shape) > MAX_AXES:
@@ -417,33 +423,6 @@ def _flat(pieces: list[Any], dtype: str) -> Values:
     if len(pieces) == 1 and isinstance(pieces[0], FileBytes):
         return pieces[0].array(dtype)
     return np.frombuffer(pieces[0] if len(pieces) == 1 else b"".join(map(bytes, pieces)), dtype)
-
-
-def _named_fields(
-    cls: Any,
-    message: Message,
-    others: Mapping[int, str] | None = None,
-    other_numbers: Mapping[int, str] | None = None,
-) -> Iterator[tuple[str, Any]]:
-    """The fields of a serialised message of a class by name, and those among `others`, whose names these give.
-
-    `others` are bytes, `other_numbers` numbers. Raises ValueError for a field of the wrong kind, and for one that is
-    neither, except in messages to which others have added fields.
-    """
-    for number, kind, value in wire.fields(message):
-        field = cls.DESCRIPTOR.fields_by_number.get(number)
-        if field is not None:
-            is_number = field.cpp_type not in (field.CPPTYPE_STRING, field.CPPTYPE_MESSAGE)
-            packed = kind == wire.BYTES and is_number and field.is_repeated
-            if (kind == wire.BYTES) == is_number and not packed:
-                raise ValueError(f"field {field.name} of {cls.DESCRIPTOR.name} is of the wrong kind")
-            yield field.name, value
-        elif others and number in others and kind == wire.BYTES:
-            yield others[number], value
-        elif other_numbers and number in other_numbers and kind == wire.VARINT:
-            yield other_numbers[number], value
-        elif cls not in _OPEN:
-            raise ValueError(f"{cls.DESCRIPTOR.name} has no field {number}")
 
 
 # Writing bytes

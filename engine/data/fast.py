@@ -141,30 +141,56 @@ def _compiled(signature: Any) -> Any:
     return decorate
 
 
-@_compiled(_ROW)
-def _fill_row(data, at, end, k, words, how, labels, out):
-    """Fill row `k` from the serialised Datum that lies from `at` to `end`; false when it is not plain."""
-    crop, anywhere, mirror, mean, has_image, scale = how
-    channels, rows, columns = out.shape[1:]
-    depth = height = width = label = first = count = 0
-    while at < end:
-        key = data[at]
-        # channels, height, width, data, label, encoded; of a number only 31 bits are taken
-        if key != 0x08 and key != 0x10 and key != 0x18 and key != 0x22 and key != 0x28 and key != 0x38:
-            return False
+@_compiled(types.UniTuple(types.int64, 2)(_BYTES, types.int64, types.int64))
+def _varint(data, at, end):
+    """The number of up to 35 bits that begins at a byte, and where the next thing begins; negative where none does."""
+    value = np.int64(0)
+    for shift in range(0, 35, 7):
+        if at >= end:
+            return np.int64(-1), at
+        byte = np.int64(data[at])
         at += 1
-        value = shift = 0
-        while True:
-            if at >= end or shift > 28:
-                return False
-            byte = np.int64(data[at])
-            at += 1
-            value |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                break
-        if value > 0x7FFFFFFF:
-            return False
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, at
+    return np.int64(-1), at
+
+
+@_compiled(types.int64(_BYTES, *[types.int64] * 3))
+def _behind(data, kind, at, end):
+    """Where the value of an unknown field of a wire type ends; negative for a group, and where it has no end."""
+    if kind == 0:
+        for behind in range(at + 1, min(end, at + 9) + 1):
+            if data[behind - 1] < 128:
+                return behind
+        return -1
+    length = np.int64(8 if kind == 1 else 4 if kind == 5 else -1)
+    if kind == 2:
+        length, at = _varint(data, at, end)
+    return at + length if 0 <= length <= end - at else -1
+
+
+@_compiled(types.UniTuple(types.int64, 6)(_BYTES, *[types.int64] * 2))
+def _parse(data, at, end):
+    """Channels, height, width, label, and where the bytes of the image begin and how many; zeros if not plain.
+
+    As in protobuf, unknown fields are skipped, and so are those with another wire type than the schema's.
+    """
+    nothing = np.int64(0), np.int64(0), np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+    depth = height = width = label = first = count = np.int64(0)
+    while at < end:
+        key, at = _varint(data, at, end)
+        # channels, height, width, data, label, encoded; float_data (6), which is not plain, of any wire type
+        if key < 8 or key > 0xFFFFFFFF or key >> 3 == 6:
+            return nothing
+        if key != 0x08 and key != 0x10 and key != 0x18 and key != 0x22 and key != 0x28 and key != 0x38:
+            at = _behind(data, key & 7, at, end)
+            if at < 0:
+                return nothing
+            continue
+        value, at = _varint(data, at, end)
+        if value < 0 or value > 0x7FFFFFFF:  # of a number only 31 bits are taken
+            return nothing
         if key == 0x08:
             depth = value
         elif key == 0x10:
@@ -175,12 +201,21 @@ def _fill_row(data, at, end, k, words, how, labels, out):
             label = value
         elif key == 0x38:
             if value != 0:
-                return False
+                return nothing
         else:
             if value > end - at:
-                return False
+                return nothing
             first, count = at, value
             at += value
+    return depth, height, width, label, first, count
+
+
+@_compiled(_ROW)
+def _fill_row(data, at, end, k, words, how, labels, out):
+    """Fill row `k` from the serialised Datum that lies from `at` to `end`; false when it is not plain."""
+    crop, anywhere, mirror, mean, has_image, scale = how
+    channels, rows, columns = out.shape[1:]
+    depth, height, width, label, first, count = _parse(data, at, end)
     if count == 0 or depth != channels or count % depth != 0 or height * width != count // depth:
         return False
     if has_image and (height != mean.shape[1] or width != mean.shape[2]):

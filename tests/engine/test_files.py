@@ -1,16 +1,18 @@
 """Files that Caffe wrote are read, and what is written is what Caffe writes."""
 
 import tracemalloc
+from contextlib import suppress
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 from google.protobuf import text_format
+from google.protobuf.message import DecodeError
 
 from brewbench.engine import Net, files, wire
 from brewbench.engine.stored import FileBytes, Stored
-from brewbench.proto.messages import BlobProto, NetParameter, SolverState, V1LayerParameter
+from brewbench.proto.messages import BlobProto, BlobShape, LayerParameter, NetParameter, SolverState, V1LayerParameter
 
 FORMATS = Path(__file__).parents[1] / "golden" / "formats"
 FILES = FORMATS.parent / "files"
@@ -465,3 +467,76 @@ def test_every_damage_to_a_file_is_an_error_or_harmless(tmp_path):
                 assert name in str(error)
                 errors += 1
         assert errors > 10
+
+
+# Fields that the schema does not have, or has with another wire type
+
+JUNK = {  # by wire type, for any number
+    "a number": lambda number: wire.varint(number << 3) + wire.varint(1 << 40),
+    "eight bytes": lambda number: wire.varint(number << 3 | wire.FIXED64) + bytes(8),
+    "bytes": lambda number: wire.header(number, 3) + b"\xff\xff\xff",
+    "a group": lambda number: _group(number, wire.header(7, 2) + b"ab" + _group(9, b"\x08\x01") + b"\x5d\1\2\3\4"),
+    "four bytes": lambda number: wire.varint(number << 3 | wire.FIXED32) + bytes(4),
+}
+
+
+def _group(number, content):
+    return wire.varint(number << 3 | wire.GROUP) + content + wire.varint(number << 3 | wire.GROUP_END)
+
+
+def junk_for(cls):
+    """Bytes of every wire type, under every number of a class and one more, that protobuf finds nothing known in."""
+    out = b""
+    for make in JUNK.values():
+        for number in (*cls.DESCRIPTOR.fields_by_number, 1999):
+            with suppress(DecodeError):
+                out += b"" if cls.FromString(make(number)).ListFields() else make(number)
+    return out
+
+
+def test_fields_of_another_wire_type_are_skipped_at_every_depth(tmp_path):
+    values = np.arange(6, dtype="<f4").reshape(2, 3)
+    in_blob, in_layer = junk_for(BlobProto), junk_for(LayerParameter)
+    shape = wire.header(1, 2) + b"\2\3" + junk_for(BlobShape)
+    packed = wire.header(5, 8) + values.tobytes()[:8]  # and the rest one by one
+    single = b"".join(wire.varint(5 << 3 | wire.FIXED32) + one.tobytes() for one in values.ravel()[2:])
+    blob = in_blob + wire.header(7, len(shape)) + shape + packed + in_blob + single + in_blob
+    layer = in_layer + wire.header(1, 2) + b"ip" + wire.header(7, len(blob)) + blob + in_layer
+    net = junk_for(NetParameter) + wire.header(100, len(layer)) + layer + junk_for(NetParameter)
+    state = junk_for(SolverState)
+    state += b"\x08\x07" + wire.header(3, len(blob)) + blob + state
+    assert len(in_layer) > 1000 and len(in_blob) > 100  # there is something to skip
+
+    (tmp_path / "net").write_bytes(net)
+    ((name, _, (found,), _),) = files.read_net_weights(tmp_path / "net")
+    assert name == "ip"
+    (tmp_path / "blob").write_bytes(blob)
+    (tmp_path / "state").write_bytes(state)
+    read = files.read_solver_state(tmp_path / "state")
+    assert read[:2] == (7, "")
+    for one in (found, files.read_blob(tmp_path / "blob"), *read.history):
+        equal([np.asarray(one)], [values])
+    for path in ("net", "state"):
+        content = (tmp_path / path).read_bytes()
+        (tmp_path / path).write_bytes(content + bytes([9 << 3 | wire.GROUP_END]))
+        with pytest.raises(ValueError, match="a group 9 ends that has not begun"):
+            (files.read_net_weights if path == "net" else files.read_solver_state)(tmp_path / path)
+
+
+def test_groups_that_do_not_end_are_an_error():
+    deep = b"\x0b" * 100
+    assert list(wire.fields(deep + b"\x0c" * 100 + b"\x08\x01")) == [(1, wire.VARINT, 1)]
+    for content in (deep, deep[:-1] + b"\x0c", b"\x0b\x14", b"\x0c", deep + b"\x0b" + b"\x0c" * 101):
+        with pytest.raises(ValueError, match="group"):
+            list(wire.fields(memoryview(content)))
+        with pytest.raises(DecodeError):
+            BlobProto.FromString(content)
+
+
+def test_numbers_are_read_as_protobuf_reads_them():
+    negative = SolverState(iter=-5, history=[BlobProto(shape={"dim": [1]}, data=[2])])
+    assert files._parse_state(memoryview(negative.SerializeToString())).iter == -5
+    parts = BlobProto(shape={"dim": [2]}), BlobProto(shape={"dim": [3]}, data=range(6))
+    twice = b"".join(part.SerializeToString() for part in parts)
+    equal([np.asarray(files._parse_blob(memoryview(twice))[0])], [np.arange(6.0).reshape(2, 3)])
+    assert tuple(BlobProto.FromString(twice).shape.dim) == (2, 3)

@@ -7,6 +7,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+from google.protobuf.message import DecodeError
 
 from brewbench.engine import files
 from brewbench.engine.blob import Blob
@@ -118,6 +119,33 @@ def test_fields_in_any_order_the_last_of_each_counting():
     same(transformer(), [b"".join(PARTS[:3]) + b"\x22\x86\x80\x00" + PIXELS])  # a number longer than it must be
 
 
+UNKNOWN = {
+    "a number": field(9, 4),
+    "a long number": b"\x48" + b"\xff" * 8 + b"\x7f",
+    "a high number": field((1 << 29) - 1, 1 << 62),
+    "bytes": field(1000, b"abc"),
+    "no bytes": field(8, b""),
+    "eight bytes": b"\x49" + bytes(8),
+    "four bytes": b"\x4d" + bytes(4),
+    "channels as bytes": field(1, b"\2"),
+    "height as eight bytes": b"\x11" + bytes(8),
+    "data as a number": field(4, 7),
+    "label as four bytes": b"\x2d" + bytes(4),
+    "encoded as bytes": field(7, b"\1"),
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_unknown_fields_are_skipped(name):
+    same(transformer(), [UNKNOWN[name] + WHOLE, WHOLE + UNKNOWN[name], WHOLE[:6] + UNKNOWN[name] + WHOLE[6:]])
+    for cut in range(1, len(UNKNOWN[name])):
+        row = WHOLE + UNKNOWN[name][:cut]
+        try:
+            Datum.FromString(row)
+        except DecodeError:
+            assert quickly(transformer(), [row], (1, 2, 3)) is None
+
+
 ODD = {
     "float_data": to_datum(IMAGES[0][:, :2, :1].astype(np.float32)).SerializeToString(),
     "encoded": WHOLE + field(7, 1),
@@ -126,11 +154,15 @@ ODD = {
     "no values": b"".join(PARTS[:3]),
     "data taken back": WHOLE + field(4, b""),
     "no height": PARTS[0] + b"".join(PARTS[2:]),
-    "unknown field": field(9, 4) + WHOLE,
-    "unknown field behind": WHOLE + field(1000, b"abc"),
     "field 0": WHOLE + b"\0\0",
-    "another wire type": PARTS[0] + field(2, b"\2") + b"".join(PARTS[2:]),
+    "a field of more than 29 bits": WHOLE + varint(1 << 33) + b"\0",
+    "height of another wire type": PARTS[0] + field(2, b"\2") + b"".join(PARTS[2:]),
+    "an end of a group": WHOLE + b"\x4c",
     "a group": WHOLE + b"\x4b\x4c",
+    "a wire type that is none": WHOLE + b"\x4e",
+    "an unknown field that is cut": WHOLE + header(1000, 4) + b"abc",
+    "an unknown number that is cut": WHOLE + b"\x48\x80",
+    "an unknown number of more than 63 bits": WHOLE + b"\x48" + b"\xff" * 9 + b"\1",
     "negative label": WHOLE + b"\x28" + b"\xff" * 9 + b"\x01",
     "a label of more than 32 bits": WHOLE + field(5, 1 << 33 | 5),
     "a height of more than 32 bits": WHOLE + field(2, 1 << 32 | 2),
