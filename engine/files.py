@@ -7,12 +7,9 @@ cannot be read, OSError.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import prod
 from os import PathLike
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,7 +24,7 @@ from ..proto.messages import (
     V0LayerParameter,
     V1LayerParameter,
 )
-from . import wire
+from . import hdf5, wire
 from .atomic import atomic_path, atomic_write
 from .blob import MAX_AXES
 from .stored import FileBytes, Stored
@@ -40,9 +37,6 @@ Values = np.ndarray | Stored
 
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _HDF5_STARTS = (0, 512, 1024, 2048)  # where it can be: MATLAB puts 512 bytes of its own in front
-_MOST_BLOBS = 1 << 20  # numbered datasets beyond this are no blobs of a net
-_DEEPEST = 100  # groups within groups
-MOST_COMPRESSED = 1100  # how many times smaller than its values a compressed dataset can be
 _POINTER = b"version https://git-lfs"
 # What NVIDIA's Caffe adds to a BlobProto: values as bytes of a type that is given beside them; before that, halves.
 _NVIDIA_FIELDS = {
@@ -122,7 +116,8 @@ def read_net_weights(path: FilePath) -> list[LayerWeights]:
     of half precision.
     """
     if _is_hdf5(path):
-        return _read_weights_hdf5(path)
+        with hdf5.open_hdf5(path) as file:
+            return [LayerWeights(name, "", blobs) for name, blobs in hdf5.read_layers(path, file)]
     layers = _parse(path, "a .caffemodel", _parse_net)
     if not layers:
         raise ValueError(f"{path}: holds no layers; it is not a .caffemodel")
@@ -153,103 +148,29 @@ def write_net_weights_hdf5(
 ) -> None:
     """Write a `.caffemodel.h5`: for each layer its name, data, diffs (or None), and which of them are its own.
 
-    Data that a layer shares with an earlier one is left out, as Caffe does; diffs never are. A "/" in a name, at
-    which Caffe stops, makes a group in a group. Raises ValueError for names that HDF5 cannot hold.
+    Data that a layer shares with an earlier one is left out, as Caffe does; diffs never are. Where a name leads is
+    said at `hdf5.path_of`. Raises ValueError for names that HDF5 cannot hold.
     """
     import h5py
 
     layers = list(layers)
-    for name, *_ in layers:
-        if {"", "."} & set(name.split("/")):
-            raise ValueError(f"{path}: HDF5 cannot hold a layer named {name!r}; save a .caffemodel")
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
-        data = file.create_group("data")
-        diff = file.create_group("diff") if any(diffs is not None for _, _, diffs, _ in layers) else None
-        for name, arrays, diffs, owned in layers:
-            group = data.require_group(name)  # is there already where "a/b" came before "a"
-            for index, (array, own) in enumerate(zip(arrays, owned, strict=True)):
-                if own:
-                    group.create_dataset(str(index), data=array)
-            if diff is not None:
-                group = diff.require_group(name)
-                for index, array in enumerate(diffs or ()):
-                    group.create_dataset(str(index), data=array)
-
-
-def _read_weights_hdf5(path: FilePath) -> list[LayerWeights]:
-    with _open_hdf5(path) as file:
-        if not _is_group(file.get("data")):
-            raise ValueError("has no group 'data'; it is not a .caffemodel.h5")
-        return list(_layers_hdf5(path, file["data"]))
-
-
-def _layers_hdf5(path: FilePath, group: Any, within: str = "") -> Iterator[LayerWeights]:
-    """The layers of an HDF5 group, those with a "/" in their name too: a group that only holds groups is none."""
-    for name in group:
-        member = group.get(name)
-        if not _is_group(member):
-            continue
-        inner = [one for one in member if _is_group(member.get(one))]
-        if len(inner) < len(member) or not inner:
-            yield LayerWeights(within + name, "", _numbered(path, member))
-        if within.count("/") > _DEEPEST:
-            raise ValueError(f"the groups go deeper than {_DEEPEST} levels")
-        yield from _layers_hdf5(path, member, f"{within}{name}/")
-
-
-def _is_group(member: Any) -> bool:
-    return hasattr(member, "items")
-
-
-@contextmanager
-def _open_hdf5(path: FilePath) -> Iterator[Any]:
-    """An HDF5 file. What goes wrong while it is open becomes a ValueError with its name."""
-    import h5py
-
+    trees = ["data", "diff"] if any(diffs is not None for _, _, diffs, _ in layers) else ["data"]
     try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise ValueError(f"{path}: the HDF5 file is damaged or cut short: {error}") from error
-    try:
-        with file:
-            yield file
-    except (OSError, KeyError, TypeError, IndexError, RuntimeError) as error:
-        raise ValueError(f"{path}: the HDF5 file is damaged, or not what it should be: {error}") from error
+        for tree in trees:
+            hdf5.check_names((name for name, *_ in layers), tree)
+        with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+            for tree in trees:
+                file.create_group(tree)
+            for name, arrays, diffs, owned in layers:
+                kept = {"data": [array if own else None for array, own in zip(arrays, owned, strict=True)]}
+                kept["diff"] = list(diffs or ())
+                for tree in trees:
+                    group = hdf5.layer_group(file, name, tree)
+                    for index, array in enumerate(kept[tree]):
+                        if array is not None:
+                            group.create_dataset(str(index), data=array)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
-
-
-def _numbered(path: FilePath, group: Any) -> list[Any]:
-    """The datasets 0, 1, 2, ... of an HDF5 group; None for those that are not there."""
-    found = {name: member for name in group if not _is_group(member := group[name])}
-    for name in found:
-        if not (name.isascii() and name.isdecimal() and int(name) < _MOST_BLOBS):
-            raise ValueError(f"{group.name} has a dataset {name!r}, where blobs are numbered from 0")
-    count = 1 + max((int(name) for name in found), default=-1)
-    return [_dataset(path, found[str(i)]) if str(i) in found else None for i in range(count)]
-
-
-def _dataset(path: FilePath, dataset: Any) -> Values:
-    """The values of a dataset: where they lie in one piece, those that stay in the file."""
-    if not hasattr(dataset, "nbytes") or dataset.dtype.kind not in "iuf" or dataset.shape is None:
-        raise ValueError(f"{dataset.name} does not hold numbers")
-    if dataset.chunks is None:
-        return Stored(dataset.shape, dataset.dtype, partial(_read_dataset, path, dataset.name))
-    # Compressed values can turn out to be damaged when they are read: better now than when half a net is filled.
-    if dataset.nbytes > MOST_COMPRESSED * Path(path).stat().st_size:
-        raise ValueError(f"{dataset.name} says it has {dataset.nbytes:,} bytes of values, more than the file can hold")
-    return dataset[()]
-
-
-def _read_dataset(path: FilePath, name: str, out: np.ndarray) -> None:
-    import h5py
-
-    with h5py.File(path, "r") as file:
-        dataset: Any = file[name]
-        if dataset.size != out.size:
-            raise OSError(f"{path}: has been changed while it was being read")
-        if out.size:
-            dataset.read_direct(out.reshape(dataset.shape))
+        raise ValueError(f"{path}: {error}") from None
 
 
 # Solver states
@@ -258,14 +179,15 @@ def _read_dataset(path: FilePath, name: str, out: np.ndarray) -> None:
 def read_solver_state(path: FilePath) -> SavedState:
     """What a `.solverstate` or its HDF5 twin holds; which of the two it is, is seen from the content."""
     if _is_hdf5(path):
-        with _open_hdf5(path) as file:
+        with hdf5.open_hdf5(path) as file:
             missing = {"iter", "history", "current_step"} - set(file)
             if missing:
                 raise ValueError(f"has no {' and no '.join(sorted(missing))}; it is not a .solverstate.h5")
-            learned = file["learned_net"][()] if "learned_net" in file else b""
-            step, iteration = file["current_step"][0], file["iter"][0]
-            extra = file[_EXTRA_NAME][()].tobytes() if _EXTRA_NAME in file else b""
-            history = _numbered(path, file["history"])
+            found = {name: hdf5.member_of(file, name) for name in file}
+            learned = found["learned_net"][()] if "learned_net" in found else b""
+            step, iteration = found["current_step"][0], found["iter"][0]
+            extra = found[_EXTRA_NAME][()].tobytes() if _EXTRA_NAME in found else b""
+            history = hdf5.numbered(path, found["history"])
             if any(blob is None for blob in history):
                 raise ValueError("blobs of the history are missing")
             return SavedState(int(iteration), learned.decode(), history, int(step), extra)

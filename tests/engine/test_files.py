@@ -218,21 +218,125 @@ def test_an_hdf5_caffemodel_is_written_as_caffe_does(tmp_path, tag):
     assert tree(tmp_path / "out.h5") == tree(path)
 
 
-@pytest.mark.parametrize("name", ["", ".", "a//b", "a/", "/a", "a/./b"])
-def test_names_that_hdf5_cannot_hold_are_refused(tmp_path, name):
-    with pytest.raises(ValueError, match="cannot hold a layer named"):
-        files.write_net_weights_hdf5(tmp_path / "out.h5", [(name, [], None, [])])
+ONES, TWOS = np.ones((2, 3), np.float32), np.full(4, 2, np.float32)
+
+
+def write_named(path, *names, diffs=False):
+    """Layers of these names, each with blobs of its own values."""
+    layers = [
+        (name, [ONES * k, TWOS * k], [ONES, TWOS] if diffs else None, [True, True]) for k, name in enumerate(names)
+    ]
+    files.write_net_weights_hdf5(path, layers)
+
+
+def read_named(path):
+    return {name: [np.asarray(blob) for blob in blobs] for name, _, blobs, _ in files.read_net_weights(path)}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [[""], ["."], ["/"], ["//."], ["a/b", "a//b"], ["/a", "/a/"], ["data/x", "/data/x"], ["a", "a/0"], ["a/1", "a"]],
+)
+def test_names_that_hdf5_cannot_hold_are_refused(tmp_path, names):
+    with pytest.raises(ValueError, match=r"out.h5: .*(cannot hold.*save a .caffemodel|already exists)"):
+        write_named(tmp_path / "out.h5", *names)
     assert not list(tmp_path.iterdir())
 
 
 def test_names_with_a_slash_make_groups_in_groups(tmp_path):
-    ones, twos = np.ones((2, 3), np.float32), np.full(4, 2, np.float32)
-    layers = [("a/b/c", [ones], [twos], [True]), ("a", [twos], [ones], [True]), ("relu/1", [], [], [])]
+    layers = [("a/b/c", [ONES], [TWOS], [True]), ("a", [TWOS], [ONES], [True]), ("relu/1", [], [], [])]
     files.write_net_weights_hdf5(tmp_path / "out.h5", layers)
     found = {name: blobs for name, _, blobs, _ in files.read_net_weights(tmp_path / "out.h5")}
     assert found.keys() == {"a", "a/b/c", "relu/1"}
-    equal(found["a"] + found["a/b/c"], [twos, ones])
+    equal(found["a"] + found["a/b/c"], [TWOS, ONES])
     assert tree(tmp_path / "out.h5").keys() >= {"data/a/b/c/0", "diff/a/0", "data/relu/1"}
+
+
+@pytest.mark.parametrize("diffs", [False, True])
+def test_any_name_comes_back_as_it_was(tmp_path, diffs):
+    names = ["/conv1", "/inception/1x1", "a//b", "b/", "./c", "/data", "/data/x", "/diff/0", "//d", "e/.", "é/ü", "0"]
+    write_named(tmp_path / "out.h5", *names, diffs=diffs)
+    found = read_named(tmp_path / "out.h5")
+    assert sorted(found) == sorted(names)
+    for k, name in enumerate(names):
+        equal(found[name], [ONES * k, TWOS * k])
+
+
+def test_a_name_that_begins_with_a_slash_is_a_path_from_the_root_as_in_caffe(tmp_path):
+    with h5py.File(tmp_path / "caffe.h5", "w") as file:
+        data = file.create_group("data")
+        for number, name in enumerate(("/conv1", "ip")):
+            data.create_group(name)["0"] = ONES * number
+        file["other/values"] = [1.0]  # somebody's own
+    found = read_named(tmp_path / "caffe.h5")
+    assert found.keys() == {"/conv1", "ip"}
+    layers = [("/conv1", [ONES * 0], None, [True]), ("ip", [ONES], None, [True])]
+    files.write_net_weights_hdf5(tmp_path / "out.h5", layers)
+    with h5py.File(tmp_path / "caffe.h5", "a") as file:
+        del file["other"]
+    assert tree(tmp_path / "out.h5") == tree(tmp_path / "caffe.h5")
+
+
+def test_groups_that_link_to_each_other_are_walked_once(tmp_path):
+    with h5py.File(tmp_path / "linked.h5", "w") as file:
+        groups = [file.create_group(f"data/g{k}") for k in range(40)]
+        for one, other in zip(groups, groups[1:], strict=False):
+            one["x"] = one["y"] = other
+            one["z"] = h5py.SoftLink(other.name)
+        groups[-1]["0"] = ONES
+        file["data/twin"] = groups[-1]  # two layers with the same weights
+        file["data/soft"] = h5py.SoftLink("/data/./twin")
+    found = [layer.name for layer in files.read_net_weights(tmp_path / "linked.h5")]
+    assert len(found) < 4 * 40 and {"g39", "twin", "soft"} <= set(found)
+    equal(read_named(tmp_path / "linked.h5")["soft"], [ONES])
+
+
+def outside(folder, kind):
+    """A model, or a state, with something that lies in another file."""
+    with h5py.File(folder / "secret.h5", "w") as file:
+        file["data/ip/0"] = file["0"] = ONES
+        file.create_group("history")["0"] = ONES
+    ONES.tofile(folder / "raw")
+    with h5py.File(folder / "bad.h5", "w") as file:
+        there = h5py.ExternalLink("secret.h5", "/data")
+        if kind == "data":
+            file["data"] = there
+            return
+        if kind == "history":
+            file["iter"] = file["current_step"] = [1]
+            file["history"] = h5py.ExternalLink("secret.h5", "/history")
+            return
+        group = file.create_group("data/ip")
+        if kind == "layer":
+            file["data/other"] = h5py.ExternalLink("secret.h5", "/data/ip")
+        elif kind == "blob":
+            group["0"] = h5py.ExternalLink("secret.h5", "/0")
+        elif kind == "soft":
+            file["there"] = there
+            group["0"] = h5py.SoftLink("/there/ip/0")
+        elif kind == "raw":
+            group.create_dataset("0", (2, 3), "f4", external=[(str(folder / "raw"), 0, 24)])
+        elif kind == "virtual":
+            layout = h5py.VirtualLayout((2, 3), "f4")
+            layout[:] = h5py.VirtualSource(str(folder / "secret.h5"), "0", (2, 3), "f4")
+            group.create_virtual_dataset("0", layout)
+
+
+@pytest.mark.parametrize("kind", ["data", "history", "layer", "blob", "soft", "raw", "virtual"])
+def test_nothing_is_read_from_another_file(tmp_path, kind):
+    outside(tmp_path, kind)
+    read = files.read_solver_state if kind == "history" else files.read_net_weights
+    with pytest.raises(ValueError, match=r"bad.h5: .*another file, which is not (followed|read)"):
+        read(tmp_path / "bad.h5")
+
+
+def test_soft_links_that_lead_nowhere_are_an_error(tmp_path):
+    for target in ("/data/ip/0", "/data/b/0", "/nowhere", "/data/ip/0/deeper"):  # the first two to themselves
+        with h5py.File(tmp_path / "bad.h5", "w") as file:
+            file.create_group("data/ip")["0"] = h5py.SoftLink(target)
+            file["data/b"] = h5py.SoftLink("/data/ip")
+        with pytest.raises(ValueError, match="bad.h5: "):
+            files.read_net_weights(tmp_path / "bad.h5")
 
 
 # Solver states

@@ -14,7 +14,7 @@ import numpy as np
 from ... import rng
 from ...blob import Blob
 from ...errors import DefinitionError
-from ...files import MOST_COMPRESSED
+from ...hdf5 import MOST_COMPRESSED
 from ...layer import Layer, at_least, layer
 from ...memory import HOST, WRITE
 
