@@ -16,8 +16,9 @@ from .flags import Parser, UsageError, backend, machine, names, positive
 
 _EPILOG = """
 The net runs in its phase TEST. Each of the BLOBS, names with commas between them, goes into the database of the same
-place in DATABASES: a row for each item of the batch, under the key '0000000012', a Datum of 1 channel, as high as the
-item has values, 1 wide, the values in float_data. The databases appear under their names when they are complete.
+place in DATABASES: a row for each item of the batch, under the key '0000000012', a Datum with the values in float_data,
+of channels, height and width as the item has them, or 1 each. The databases appear under their names when they are
+complete.
 """
 _REPORT_EVERY = 1000
 _BATCHES_WAITING = 4
@@ -99,9 +100,12 @@ def _tell(count: int, blob: str) -> None:
 
 
 def _items(blob: Any) -> np.ndarray:
-    """The values of a blob, a copy of one row for each item of the batch: (N, values)."""
-    count = blob.shape[0] if blob.shape else 1
-    return np.array(blob.data).reshape(count, -1)
+    """The values of a blob, a copy, an image for each item of the batch: (N, C, H, W).
+
+    As with Caffe's legacy accessors, axes that a blob lacks are 1; those behind the fourth go into the width.
+    """
+    values = np.array(blob.data)
+    return values.reshape((*(*values.shape, 1, 1, 1, 1)[:3], -1)) if values.size else values
 
 
 class _Sink:
@@ -148,5 +152,6 @@ class _Sink:
             if isinstance(got, bool):
                 raise InterruptedError("the extraction was given up")
             for number, values in enumerate(got[0], got[1]):
-                datum = Datum(channels=1, height=len(values), width=1, float_data=values.tolist())
+                channels, height, width = values.shape
+                datum = Datum(channels=channels, height=height, width=width, float_data=values.ravel().tolist())
                 yield b"%010d" % number, datum.SerializeToString()

@@ -226,7 +226,7 @@ def test_features_are_extracted_with_caffes_words(net, call):
         assert [key for key, _ in found] == [b"%010d" % index for index in range(30)]
         for (_, row), features in zip(found, values, strict=True):
             datum = Datum.FromString(row)
-            assert (datum.channels, datum.height, datum.width) == (1, len(features), 1)
+            assert (datum.channels, datum.height, datum.width) == (len(features), 1, 1)
             assert not datum.data and not datum.HasField("label")
             np.testing.assert_array_equal(np.array(datum.float_data, np.float32), features)
 
@@ -235,10 +235,37 @@ def test_blobs_of_any_shape_in_a_leveldb(net, call):
     pytest.importorskip("plyvel", reason="LevelDB needs plyvel")
     words = ["weights.caffemodel", "net.prototxt", "data,loss", "a,b", "2", "leveldb", "CPU"]
     assert call("extract_features", *words)[0] == 0
-    for name, count, height in (("a", 20, 784), ("b", 2, 1)):
+    for name, count, shape in (("a", 20, (1, 28, 28)), ("b", 2, (1, 1, 1))):
         with open_database(name, "leveldb") as database:
             assert len(database) == count
-            assert Datum.FromString(bytes(database.next())).height == height
+            datum = Datum.FromString(bytes(database.next()))
+            assert (datum.channels, datum.height, datum.width) == shape
+
+
+@pytest.mark.parametrize(
+    ("given", "count", "shape"),
+    [
+        ((5, 3, 8, 6), 5, (3, 8, 6)),
+        ((5, 3, 8), 5, (3, 8, 1)),
+        ((5, 4), 5, (4, 1, 1)),
+        ((5,), 5, (1, 1, 1)),
+        ((), 1, (1, 1, 1)),
+        ((2, 3, 4, 5, 6), 2, (3, 4, 30)),
+    ],
+)
+def test_features_keep_the_shape_of_their_blob(here, call, given, count, shape):
+    """Caffe's legacy accessors: what a blob lacks is 1. It has none for a fifth axis."""
+    dims = " ".join(f"dim: {one}" for one in given)
+    Path("net.prototxt").write_text(
+        f'''layer {{ name: "x" type: "DummyData" top: "x" dummy_data_param {{
+            shape {{ {dims} }} data_filler {{ type: "gaussian" }} }} }}'''
+    )
+    Net("net.prototxt", TEST).save("weights.caffemodel")
+    assert call("extract_features", "weights.caffemodel", "net.prototxt", "x", "a", "1", "lmdb")[0] == 0
+    datums = [Datum.FromString(row) for _, row in rows("a")]
+    assert len(datums) == count
+    assert {(datum.channels, datum.height, datum.width) for datum in datums} == {shape}
+    assert {len(datum.float_data) for datum in datums} == {shape[0] * shape[1] * shape[2]}
 
 
 def test_every_thousand_rows_of_features_are_told(net, call):
