@@ -9,7 +9,7 @@ from .flags import Parser
 
 
 def run(words: Sequence[str]) -> None:
-    """Write LOG.train and LOG.test. Raises UsageError, ValueError, OSError."""
+    """Write LOG.train and LOG.test, each where the log has lines for it. Raises UsageError, ValueError, OSError."""
     parser = Parser("parse_log")
     parser.add_argument("log", metavar="LOG", help="a log of brewbench train, or of caffe train")
     parser.add_argument("folder", metavar="FOLDER", nargs="?", help="where to write; beside the log if not given")
@@ -29,6 +29,10 @@ def run(words: Sequence[str]) -> None:
     folder = Path(args.folder) if args.folder else path.parent
     for ending, rows in (("train", log.train), ("test", log.test)):
         target = folder / f"{path.name}.{ending}"
+        if not rows:  # as Caffe's parse_log.py has it, a file that is there already stays
+            if args.verbose:
+                print(f"{target} is not written: the log has no outputs of a {ending} net")
+            continue
         with atomic_write(target) as file:
             file.write(table_text(rows, args.delimiter).encode())
         if args.verbose:

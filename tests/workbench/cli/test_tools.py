@@ -81,6 +81,17 @@ def test_a_log_becomes_two_tables(tmp_path, call):
     assert status == 1 and "no training begins" in err
 
 
+@pytest.mark.parametrize("missing", ["Train", "Test"])
+def test_a_log_without_a_phase_makes_no_table_of_it(tmp_path, call, missing):
+    lines = (GOLDEN / "logs" / "train_old_glog.log").read_text().splitlines(keepends=True)
+    (tmp_path / "a.log").write_text("".join(line for line in lines if f"{missing} net output" not in line))
+    assert call("parse_log", tmp_path / "a.log")[0] == 0
+    left = {"Train": "test", "Test": "train"}[missing]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.log", f"a.log.{left}"]
+    _, out, _ = call("parse_log", "--verbose", tmp_path / "a.log")
+    assert f"a.log.{missing.lower()} is not written: the log has no outputs of a {missing.lower()} net\n" in out
+
+
 def test_a_net_is_summarized(bench, call):
     status, out, _ = call("summarize", "net.prototxt")
     assert status == 0
