@@ -67,6 +67,18 @@ def test_a_classifier_scores_as_pycaffes(files):
     np.testing.assert_allclose(classifier.predict(images, oversample=False), CLASSIFY["predict_center"], atol=1e-5)
 
 
+@pytest.mark.parametrize("phase", [caffe.TEST, caffe.TRAIN, np.int64(1)])
+def test_a_phase_in_the_place_of_the_first_option_is_passed_over(files, phase):
+    """Scripts give it as a Net takes it, ``(file, weights, phase)``."""
+    images = [CLASSIFY["image/0"]]
+    classifier = caffe.Classifier(*files, phase)
+    assert classifier.engine.phase == caffe.TEST
+    assert set(classifier.forward()) == set(classifier.outputs)
+    np.testing.assert_array_equal(classifier.predict(images), caffe.Classifier(*files).predict(images))
+    detector = caffe.Detector(*files, phase)
+    assert detector.transformer.mean == caffe.Detector(*files).transformer.mean
+
+
 def test_a_detector_scores_windows_with_and_without_context(files):
     windows = [(GOLDEN / "pycaffe" / "detector_image.png", CLASSIFY["detector_windows"])]
     plain = caffe.Detector(*files).detect_windows(windows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from numbers import Integral
 from os import PathLike
 
 import numpy as np
@@ -17,7 +18,8 @@ class ImageNet(Net):
 
     Args:
         model_file, pretrained_file: a deploy net and its weights.
-        mean: (C,) or (C, H, W), in the net's order of channels and scale.
+        mean: (C,) or (C, H, W), in the net's order of channels and scale. An integer is a phase in its place, as
+            ``Net(file, weights, phase)`` takes it, and counts as not given.
         input_scale, raw_scale, channel_swap: see `io.Transformer`.
     """
 
@@ -26,7 +28,7 @@ class ImageNet(Net):
         model_file: str | PathLike,
         pretrained_file: str | PathLike,
         *,
-        mean: np.ndarray | None = None,
+        mean: np.ndarray | int | None = None,
         input_scale: float | None = None,
         raw_scale: float | None = None,
         channel_swap: Sequence[int] | None = None,
@@ -35,7 +37,7 @@ class ImageNet(Net):
         (name,) = self.inputs[:1]
         self.transformer = io.Transformer({name: self.blobs[name].shape})
         self.transformer.set_transpose(name, (2, 0, 1))
-        if mean is not None:
+        if mean is not None and not isinstance(mean, int | Integral):
             self.transformer.set_mean(name, mean)
         self.transformer.set_input_scale(name, input_scale)
         self.transformer.set_raw_scale(name, raw_scale)
@@ -54,14 +56,15 @@ class Classifier(ImageNet):
 
     Args:
         image_dims: height and width to which images are resized before crops of the net's size are taken from them;
-            the net's own size if not given.
+            the net's own size if not given. A phase in its place, as ``Net(file, weights, phase)`` takes it, counts
+            as not given: the net is in TEST.
     """
 
     def __init__(
         self,
         model_file: str | PathLike,
         pretrained_file: str | PathLike,
-        image_dims: Sequence[int] | None = None,
+        image_dims: Sequence[int] | int | None = None,
         mean: np.ndarray | None = None,
         input_scale: float | None = None,
         raw_scale: float | None = None,
@@ -76,7 +79,9 @@ class Classifier(ImageNet):
             channel_swap=channel_swap,
         )
         self.crop_dims = np.array(self.blobs[self.inputs[0]].shape[2:])
-        self.image_dims = tuple(image_dims) if image_dims is not None else tuple(int(one) for one in self.crop_dims)
+        if image_dims is None or isinstance(image_dims, int | Integral):
+            image_dims = [int(one) for one in self.crop_dims]
+        self.image_dims = tuple(image_dims)
 
     def predict(self, inputs: Sequence[np.ndarray], oversample: bool = True) -> np.ndarray:
         """Scores (n, classes) of images (H, W, C): means over ten crops, or those of the centre alone."""

@@ -26,7 +26,7 @@ class Detector(ImageNet):
         self,
         model_file: str | PathLike,
         pretrained_file: str | PathLike,
-        mean: np.ndarray | None = None,
+        mean: np.ndarray | int | None = None,
         input_scale: float | None = None,
         raw_scale: float | None = None,
         channel_swap: Sequence[int] | None = None,
