@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import floor
 from os import PathLike
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from .images import resize
 
 _COLUMNS = 6  # of a box: label, overlap, x1, y1, x2, y2
+_MOST_WORDS = 100  # of a name
 
 
 class Windows(NamedTuple):
@@ -28,24 +30,18 @@ def read_windows(path: str | PathLike) -> Windows:
     """Read a window file.
 
     For each image it has the words ``# number name channels height width count``, and then, for each of `count`
-    boxes, ``label overlap x1 y1 x2 y2``. As in Caffe it is the number, counted from 0, that says which of the images
+    boxes, ``label overlap x1 y1 x2 y2``. A name that has blanks in it, which Caffe cannot read, stands on one line.
+    As in Caffe it is the number, counted from 0, that says which of the images
     the boxes lie in. Raises ValueError where it is not so, OSError when it cannot be read.
     """
-    words = Path(path).read_text(encoding="utf-8", errors="surrogateescape").split()
+    text = Path(path).read_text(encoding="utf-8", errors="surrogateescape")
+    words = text.split()
     names: list[str] = []
     tables = [np.empty((0, 1 + _COLUMNS))]
-    start = 0
+    start = at = 0  # the word at which an image begins, and a place in the text at or before it
     while start < len(words):
         try:
-            sign, number, name, _, _, _, count = words[start : start + 7]
-            if sign != "#":
-                raise ValueError(f"expected '#', found {sign!r}")
-            start += 7
-            end = start + _COLUMNS * int(count)
-            if end > len(words):
-                raise ValueError("the file ends too early")
-            table = np.array(words[start:end], np.float64).reshape(-1, _COLUMNS)
-            table = np.insert(table, 0, int(number), axis=1)
+            name, end, table, at = _described(words, start, text, at)
         except ValueError as error:
             raise ValueError(f"{path}: image {len(names)} is not described as it should be: {error}") from error
         tables.append(table)
@@ -57,6 +53,46 @@ def read_windows(path: str | PathLike) -> Windows:
     if beyond.size:
         raise ValueError(f"{path}: boxes lie in image {beyond[0]}; there are {len(names)} images, counted from 0")
     return Windows(names, images, labels, whole[:, 2].astype(np.float32), whole[:, 3:].astype(np.int64))
+
+
+def _described(words: list[str], start: int, text: str, at: int) -> tuple[str, int, np.ndarray, int]:
+    """What `_image_at` finds with the fewest words for a name that fit; and a place in the text behind the name.
+
+    `at` is one before it.
+    """
+    for count in range(1, _MOST_WORDS + 1):
+        found = None
+        if count > 1:
+            blank = re.compile(r"[^\S\n]+".join(map(re.escape, words[start + 2 : start + 2 + count])))
+            found = blank.search(text, at)
+            if not found:
+                break  # it is not on one line
+        try:
+            name, end, table = _image_at(words, start, count)
+        except ValueError:
+            continue
+        if end == len(words) or words[end] == "#":
+            return (found[0], end, table, found.end()) if found else (name, end, table, at)
+    return *_image_at(words, start, 1), at
+
+
+def _image_at(words: list[str], start: int, count: int) -> tuple[str, int, np.ndarray]:
+    """The image that words from `start` on describe, whose name is of `count` words.
+
+    Returns its name, the word behind, and the boxes: number of the image, label, overlap, x1, y1, x2, y2. Raises
+    ValueError where they describe none.
+    """
+    head = words[start : start + count + 6]
+    if head[0] != "#":
+        raise ValueError(f"expected '#', found {head[0]!r}")
+    if len(head) < count + 6:
+        raise ValueError("the file ends too early")
+    *_, boxes = (int(word) for word in head[2 + count :])
+    end = start + len(head) + _COLUMNS * boxes
+    if boxes < 0 or end > len(words):
+        raise ValueError("the file ends too early")
+    table = np.array(words[start + len(head) : end], np.float64).reshape(-1, _COLUMNS)
+    return " ".join(head[2 : 2 + count]), end, np.insert(table, 0, int(head[1]), axis=1)
 
 
 def cut_window(

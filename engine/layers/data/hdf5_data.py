@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from ...memory import HOST, WRITE
 
 @layer("HDF5Data", param="hdf5_data_param")
 class HDF5Data(Layer):
-    r"""Rows of the HDF5 files that a list names, one file per word; a batch runs on over the end of a file.
+    r"""Rows of the HDF5 files that a list names, by word or line; a batch runs on over the end of a file.
 
     `shuffle` mixes the files, and the rows within each, anew for every epoch. Nothing is transformed. When several
     processes train together, row r is for the process of rank r modulo their number; in TEST each of them reads all.
@@ -43,16 +43,24 @@ class HDF5Data(Layer):
             raise DefinitionError("batch_size must be at least 1; got 0.", "batch_size")
         source = self.settings.source
         try:
-            words = self.context.find(source, "source", "list of HDF5 files").read_text().split()
+            lines = self.context.find(source, "source", "list of HDF5 files").read_text().splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise DefinitionError(f"{source!r} cannot be read as a list of files: {error}.", "source") from error
-        if not words:
+        self._paths = [path for line in lines for path in self._files_in(line.strip())]
+        if not self._paths:
             raise DefinitionError(f"the list {source!r} names no file.", "source")
-        self._paths = [self.context.find(word, "source", "HDF5 file") for word in words]
         self._row_shapes = [shape[1:] for shape in self._shapes_in(self._paths[0])]
         self._counts: list[int] = []  # rows of each file; asked for when rows are read
         self._position = 0
         self._forget()
+
+    def _files_in(self, line: str) -> list[Path]:
+        """The files that a line names: as in Caffe each word one, unless the whole line is the name of one."""
+        words = line.split()
+        if len(words) > 1:
+            with suppress(DefinitionError, OSError):  # a line of many names is too long for one
+                return [self.context.find(line, "source")]
+        return [self.context.find(word, "source", "HDF5 file") for word in words]
 
     def _forget(self) -> None:
         """Forget what has been read, and the order of an epoch, which depends on the seed."""

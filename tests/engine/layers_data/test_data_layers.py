@@ -315,6 +315,19 @@ def test_files_of_matlab_are_hdf5(tmp_path):
     assert first[1].shape == (4, 1) and second[1].ravel().tolist() == [4, 0, 1, 2]
 
 
+def test_a_line_that_is_the_name_of_a_file_is_one_file(tmp_path):
+    for number, name in enumerate(("two words.h5", "c.h5", "d.h5")):
+        with h5py.File(tmp_path / name, "w") as file:
+            file["data"], file["label"] = np.full((4, 2), number), np.full(4, number)
+    for names in ("two words.h5\nc.h5  d.h5\n", "  two words.h5 \r\n" + "c.h5 d.h5 " * 100):
+        (tmp_path / "h5data_list.txt").write_text(names)
+        with Source(HDF5, root=tmp_path) as source:
+            assert [batch[1][0] for batch in source.batches(3)] == [0, 1, 2]
+    (tmp_path / "h5data_list.txt").write_text("no words.h5\n")
+    with pytest.raises(DefinitionError, match="there is no HDF5 file 'no'"):
+        Source(HDF5, root=tmp_path)
+
+
 # MemoryData
 
 

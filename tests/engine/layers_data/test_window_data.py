@@ -87,6 +87,25 @@ def test_a_batch_is_background_and_then_objects(folder):
     assert len(seen) == len(objects) + len(ground)
 
 
+@pytest.mark.parametrize("names", [("a b.png", "image1.png"), ("x 1  2.png", "# 3 4.png"), ("of 3 4 5 6", "é\t1.png")])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_names_of_images_may_have_blanks(folder, names, newline):
+    expected = Source(folder).batches(3)
+    text = (folder / "windows.txt").read_text()
+    for number, name in enumerate(names):
+        (folder / f"image{number}.png").rename(folder / name)
+        text = text.replace(f"image{number}.png", name)
+    (folder / "windows.txt").write_text(text, newline=newline)
+    for one, other in zip(Source(folder).batches(3), expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+    if names[0] == "of 3 4 5 6":  # on one line with the numbers behind it, nobody can tell
+        return
+    heads = text.replace("# 0\n", "# 0 ").replace("# 1\n", "# 1 ").replace("\n3\n", " 3 ")  # all on one line
+    (folder / "windows.txt").write_text(heads)
+    for one, other in zip(Source(folder).batches(3), expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_mirror_mean_and_scale(folder):
     objects = [cut(IMAGES[where], box) for where, _, box in OBJECTS]
     settings = "batch_size: 20 fg_fraction: 1 scale: 0.5"
