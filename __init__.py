@@ -12,10 +12,12 @@ The public names are imported when they are first used.
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from importlib.machinery import ModuleSpec
-from types import ModuleType
+from importlib.util import find_spec, spec_from_loader
+from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -78,20 +80,53 @@ if TYPE_CHECKING:
 
 
 class Alias:
-    """Lets a package, and the modules in it, be imported under a second name. For `sys.meta_path`."""
+    """Lets a package, and the modules in it, be imported and run by ``python -m`` under a second name.
+
+    For `sys.meta_path`. A module that the package lacks is looked for in the folders of the second name on
+    `sys.path`, which join the package's `__path__`: so a user's own modules beside it are found, after the package's.
+    """
 
     def __init__(self, alias: str, package: str):
         self.alias, self.package = alias, package
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        return ModuleSpec(name, self) if f"{name}.".startswith(f"{self.alias}.") else None  # pyright: ignore
+        if not f"{name}.".startswith(f"{self.alias}."):
+            return None
+        real = find_spec(self._real(name))
+        if real is None or not self._owns(real):
+            self._take_along_users_folders()
+            return None
+        return spec_from_loader(name, self, is_package=real.submodule_search_locations is not None)  # pyright: ignore
 
     def create_module(self, spec: ModuleSpec) -> None:
         """Let the import system make a module, which `exec_module` puts the real one in place of."""
 
     def exec_module(self, module: ModuleType) -> None:
         name = module.__name__
-        sys.modules[name] = import_module(self.package + name.removeprefix(self.alias))
+        sys.modules[name] = import_module(self._real(name))
+        if name == self.alias:
+            self._take_along_users_folders()
+
+    def get_code(self, name: str) -> CodeType:
+        """What ``python -m`` runs: the real module, under its own name, so that its relative imports hold."""
+        code = f"from runpy import run_module\nrun_module({self._real(name)!r}, run_name='__main__', alter_sys=True)"
+        return compile(code, f"<{name}>", "exec")
+
+    def _real(self, name: str) -> str:
+        return self.package + name.removeprefix(self.alias)
+
+    def _owns(self, spec: ModuleSpec) -> bool:
+        if self.package not in sys.modules:
+            return True
+        home = os.path.dirname(sys.modules[self.package].__file__ or "")
+        return f"{spec.origin}".startswith(os.path.join(home, ""))
+
+    def _take_along_users_folders(self) -> None:
+        folders = sys.modules[self.package].__path__
+        for entry in () if "." in self.alias else sys.path:
+            folder = os.path.join(os.path.abspath(entry), self.alias)
+            if os.path.isdir(folder) and folder not in folders:
+                folders.append(folder)
 
 
 sys.meta_path.insert(0, Alias(f"{__name__}.caffe", f"{__name__}.workbench.caffe"))

@@ -200,3 +200,11 @@ def draw_net_to_file(
     """Write a net as a picture, in the format that the name ends in; ``.raw`` gives Graphviz's text."""
     graph = get_pydot_graph(caffe_net, rankdir, phase=phase, display_lrm=display_lrm)
     graph.write(filename, Path(filename).suffix.removeprefix(".") or "raw")
+
+
+if __name__ == "__main__":  # python -m caffe.draw NET IMAGE
+    import sys
+
+    from ..cli import main
+
+    sys.exit(main(["draw_net", *sys.argv[1:]]))

@@ -23,6 +23,7 @@ COMMANDS = {
     "draw_net": "draw a net as a picture",
     "parse_log": "make tables of a training log",
     "plot_training_log": "draw curves of training logs",
+    "run": "run a Python script that imports caffe",
     "upgrade_net_proto_text": "write an old net's text in the present form",
     "upgrade_net_proto_binary": "write an old net's binary file in the present form",
     "upgrade_solver_proto_text": "write an old solver's text in the present form",
@@ -39,6 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     What goes wrong is told in one message on stderr, with status 1. The flag -debug, or BREWBENCH_DEBUG=1 in the
     environment, lets the exception through.
     """
+    if argv is None:  # a process of our own, in which Python layers may say `import caffe`
+        from ..alias import add_alias
+
+        add_alias()
     words = _command_first(list(sys.argv[1:] if argv is None else argv))
     debug = bool({"-debug", "--debug"} & set(words)) or os.environ.get("BREWBENCH_DEBUG", "0") not in ("", "0")
     try:

@@ -1,0 +1,1 @@
+"""A folder for PYTHONPATH: programs that look along it find `caffe`."""
