@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -9,6 +12,7 @@ from typing import Any
 from .memory import HOST, Place
 
 PRECISIONS = ("tf32", "ieee")
+MISSING_GPU = ("required", "fallback")  # what a GPU that cannot be used leads to
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,8 @@ class Backend:
 CPU = Backend()
 
 _chosen = CPU
+_missing_gpu: str | None = None
+_warned = False
 
 
 def choose(backend: Backend | str) -> None:
@@ -52,10 +58,46 @@ def choose(backend: Backend | str) -> None:
     _chosen = wanted
 
 
-def gpu_missing() -> str:
-    """Why there is no GPU to compute on; empty where there is one."""
+def set_missing_gpu(policy: str) -> None:
+    """What a GPU that is asked for and cannot be used leads to: an error ("required") or the CPU ("fallback").
+
+    Raises ValueError for another policy.
+    """
+    global _missing_gpu
+    if policy not in MISSING_GPU:
+        raise ValueError(f"the policy for a missing GPU can be {' or '.join(MISSING_GPU)}; got {policy!r}")
+    _missing_gpu = policy
+
+
+def or_cpu(backend: Backend, warn: Callable[[str], None] | None = None) -> Backend:
+    """The backend itself; or the CPU, where the GPU is missing and the policy is "fallback".
+
+    The policy is that of `set_missing_gpu`, else that of the environment's BREWBENCH_GPU, else "required". The first
+    fallback of the process is told to `warn`, or by a RuntimeWarning. Raises ValueError for an unknown BREWBENCH_GPU.
+    """
+    global _warned
+    policy = _missing_gpu or os.environ.get("BREWBENCH_GPU") or MISSING_GPU[0]
+    if policy not in MISSING_GPU:
+        raise ValueError(f"BREWBENCH_GPU can be {' or '.join(MISSING_GPU)}; got {policy!r}")
+    if backend.name == "cpu" or policy == "required":
+        return backend
+    reason = gpu_missing(backend)
+    if not reason:
+        return backend
+    if not _warned:
+        _warned = True
+        message = f"the CPU computes in place of the GPU: {reason}"
+        if warn is None:
+            warnings.warn(message, RuntimeWarning, stacklevel=3)
+        else:
+            warn(message)
+    return CPU
+
+
+def gpu_missing(backend: Backend | None = None) -> str:
+    """Why a GPU, the first unless given, cannot compute; empty where it can."""
     try:
-        _ = Backend("gpu").place
+        _ = (backend or Backend("gpu")).place
     except Exception as error:  # a library that is half there may raise anything
         return str(error) or type(error).__name__
     return ""

@@ -29,6 +29,8 @@ from .settings import (
     set_device,
     set_mode_cpu,
     set_mode_gpu,
+    set_phase_test,
+    set_phase_train,
     set_random_seed,
 )
 from .solver import (
@@ -77,6 +79,8 @@ __all__ = [
     "set_mode_cpu",
     "set_mode_gpu",
     "set_multiprocess",
+    "set_phase_test",
+    "set_phase_train",
     "set_random_seed",
     "set_solver_count",
     "set_solver_rank",

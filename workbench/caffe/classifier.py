@@ -11,6 +11,7 @@ import numpy as np
 from ...engine import TEST
 from . import io
 from .net import Net
+from .settings import set_mode_cpu, set_mode_gpu
 
 
 class ImageNet(Net):
@@ -21,6 +22,7 @@ class ImageNet(Net):
         mean: (C,) or (C, H, W), in the net's order of channels and scale. An integer is a phase in its place, as
             ``Net(file, weights, phase)`` takes it, and counts as not given.
         input_scale, raw_scale, channel_swap: see `io.Transformer`.
+        gpu: chooses the GPU, or the CPU, as `set_mode_gpu` and `set_mode_cpu` do; left as it is if not given.
     """
 
     def __init__(
@@ -32,7 +34,10 @@ class ImageNet(Net):
         input_scale: float | None = None,
         raw_scale: float | None = None,
         channel_swap: Sequence[int] | None = None,
+        gpu: bool | None = None,
     ):
+        if gpu is not None:
+            (set_mode_gpu if gpu else set_mode_cpu)()
         super().__init__(model_file, TEST, weights=pretrained_file)
         (name,) = self.inputs[:1]
         self.transformer = io.Transformer({name: self.blobs[name].shape})
@@ -69,6 +74,7 @@ class Classifier(ImageNet):
         input_scale: float | None = None,
         raw_scale: float | None = None,
         channel_swap: Sequence[int] | None = None,
+        gpu: bool | None = None,
     ):
         super().__init__(
             model_file,
@@ -77,6 +83,7 @@ class Classifier(ImageNet):
             input_scale=input_scale,
             raw_scale=raw_scale,
             channel_swap=channel_swap,
+            gpu=gpu,
         )
         self.crop_dims = np.array(self.blobs[self.inputs[0]].shape[2:])
         if image_dims is None or isinstance(image_dims, int | Integral):

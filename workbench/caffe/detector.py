@@ -31,6 +31,7 @@ class Detector(ImageNet):
         raw_scale: float | None = None,
         channel_swap: Sequence[int] | None = None,
         context_pad: int | None = None,
+        gpu: bool | None = None,
     ):
         super().__init__(
             model_file,
@@ -39,6 +40,7 @@ class Detector(ImageNet):
             input_scale=input_scale,
             raw_scale=raw_scale,
             channel_swap=channel_swap,
+            gpu=gpu,
         )
         self.configure_crop(context_pad)
 

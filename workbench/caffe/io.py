@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from os import PathLike
 from typing import Any
 
@@ -26,6 +27,22 @@ __all__ = [
     "read_mean",
     "resize_image",
 ]
+
+
+
+def __getattr__(name: str) -> Any:
+    """`skimage` and its `resize`, and scipy's `zoom`, which scripts take from here; imported when they do."""
+    if name == "zoom":
+        return import_module("scipy.ndimage").zoom
+    if name not in ("skimage", "resize"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        import_module("skimage.io")
+        transform = import_module("skimage.transform")
+    except ImportError as error:
+        raise AttributeError(f"caffe.io.{name} is scikit-image's, which cannot be imported: {error}") from error
+    return transform.resize if name == "resize" else import_module("skimage")
+
 
 GRAY = np.array([0.2125, 0.7154, 0.0721])  # luminance of red, green and blue, ITU-R BT.709
 

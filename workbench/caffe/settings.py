@@ -6,9 +6,9 @@ import logging
 import sys
 from itertools import count
 
-from ... import Alias
 from ...engine import LAYERS, load_layers
-from ...engine.backend import Backend, backend_of, choose
+from ...engine.backend import CPU, Backend, backend_of, choose, or_cpu, set_missing_gpu
+from ..alias import add_alias
 
 __version__ = "1.0.0"  # the pycaffe whose interface this is
 
@@ -23,18 +23,31 @@ def set_mode_cpu() -> None:
 
 
 def set_mode_gpu() -> None:
-    """Let them compute on the GPU. Raises RuntimeError that says what is missing where that is not possible."""
-    choose(_gpu)
+    """Let them compute on the GPU.
+
+    Where that is not possible: raises RuntimeError that says what is missing, or chooses the CPU, see `install`.
+    """
+    choose(or_cpu(_gpu))
 
 
 def set_device(device: int) -> None:
-    """Choose the GPU that `set_mode_gpu` means, by its number. Raises RuntimeError when there is none of it."""
+    """Choose the GPU that `set_mode_gpu` means, by its number. Where there is none of it, as `set_mode_gpu`."""
     global _gpu
-    wanted = Backend("gpu", device)
+    wanted = or_cpu(Backend("gpu", device))
+    if wanted == CPU:
+        return
     _ = wanted.place  # raises where it cannot be had
     _gpu = wanted
     if backend_of(None).name == "gpu":
         choose(_gpu)
+
+
+def set_phase_train() -> None:
+    """In early pycaffe, what the nets made from now on are for; now each net is given its phase. Does nothing."""
+
+
+def set_phase_test() -> None:
+    """See `set_phase_train`."""
 
 
 def set_random_seed(seed: int) -> None:
@@ -65,11 +78,15 @@ def log(message: str) -> None:
     _logger.info("%s", message)
 
 
-def install() -> None:
-    """Let `import caffe` find this package, in this process. Raises RuntimeError when another caffe is loaded."""
-    ours = __name__.rpartition(".")[0]
-    loaded = sys.modules.get("caffe")
-    if loaded is not None and loaded is not sys.modules[ours]:
-        raise RuntimeError("another module named caffe is loaded already")
-    if not any(isinstance(finder, Alias) and finder.alias == "caffe" for finder in sys.meta_path):
-        sys.meta_path.insert(0, Alias("caffe", ours))
+def install(gpu: str | None = None) -> None:
+    """Let `import caffe` find this package, in this process.
+
+    Args:
+        gpu: "fallback" lets `set_mode_gpu` and `set_device` choose the CPU, with one warning, where no GPU can be
+            used; "required" lets them raise. Where it is not given, the environment's BREWBENCH_GPU decides.
+
+    Raises RuntimeError when another caffe is loaded, ValueError for another value of `gpu`.
+    """
+    if gpu is not None:
+        set_missing_gpu(gpu)
+    add_alias()

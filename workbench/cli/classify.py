@@ -42,10 +42,10 @@ def run(words: Sequence[str]) -> None:
         raise UsageError(f"argument -images_dim: must be a height and a width; got {args.images_dim}")
     given = settings(args)
 
-    with machine(args):
+    with machine(args) as gpus:
         from ..caffe import Classifier
 
-        print("GPU mode" if args.gpu else "CPU mode")
+        print("GPU mode" if gpus else "CPU mode")
         classifier = Classifier(args.model_def, args.pretrained_model, image_dims=size, **given)
         swap_channels(classifier, args.channel_swap)
         crop = tuple(int(length) for length in classifier.crop_dims)

@@ -47,10 +47,10 @@ def run(words: Sequence[str]) -> None:
         )
     given = settings(args)
 
-    with machine(args):
+    with machine(args) as gpus:
         from ..caffe import Detector
 
-        print("GPU mode" if args.gpu else "CPU mode")
+        print("GPU mode" if gpus else "CPU mode")
         detector = Detector(args.model_def, args.pretrained_model, context_pad=args.context_pad, **given)
         swap_channels(detector, args.channel_swap)
         size = detector.crop_dims[:2]

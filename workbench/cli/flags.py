@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -184,8 +185,11 @@ def machine(args: argparse.Namespace) -> Iterator[list[int]]:
     with using(getattr(args, "threads", None)):
         try:
             if gpus:
-                backend.choose(backend.Backend("gpu", gpus[0]))
-            if args.gpu == "all":
+                chosen = backend.or_cpu(backend.Backend("gpu", gpus[0]), _warn)
+                backend.choose(chosen)
+                if chosen == backend.CPU:
+                    gpus = []
+            if gpus and args.gpu == "all":
                 gpus = list(range(gpu_count()))
         except RuntimeError as error:
             raise UsageError(f"-gpu {args.gpu}: {error}") from error
@@ -193,6 +197,16 @@ def machine(args: argparse.Namespace) -> Iterator[list[int]]:
             yield gpus
         finally:
             backend.choose(before)
+
+
+def _warn(message: str) -> None:
+    """Into the log where the command has one, else to stderr."""
+    from .log import LOG
+
+    if LOG.handlers:
+        LOG.warning("%s", message)
+    else:
+        print(f"warning: {message}", file=sys.stderr)
 
 
 def gpu_count() -> int:

@@ -44,6 +44,11 @@ class UserLayer:
     def __init__(self, param: Any):
         pass
 
+    @property
+    def param_str_(self) -> str:
+        """`param_str`, by its first name in pycaffe."""
+        return self.param_str
+
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Read `param_str` and make the parameters; once."""
 

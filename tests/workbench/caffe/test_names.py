@@ -2,15 +2,19 @@
 
 import importlib
 import inspect
+import os
 import subprocess
 import sys
 import time
 from statistics import median
+from types import ModuleType
 
+import numpy as np
 import pytest
 from google.protobuf import text_format
 
 from brewbench import caffe
+from brewbench.engine.backend import gpu_missing
 
 SCRIPT = """
 from brewbench import caffe as ours
@@ -39,14 +43,18 @@ def test_scripts_find_what_they_import():
 MODULES = {
     "": "AdaDeltaSolver AdaGradSolver AdamSolver Classifier Detector Layer NCCL NesterovSolver Net NetSpec "
     "RMSPropSolver SGDSolver TEST TRAIN Timer __version__ get_solver has_nccl init_log io layer_type_list layers log "
-    "params set_device set_mode_cpu set_mode_gpu set_multiprocess set_random_seed set_solver_count set_solver_rank "
+    "params set_device set_mode_cpu set_mode_gpu set_multiprocess set_phase_test set_phase_train set_random_seed "
+    "set_solver_count set_solver_rank "
     "solver_count solver_rank to_proto",
     "_caffe": "Blob BlobVec Layer LayerParameter Net SGDSolver Solver SolverParameter Timer get_solver",
-    "pycaffe": "AdaDeltaSolver AdaGradSolver AdamSolver NCCL NesterovSolver Net RMSPropSolver SGDSolver Timer",
+    "pycaffe": "AdaDeltaSolver AdaGradSolver AdamSolver NCCL NesterovSolver Net RMSPropSolver SGDSolver Timer "
+    "OrderedDict zip_longest np io _Net_blobs _Net_blob_loss_weights _Net_layer_dict _Net_params _Net_inputs "
+    "_Net_outputs _Net_forward _Net_backward _Net_forward_all _Net_forward_backward_all _Net_set_input_arrays "
+    "_Net_batch _Net_get_id_name",
     "net_spec": "Function Layers NetSpec Parameters Top layers params to_proto",
     "coord_map": "AxisMismatchException PASS_THROUGH_LAYERS UndefinedMapException",
     "draw": "BLOB_STYLE LAYER_STYLE_DEFAULT NEURON_LAYER_STYLE",
-    "io": "Transformer caffe_pb2",
+    "io": "Transformer caffe_pb2 np zoom",
     "classifier": "Classifier",
     "detector": "Detector",
 }
@@ -68,9 +76,9 @@ io.Transformer.set_channel_swap self in_ order
 io.Transformer.set_raw_scale self in_ scale
 io.Transformer.set_mean self in_ mean
 io.Transformer.set_input_scale self in_ scale
-classifier.Classifier model_file pretrained_file image_dims mean input_scale raw_scale channel_swap
+classifier.Classifier model_file pretrained_file image_dims mean input_scale raw_scale channel_swap gpu
 classifier.Classifier.predict self inputs oversample
-detector.Detector model_file pretrained_file mean input_scale raw_scale channel_swap context_pad
+detector.Detector model_file pretrained_file mean input_scale raw_scale channel_swap context_pad gpu
 detector.Detector.detect_windows self images_windows
 detector.Detector.detect_selective_search self image_fnames
 detector.Detector.crop self im window
@@ -108,7 +116,7 @@ MEMBERS = {
     "blob_loss_weights blobs bottom_names clear_param_diffs copy_from forward forward_all forward_backward_all inputs "
     "layer_dict layers load_hdf5 outputs params reshape save save_hdf5 set_input_arrays share_with top_names",
     "Blob": "channels count data diff height num reshape shape width",
-    "Layer": "reshape setup type",
+    "Layer": "param_str_ reshape setup type",
     "Solver": "add_callback apply_update iter lr param restore share_weights snapshot solve step",
     "Timer": "ms start stop",
     "NCCL": "new_uid",
@@ -183,3 +191,126 @@ def test_there_is_one_solver_and_no_nccl():
         caffe.NCCL(None, "uid")
     with pytest.raises(RuntimeError, match="no NCCL"):
         caffe.NCCL.new_uid()
+
+
+NET = 'input: "x" input_shape { dim: 1 dim: 2 } layer { name: "r" type: "ReLU" bottom: "x" top: "y" }'
+
+
+@pytest.fixture
+def net(tmp_path):
+    (tmp_path / "net.prototxt").write_text(NET)
+    return caffe.Net(tmp_path / "net.prototxt", caffe.TEST)
+
+
+def test_pycaffes_functions_are_the_members_of_a_net(net):
+    assert caffe.pycaffe._Net_forward(net, x=np.array([[-1.0, 2.0]]))["y"].tolist() == [[0, 2]]
+    assert caffe.pycaffe._Net_blobs.fget(net) == net.blobs
+    names = caffe.pycaffe._Net_get_id_name(caffe.Net._bottom_ids, "_bottom_names")
+    assert names.fget(net) == net.bottom_names == {"input": [], "r": ["x"]}
+
+
+def test_descriptors_have_the_names_that_protoc_gives_them():
+    pb2 = caffe.proto.caffe_pb2
+    assert pb2._LAYERPARAMETER is pb2.LayerParameter.DESCRIPTOR
+    assert pb2._POOLINGPARAMETER_POOLMETHOD.values_by_name["AVE"].number == pb2.PoolingParameter.AVE
+    assert pb2._PHASE.values_by_name["TEST"].number == pb2.TEST
+
+
+def test_scikit_image_is_where_pycaffe_has_it(monkeypatch):
+    io = caffe.io
+    monkeypatch.setitem(sys.modules, "skimage", None)
+    assert not hasattr(io, "skimage") and not hasattr(io, "resize")
+    with pytest.raises(AttributeError, match=r"caffe\.io\.resize is scikit-image's, which cannot be imported"):
+        _ = io.resize
+    package = ModuleType("skimage")
+    package.__path__ = []
+    modules = {name: ModuleType(f"skimage.{name}") for name in ("io", "transform")}
+    modules["transform"].resize = resize = object()
+    monkeypatch.setitem(sys.modules, "skimage", package)
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, f"skimage.{name}", module)
+    assert io.skimage is package and io.resize is resize
+
+
+def test_a_layer_finds_its_text_under_the_first_name_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "named_layer_of_old.py").write_text(
+        "from brewbench import caffe\n"
+        "class Old(caffe.Layer):\n"
+        "    def setup(self, bottom, top): self.shape = int(self.param_str_)\n"
+        "    def reshape(self, bottom, top): top[0].reshape(self.shape)\n"
+        "    def forward(self, bottom, top): pass\n"
+    )
+    layer = 'python_param { module: "named_layer_of_old" layer: "Old" param_str: "3" }'
+    (tmp_path / "net.prototxt").write_text(f'layer {{ name: "p" type: "Python" top: "t" {layer} }}')
+    assert caffe.Net("net.prototxt", caffe.TEST).blobs["t"].shape == (3,)
+    sys.modules.pop("named_layer_of_old")
+
+
+FALLBACK = """
+import sys, warnings
+from brewbench import caffe
+from brewbench.engine.backend import gpu_missing
+def chosen():
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            caffe.set_mode_gpu()
+            caffe.set_device(1)
+            caffe.set_mode_gpu()
+            net = caffe.Net(sys.argv[1], caffe.TEST)
+        except RuntimeError as error:
+            return "refused"
+        (one,) = told
+        assert one.filename == __file__ and "the CPU computes in place of the GPU" in str(one.message), one
+        return net.engine.context.backend
+"""
+
+
+@pytest.mark.skipif(not gpu_missing(), reason="there is a GPU")
+@pytest.mark.parametrize(
+    ("environment", "call", "wanted"),
+    [
+        ("", "", "refused"),
+        ("fallback", "", "cpu"),
+        ("required", "", "refused"),
+        ("", "caffe.install(gpu='fallback')", "cpu"),
+        ("fallback", "caffe.install(gpu='required')", "refused"),
+        ("fallback", "caffe.install()", "cpu"),
+    ],
+)
+def test_a_script_that_asks_for_a_gpu_runs_on_the_cpu_if_its_user_says_so(tmp_path, environment, call, wanted):
+    (tmp_path / "net.prototxt").write_text(NET)
+    (tmp_path / "script.py").write_text(f"{FALLBACK}\n{call}\nprint(chosen())")
+    done = subprocess.run(
+        [sys.executable, tmp_path / "script.py", tmp_path / "net.prototxt"],
+        env={**os.environ, "BREWBENCH_GPU": environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.stdout, done.stderr) == (f"{wanted}\n", "")
+
+
+def test_an_unknown_policy_for_a_missing_gpu_is_refused(monkeypatch):
+    with pytest.raises(ValueError, match="can be required or fallback; got 'maybe'"):
+        caffe.install(gpu="maybe")
+    monkeypatch.setenv("BREWBENCH_GPU", "1")
+    with pytest.raises(ValueError, match="BREWBENCH_GPU can be required or fallback; got '1'"):
+        caffe.set_mode_gpu()
+
+
+@pytest.mark.parametrize("cls", [caffe.Classifier, caffe.Detector])
+def test_a_classifier_chooses_where_to_compute(tmp_path, cls, monkeypatch):
+    (tmp_path / "net.prototxt").write_text(
+        'input: "x" input_shape { dim: 1 dim: 3 dim: 2 dim: 2 } '
+        'layer { name: "i" type: "InnerProduct" bottom: "x" top: "y" inner_product_param { num_output: 2 } }'
+    )
+    caffe.Net(tmp_path / "net.prototxt", caffe.TEST).save(tmp_path / "w.caffemodel")
+    asked = []
+    module = sys.modules[caffe.Classifier.__module__]
+    monkeypatch.setattr(module, "set_mode_gpu", lambda: asked.append("gpu"))
+    monkeypatch.setattr(module, "set_mode_cpu", lambda: asked.append("cpu"))
+    for gpu in (True, False, None):
+        cls(tmp_path / "net.prototxt", tmp_path / "w.caffemodel", gpu=gpu)
+    assert asked == ["gpu", "cpu"]
