@@ -12,7 +12,17 @@ from typing import Any
 import numpy as np
 
 from .flags import Parser, UsageError, machine
-from .scoring import add_scoring, check_ending, load_array, settings, swap_channels, whole_numbers, write_scores
+from .scoring import (
+    add_scoring,
+    check_ending,
+    load_array,
+    load_mean,
+    set_mean,
+    settings,
+    swap_channels,
+    whole_numbers,
+    write_scores,
+)
 
 _EPILOG = """
 INPUT is an image file, a folder of them, or a .npy array (n, H, W, C) of values from 0 to 1. OUTPUT ends in .npy: the
@@ -26,7 +36,7 @@ def run(words: Sequence[str]) -> None:
     parser = Parser("classify", _EPILOG)
     parser.add_argument("input", metavar="INPUT", help="what to classify")
     parser.add_argument("output", metavar="OUTPUT", help="the file of scores to write")
-    add_scoring(parser)
+    add_scoring(parser, "the image is subtracted, resized to the net's input")
     parser.switch("center_only", help="score the centre of an image, not the mean over ten crops")
     parser.flag(
         "images_dim",
@@ -40,13 +50,14 @@ def run(words: Sequence[str]) -> None:
     size = whole_numbers("images_dim", args.images_dim)
     if len(size) != 2 or min(size) < 1:
         raise UsageError(f"argument -images_dim: must be a height and a width; got {args.images_dim}")
-    given = settings(args)
+    given, mean = settings(args), load_mean(args.mean_file)
 
     with machine(args) as gpus:
         from ..caffe import Classifier
 
         print("GPU mode" if gpus else "CPU mode")
         classifier = Classifier(args.model_def, args.pretrained_model, image_dims=size, **given)
+        set_mean(classifier, args.mean_file, mean)
         swap_channels(classifier, args.channel_swap)
         crop = tuple(int(length) for length in classifier.crop_dims)
         if crop[0] > size[0] or crop[1] > size[1]:

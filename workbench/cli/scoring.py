@@ -14,19 +14,26 @@ import numpy as np
 from .flags import Parser, UsageError, add_machine
 
 _SWAP = "2,1,0"
+_MEAN = str(Path(__file__).parents[1] / "caffe" / "imagenet" / "ilsvrc_2012_mean.npy")
+_CORNERS: tuple[str, ...] = ("ymin", "xmin", "ymax", "xmax")
 ENDINGS = (".npy", ".csv", ".h5")
 
 
-def add_scoring(parser: Parser) -> None:
-    """The net, and what is done to an image before the net sees it: pycaffe's flags."""
+def add_scoring(parser: Parser, mean: str) -> None:
+    """The net, and what is done to an image before the net sees it: pycaffe's flags.
+
+    `mean` says what is subtracted of a mean image: it, or its channels' means.
+    """
     parser.flag("model_def", required=True, metavar="FILE", help="the prototxt of a deploy net")
     parser.flag("pretrained_model", required=True, metavar="FILE", help="its .caffemodel")
     parser.switch("gpu", help="compute on the GPU")
     add_machine(parser, gpu=False)
     parser.flag(
         "mean_file",
+        default=_MEAN,
         metavar="FILE",
-        help="a mean image (C, H, W), .npy or .binaryproto: each channel's mean is subtracted; none if not given",
+        help=f"a mean image (C, H, W), .npy or .binaryproto: {mean}. If not given: for nets of three channels that "
+        "of ImageNet's images, none for others; '' subtracts nothing",
     )
     parser.flag("input_scale", type=float, metavar="X", help="multiply by this after the mean is subtracted")
     parser.flag("raw_scale", type=float, default=255.0, metavar="X", help="multiply by this before; 255 if not given")
@@ -39,10 +46,34 @@ def add_scoring(parser: Parser) -> None:
 
 
 def settings(args: Namespace) -> dict[str, Any]:
-    """Those of an ImageNet that the flags give. Raises ValueError, OSError for a mean that cannot be read."""
+    """Those of an ImageNet that the flags give, but for the mean and the order of channels."""
     args.gpu = "0" if args.gpu else None  # what `machine` reads
-    mean = None if args.mean_file is None else _channel_means(args.mean_file)
-    return {"mean": mean, "input_scale": args.input_scale, "raw_scale": args.raw_scale}
+    return {"input_scale": args.input_scale, "raw_scale": args.raw_scale}
+
+
+def load_mean(path: str) -> np.ndarray | None:
+    """The mean that -mean_file names, (C,) or (C, H, W); None for ''. Raises ValueError, OSError."""
+    from ...engine.files import read_blob
+
+    if not path:
+        return None
+    mean = load_array(path) if path.endswith(".npy") else read_blob(path)
+    if mean.ndim == 4 and len(mean) == 1:
+        mean = mean[0]
+    if mean.ndim not in (1, 3):
+        raise ValueError(f"{path}: a mean has the shape (C,) or (C, H, W); this one has {mean.shape}")
+    return mean
+
+
+def set_mean(net: Any, path: str, mean: np.ndarray | None) -> None:
+    """Let a net's transformer subtract the mean that was read from a path. Raises UsageError where it does not fit."""
+    name = net.inputs[0]
+    channels = net.blobs[name].shape[1]
+    if mean is None or (path == _MEAN and channels != 3):  # what nobody asked for, and makes no sense here
+        return
+    if len(mean) != channels:
+        raise UsageError(f"-mean_file {path}: has {len(mean)} channels, the net's input {channels}")
+    net.transformer.set_mean(name, mean)
 
 
 def swap_channels(net: Any, text: str) -> None:
@@ -65,17 +96,6 @@ def whole_numbers(flag: str, text: str) -> list[int]:
         raise UsageError(f"argument -{flag}: must be whole numbers with commas between them; got {text!r}") from None
 
 
-def _channel_means(path: str) -> np.ndarray:
-    from ...engine.files import read_blob
-
-    mean = load_array(path) if path.endswith(".npy") else read_blob(path)
-    if mean.ndim == 4 and len(mean) == 1:
-        mean = mean[0]
-    if mean.ndim not in (1, 3):
-        raise ValueError(f"{path}: a mean has the shape (C,) or (C, H, W); this one has {mean.shape}")
-    return mean if mean.ndim == 1 else mean.mean(1).mean(1)
-
-
 def load_array(path: str) -> np.ndarray:
     """The array of a `.npy` file. Raises ValueError with its name for other files, OSError."""
     try:
@@ -95,6 +115,7 @@ def check_ending(path: str) -> str:
 def write_scores(path: str, names: Sequence[str], scores: np.ndarray, windows: np.ndarray | None = None) -> None:
     """Write scores (n, classes) of n files, or of windows (n, 4) in them, in the format that the path ends in."""
     from ...engine.atomic import atomic_path, atomic_write
+    from .frame import write_frame
 
     ending = Path(path).suffix.lower()
     if ending == ".npy":
@@ -111,10 +132,13 @@ def write_scores(path: str, names: Sequence[str], scores: np.ndarray, windows: n
             file["prediction"] = scores
             if windows is not None:
                 file["window"] = windows
+                corners = windows.astype(np.int64) if (windows == windows.round()).all() else windows
+                columns = dict(zip(_CORNERS, corners.T, strict=True))
+                write_frame(file, "df", names, "filename", {"prediction": list(scores)}, columns)
 
 
 def _table(names: Sequence[str], scores: np.ndarray, windows: np.ndarray | None) -> str:
-    corners = [] if windows is None else ["ymin", "xmin", "ymax", "xmax"]
+    corners = [] if windows is None else _CORNERS
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["filename", *corners, *(f"class{index}" for index in range(scores.shape[1]))])
