@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ...proto.messages import Datum
+from .. import rng
 from .database import write_database
 
 IMAGES_MAGIC, LABELS_MAGIC = 2051, 2049
@@ -65,18 +66,45 @@ def convert_mnist(
     database appears when it is complete; returns the number of rows. Raises ValueError for files that are not
     what they should be and a backend that is neither lmdb nor leveldb, FileExistsError when the database is there.
     """
+    return write_database(db, _rows(*_read_both(images, labels), progress), backend)
+
+
+def convert_mnist_pairs(
+    images: str | PathLike,
+    labels: str | PathLike,
+    db: str | PathLike,
+    backend: str = "leveldb",
+    seed: int | None = None,
+    progress: Progress | None = None,
+) -> int:
+    """Make a database of random pairs of images, as Caffe's convert_mnist_siamese_data does.
+
+    As many pairs as there are images, both drawn from all of them, by `seed` if one is given. A row has two channels,
+    one for each image, and the label 1 if their labels are equal, else 0. All else is as for `convert_mnist`.
+    """
+    pictures, digits = _read_both(images, labels)
+    draws = rng.bits(2 * len(pictures), rng.key(rng.fresh_seed() if seed is None else seed, "pairs"))
+    pairs = draws.astype(np.int64).reshape(-1, 2) % max(len(pictures), 1)
+    same = (digits[pairs[:, 0]] == digits[pairs[:, 1]]).astype(np.uint8)
+    return write_database(db, _rows(pictures, same, progress, pairs), backend)
+
+
+def _read_both(images: str | PathLike, labels: str | PathLike) -> tuple[np.ndarray, np.ndarray]:
     pictures, digits = read_images(images), read_labels(labels)
     if len(pictures) != len(digits):
         raise ValueError(f"{images} holds {len(pictures):,} images, {labels} {len(digits):,} labels")
-    return write_database(db, _rows(pictures, digits, progress), backend)
+    return pictures, digits
 
 
-def _rows(images: np.ndarray, labels: np.ndarray, progress: Progress | None) -> Iterator[tuple[bytes, bytes]]:
-    datum = Datum(channels=1, height=images.shape[1], width=images.shape[2])
-    for index, (image, label) in enumerate(zip(images, labels.tolist(), strict=True)):
+def _rows(
+    images: np.ndarray, labels: np.ndarray, progress: Progress | None, groups: np.ndarray | None = None
+) -> Iterator[tuple[bytes, bytes]]:
+    """A row for each label: the image of that number, or the images whose numbers `groups` (N, channels) gives."""
+    datum = Datum(channels=1 if groups is None else groups.shape[1], height=images.shape[1], width=images.shape[2])
+    for index, label in enumerate(labels.tolist()):
         if progress is not None and index % 1000 == 0:
-            progress(index, len(images))
-        datum.data, datum.label = image.tobytes(), label
+            progress(index, len(labels))
+        datum.data, datum.label = images[index if groups is None else groups[index]].tobytes(), label
         yield b"%08d" % index, datum.SerializeToString()
     if progress is not None:
-        progress(len(images), len(images))
+        progress(len(labels), len(labels))

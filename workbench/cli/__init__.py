@@ -13,6 +13,8 @@ COMMANDS = {
     "test": "score a net",
     "time": "measure a net, layer by layer",
     "convert_mnist": "make a database of MNIST's files",
+    "convert_mnist_siamese_data": "make a database of pairs of MNIST's images",
+    "convert_cifar_data": "make databases of CIFAR-10's binary files",
     "convert_imageset": "make a database of image files",
     "compute_image_mean": "average the images of a database",
     "extract_features": "write blobs of a net into databases",

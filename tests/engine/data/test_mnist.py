@@ -7,7 +7,8 @@ from pathlib import Path
 import lmdb
 import pytest
 
-from brewbench.engine.data.mnist import convert_mnist, read_images, read_labels
+from brewbench.engine.data.mnist import convert_mnist, convert_mnist_pairs, read_images, read_labels
+from brewbench.proto.messages import Datum
 
 FILES = Path(__file__).parents[2] / "golden" / "files"
 IMAGES, LABELS = FILES / "mini-images-idx3-ubyte", FILES / "mini-labels-idx1-ubyte"
@@ -31,6 +32,23 @@ def test_the_database_is_that_of_caffe(tmp_path, compressed):
     assert told == [(0, 20), (20, 20)]
     with pytest.raises(FileExistsError):
         convert_mnist(images, labels, tmp_path / "db")
+
+
+def test_pairs_are_two_channels_and_whether_they_show_the_same(tmp_path):
+    images, labels = read_images(IMAGES), read_labels(LABELS)
+    number = {image.tobytes(): index for index, image in enumerate(images)}
+    assert convert_mnist_pairs(IMAGES, LABELS, tmp_path / "db", "lmdb", seed=1) == 20
+    pairs = []
+    for index, (key, value) in enumerate(rows(tmp_path / "db")):
+        datum = Datum.FromString(value)
+        assert (key, datum.channels, datum.height, datum.width) == (b"%08d" % index, 2, *images.shape[1:])
+        half = len(datum.data) // 2
+        pairs.append((number[datum.data[:half]], number[datum.data[half:]]))
+        assert datum.label == (labels[pairs[-1][0]] == labels[pairs[-1][1]])
+    assert len(set(pairs)) > 10 and len({first for first, _ in pairs}) > 5
+    for seed, same in ((1, True), (2, False), (None, False)):
+        convert_mnist_pairs(IMAGES, LABELS, tmp_path / f"{seed}", "lmdb", seed=seed)
+        assert (rows(tmp_path / f"{seed}") == rows(tmp_path / "db")) == same
 
 
 def test_the_whole_training_set_ships_with_the_project():
