@@ -29,6 +29,8 @@ COMMANDS = {
     "upgrade_net_proto_text": "write an old net's text in the present form",
     "upgrade_net_proto_binary": "write an old net's binary file in the present form",
     "upgrade_solver_proto_text": "write an old solver's text in the present form",
+    "install_tools": "write Caffe's programs by Caffe's names",
+    "install_caffe_alias": "let `import caffe` find this one",
     "device_query": "print what there is to compute on",
     "lab": "open JupyterLab on the bench",
 }
