@@ -14,6 +14,7 @@ from .blob import Blob
 from .context import Context
 from .errors import DefinitionError, Diagnostic
 from .graph import Entry, included, insert_splits
+from .identity import numbers_of
 from .layer import Layer, count_of, layer_class
 from .source import Source
 
@@ -102,7 +103,8 @@ class Builder:
             except DefinitionError as error:
                 self._report(error, entry)
                 self.excluded.append(entry)
-        return kept
+        numbers = numbers_of([entry.param for entry in kept])
+        return [replace(entry, number=number) for entry, number in zip(kept, numbers, strict=True)]
 
     def _report(self, error: DefinitionError, entry: Entry, cls: type[Layer] | None = None) -> None:
         """Complete the error's place and hand it on."""
@@ -133,6 +135,7 @@ class Builder:
         try:
             cls = layer_class(entry.param.type)
             node.layer = cls(entry.param, self.context)
+            node.layer.number = entry.number
         except DefinitionError as error:
             self._report(error, entry, cls)
         self._append_bottoms(node)

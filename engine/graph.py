@@ -17,12 +17,14 @@ PHASES = ("TRAIN", "TEST")
 class Entry:
     """A layer's definition, the place it came from in the text, and its bottoms as the text names them.
 
-    `origin` counts the layers of the text; a layer made here (a Split) has none.
+    `origin` counts the layers of the text; a layer made here (a Split) has none. `number` counts the layers of its
+    name in the net, from 0.
     """
 
     param: Any
     origin: int | None
     bottoms: tuple[str, ...] = ()
+    number: int = 0
 
 
 def state_meets_rule(state: Any, rule: Any) -> bool:

@@ -18,6 +18,7 @@ from . import fillers, ops, rng
 from .blob import Blob
 from .context import Context
 from .errors import DefinitionError, Diagnostic
+from .identity import identity_of
 from .memory import HOST, Place
 
 LAYERS: dict[str, type[Layer]] = {}
@@ -88,6 +89,7 @@ class Layer:
         self.param = param
         self.context = context or Context(phase=param.phase)
         self.name: str = param.name
+        self.number = 0  # among the layers of its name, given by whoever builds the net
         self.blobs: list[Blob] = []
         self.param_propagate_down: list[bool] = []
         self.warnings: list[Diagnostic] = []
@@ -107,6 +109,11 @@ class Layer:
     @property
     def phase(self) -> int:
         return self.param.phase if self.param.HasField("phase") else self.context.phase
+
+    @property
+    def identity(self) -> str:
+        """The name, with the number behind it where other layers of that name come first."""
+        return identity_of(self.name, self.number)
 
     @property
     def xp(self) -> Any:
@@ -156,6 +163,13 @@ class Layer:
         """
         self.warnings.append(Diagnostic(message, "warning", field=field))
 
+    def random_key(self, *words: int | str) -> tuple[int, int]:
+        """The key of the layer's random numbers; `words` tell its streams apart, where there are several.
+
+        It is asked for whenever numbers are drawn, and not kept: a restored run brings another seed.
+        """
+        return rng.key(self.context.seed, self.identity, *words)
+
     def make_blob(self, shape: tuple[int, ...] = ()) -> Blob:
         """A blob of this net's type and place."""
         return Blob(shape, self.context.dtype, self.context.place)
@@ -163,14 +177,14 @@ class Layer:
     def add_param(self, shape: tuple[int, ...], filler: Any = None, field: str = "") -> Blob:
         """Make the next parameter blob, to be filled on first touch (zero without a filler).
 
-        `field` names the filler's field, for errors. The numbers depend on the net's seed, the layer's name and
+        `field` names the filler's field, for errors. The numbers depend on the net's seed, the layer's identity and
         the blob's index alone.
         """
         if any(length < 1 for length in shape) or not prod(shape):
             raise DefinitionError(f"a parameter would have the shape {shape}: every length must be at least 1.")
         blob = self.make_blob(shape)
         if filler is not None:
-            key = rng.key(self.context.seed, self.name, len(self.blobs))
+            key = self.random_key(len(self.blobs))
             try:
                 fill = fillers.make_fill(filler, shape, key)
             except DefinitionError as error:

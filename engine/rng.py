@@ -20,7 +20,7 @@ def fresh_seed() -> int:
 
 
 def key(seed: int, *words: int | str) -> tuple[int, int]:
-    """A 64-bit key from a seed and what tells one stream from another (a layer's name, a blob's index)."""
+    """A 64-bit key from a seed and what tells one stream from another (a layer's identity, a blob's index)."""
     text = "\0".join(str(word) for word in words).encode()
     return (seed & 0xFFFFFFFF, zlib.crc32(text) & 0xFFFFFFFF)
 

@@ -31,7 +31,7 @@ class Transformer:
 
     over a crop of x, and over the same crop of the mean image; mirrored last. In TRAIN the crop lies anywhere, in
     TEST in the middle; `mirror` turns about half of the images, in both phases. What falls to an image depends on
-    the seed, the layer's name and the image's position in the stream of rows alone. Settings are a
+    the seed, the layer's identity and the image's position in the stream of rows alone. Settings are a
     TransformationParameter.
 
     Raises DefinitionError, on fields of ``transform_param``, for settings that contradict each other and a mean

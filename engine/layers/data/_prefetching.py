@@ -101,7 +101,7 @@ class Prefetching(Layer):
     def first_row(self) -> int:
         """A row below `rand_skip`."""
         limit = self.settings.rand_skip
-        return int(rng.bits(1, rng.key(self.context.seed, self.name, "rand_skip"))[0]) % limit if limit else 0
+        return int(rng.bits(1, self.random_key("rand_skip"))[0]) % limit if limit else 0
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         for blob, shape in zip(top, (self._shape, self._shape[:1]), strict=False):

@@ -41,7 +41,7 @@ class Data(Prefetching):
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.check_counts()
         self._path = self.context.find(self.settings.source, "source", "database")
-        self._transformer = Transformer(self.param.transform_param, self.context, self.training, self.name)
+        self._transformer = Transformer(self.param.transform_param, self.context, self.training, self.identity)
         with self._open() as rows:
             datum = _datum_of(0, rows.next())
             image = _image_of((0, datum), self._transformer.color)

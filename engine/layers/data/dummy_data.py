@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ....proto.messages import FillerParameter
-from ... import fillers, rng
+from ... import fillers
 from ...errors import DefinitionError
 from ...layer import Layer, at_least, layer
 from .input import shape_of
@@ -38,7 +38,7 @@ class DummyData(Layer):
 
     def refill(self, index, blob):
         """Let the filler make the values when somebody first looks."""
-        key = rng.key(self.context.seed, self.name, index, self.context.passes)
+        key = self.random_key(index, self.context.passes)
         try:
             fill = fillers.make_fill(self.fillers[index], blob.shape, key)
         except DefinitionError as error:

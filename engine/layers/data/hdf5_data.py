@@ -112,7 +112,7 @@ class HDF5Data(Layer):
         return self._loaded[1], row - (ends[place] - self._counts[index])
 
     def _mixed(self, count: int, what: str, epoch: int) -> np.ndarray:
-        return rng.permutation(count, rng.key(self.context.seed, self.name, what), epoch)
+        return rng.permutation(count, self.random_key(what), epoch)
 
     def _read(self, path: Path) -> list[np.ndarray]:
         """The datasets of the tops in a file, as numbers of this net's type."""

@@ -54,7 +54,7 @@ class ImageData(Prefetching):
         root = Path() if found == Path(first) else self.context.root or Path()
         size = (settings.new_height, settings.new_width) if settings.new_height else None
         self._images = _Images(lines, root, settings.root_folder, settings.is_color, size)
-        self._transformer = Transformer(self.param.transform_param, self.context, self.training, self.name)
+        self._transformer = Transformer(self.param.transform_param, self.context, self.training, self.identity)
         skipped = self.first_row()
         if skipped >= len(lines):
             message = f"rand_skip leaves out the first {skipped} images; the list {settings.source!r} has {len(lines)}."
@@ -70,7 +70,7 @@ class ImageData(Prefetching):
     def reader(self, position: int, rank: int, ranks: int) -> Reader:
         order = None
         if self.settings.shuffle:
-            order = partial(rng.permutation, len(self._images.lines), rng.key(self.context.seed, self.name, "lines"))
+            order = partial(rng.permutation, len(self._images.lines), self.random_key("lines"))
         return _ImageReader(self._images, order, self._transformer, position, rank, ranks, self.name)
 
 

@@ -39,7 +39,7 @@ class MemoryData(Layer):
         self.batch_size: int = settings.batch_size
         self._row_shape = (settings.channels, settings.height, settings.width)
         self._label_shape: tuple[int, ...] = ()
-        self._transformer = Transformer(self.param.transform_param, self.context, self.training, self.name)
+        self._transformer = Transformer(self.param.transform_param, self.context, self.training, self.identity)
         self._data: np.ndarray | None = None
         self._labels = np.empty(0)
         self._waiting = False  # whether rows of the last `add` have yet to be seen

@@ -27,7 +27,7 @@ class WindowData(Prefetching):
     A box that overlaps an object by `fg_threshold` or more counts as one, below `bg_threshold` as background; there
     must be some of both. It is cut out as `crop_mode` and `context_pad` say and warped to `crop_size` of
     `transform_param`, whose `mirror` and mean (in the middle of the mean image) apply; what lies beyond the image is
-    0. What is drawn depends on the seed, the layer's name and the position in the stream of rows.
+    0. What is drawn depends on the seed, the layer's identity and the position in the stream of rows.
 
     Bottom: none.
     Top: images (N, 3, crop_size, crop_size) in blue, green, red, N being `batch_size`; labels (N,), 0 being
@@ -42,7 +42,7 @@ class WindowData(Prefetching):
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         settings = self.settings
         self.check_counts()
-        transformer = Transformer(self.param.transform_param, self.context, self.training, self.name)
+        transformer = Transformer(self.param.transform_param, self.context, self.training, self.identity)
         size = transformer.crop
         if not size:
             raise DefinitionError("crop_size must be at least 1; got 0.", "transform_param.crop_size")
@@ -104,7 +104,7 @@ class WindowData(Prefetching):
         return ground, objects
 
     def reader(self, position: int, rank: int, ranks: int) -> Reader:
-        key = rng.key(self.context.seed, self.name, "windows")
+        key = self.random_key("windows")
         return _WindowReader(self._sampling, key, position, rank, ranks, self.name)
 
 

@@ -13,7 +13,7 @@ class Dropout(Elementwise):
 
     $$ y = \frac{m}{1 - p} \, x, \quad m \sim \mathrm{Bernoulli}(1 - p), \quad p = \mathtt{dropout\_ratio} $$
 
-    The mask depends on the net's seed, the layer's name and the number of the forward pass alone. Where a fork's
+    The mask depends on the net's seed, the layer's identity and the number of the forward pass alone. Where a fork's
     `scale_train` is false, y = m x in TRAIN, and (1 - p) x in TEST.
 
     Bottom: x, of any shape.
@@ -28,7 +28,7 @@ class Dropout(Elementwise):
 
     def reshape(self, bottom, top):
         super().reshape(bottom, top)
-        self.dropout = self.op("dropout", ratio=self.ratio, layer=self.name)
+        self.dropout = self.op("dropout", ratio=self.ratio, layer=self.identity)
 
     def forward(self, bottom, top):
         if self.training:

@@ -32,10 +32,11 @@ RANDOM = "transform_param { crop_size: 20 mirror: true } "
 class Source:
     """A data layer with its tops, as a net has it."""
 
-    def __init__(self, text: str, phase: int = 0, root: Path = FILES, **context):
+    def __init__(self, text: str, phase: int = 0, root: Path = FILES, number: int = 0, **context):
         param = text_format.Parse(f'name: "source" {text}', LayerParameter())
         self.context = Context(phase=phase, root=root, seed=3, **context)
         self.layer = layer_class(param.type)(param, self.context)
+        self.layer.number = number
         self.tops = [Blob((), self.context.dtype) for _ in param.top]
         self.layer.setup([], self.tops)
         self.layer.reshape([], self.tops)
@@ -109,6 +110,13 @@ def test_a_seed_that_is_restored_is_seen_after_seek(text):
         again.context.seed = 3
         again.layer.seek(0)
         assert same(again.batches(9), batches)
+
+
+@pytest.mark.parametrize("text", [RANDOM + MNIST, SHUFFLED, SHUFFLED_IMAGES])
+def test_the_second_layer_of_a_name_draws_numbers_of_its_own(text):
+    with Source(text) as first, Source(text, number=1) as second, Source(text, number=2) as third:
+        found = [source.batches(9) for source in (first, second, third)]
+    assert not any(same(found[one], found[other]) for one, other in ((0, 1), (0, 2), (1, 2)))
 
 
 @pytest.mark.parametrize("text", [RANDOM + MNIST, SHUFFLED, SHUFFLED_IMAGES])

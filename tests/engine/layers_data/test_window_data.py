@@ -37,7 +37,15 @@ def folder(tmp_path) -> Path:
 class Source:
     """A WindowData layer with its tops."""
 
-    def __init__(self, root: Path, settings: str = "", transform: str = "crop_size: 8", phase: int = 0, **context):
+    def __init__(
+        self,
+        root: Path,
+        settings: str = "",
+        transform: str = "crop_size: 8",
+        phase: int = 0,
+        number: int = 0,
+        **context,
+    ):
         text = f"""name: "source" type: "WindowData" top: "data" top: "label" transform_param {{ {transform} }}
             window_data_param {{ source: "windows.txt" {settings} }}"""
         param = text_format.Parse(text, LayerParameter())
@@ -45,6 +53,7 @@ class Source:
             if not param.window_data_param.HasField(field):
                 setattr(param.window_data_param, field, value)
         self.layer = layer_class(param.type)(param, Context(phase=phase, root=root, seed=3, **context))
+        self.layer.number = number
         self.tops = [Blob(), Blob()]
         self.layer.setup([], self.tops)
         self.layer.reshape([], self.tops)
@@ -191,6 +200,11 @@ def test_a_run_goes_on_from_any_position_and_kept_files_change_nothing(folder):
     np.testing.assert_array_equal(found[0], images[16:])
     np.testing.assert_array_equal(found[1], labels[16:])
     assert again.layer.position == 48
+
+
+def test_the_second_layer_of_a_name_draws_windows_of_its_own(folder):
+    (first, _), (second, _) = (Source(folder, number=number).batches(6) for number in (0, 1))
+    assert not np.array_equal(first, second)
 
 
 def test_names_count_from_the_root_folder(folder):
