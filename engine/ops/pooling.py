@@ -195,12 +195,14 @@ class AveragePooling(Pooling):
 class StochasticPooling(Pooling):
     """A value drawn from each window with probability in proportion to it; in test, their mean so weighted.
 
+    `stream` names the random numbers among those of the net. In training, a window whose running sum never reaches
+    its share of the total (all of it negative, or NaN) gives 0 and no gradient; the mask there is -1.
     Reference: Zeiler and Fergus, ICLR 2013.
     """
 
-    def __init__(self, context: Context, *, key: tuple[int, int], training: bool, **spec):
+    def __init__(self, context: Context, *, stream: tuple[int | str, ...], training: bool, **spec):
         super().__init__(context, **spec)
-        self.key, self.training = key, training
+        self.stream, self.training = stream, training
         self.index: Any = None  # made when first written
 
     def forward(self, x: Blob, y: Blob, mask: Blob | None = None) -> None:
@@ -212,6 +214,7 @@ class StochasticPooling(Pooling):
             self.draw(image, total, out)
             if mask is not None:
                 self.write_mask(self.index, mask)
+                mask.modify().reshape(self.top)[self.index == self.kernel[0] * self.kernel[1]] = -1
         else:
             self.sum_rows_and_cols(image * image, out)
             total += np.finfo(total.dtype).tiny
@@ -220,7 +223,9 @@ class StochasticPooling(Pooling):
 
     def draw(self, image: np.ndarray, total: np.ndarray, out: np.ndarray) -> None:
         """Walk over each window until the running sum reaches a random share of the total."""
-        share = rng.uniform(out.size, self.key, self.context.passes).reshape(out.shape).astype(out.dtype) * total
+        key = rng.key(self.context.seed, *self.stream)
+        share = rng.uniform(out.size, key, self.context.passes).reshape(out.shape).astype(out.dtype) * total
+        out[...] = 0
         self.index = np.full(self.top, self.kernel[0] * self.kernel[1], np.int32)
         running = np.zeros_like(out)
         for number, (i, j) in enumerate(np.ndindex(*self.kernel)):

@@ -13,6 +13,8 @@ FILES = Path(__file__).parents[1] / "golden" / "files"
 INPUT = 'layer { name: "in" type: "Input" top: "in" input_param { shape { dim: 2 dim: 3 dim: 8 dim: 8 } } } '
 DRAWING = {  # layers with a top %s
     "Dropout": 'type: "Dropout" bottom: "in" top: "%s"',
+    "pooling": 'type: "Pooling" bottom: "in" top: "%s" pooling_param { pool: STOCHASTIC kernel_size: 2 stride: 2 }',
+    "pyramid": 'type: "SPP" bottom: "in" top: "%s" spp_param { pool: STOCHASTIC pyramid_height: 2 }',
     "made up": 'type: "DummyData" top: "%s" dummy_data_param { shape { dim: 9 } data_filler { type: "uniform" } }',
     "crops": """type: "Data" top: "%s" transform_param { crop_size: 20 mirror: true }
         data_param { source: "mnist_like_lmdb" batch_size: 8 backend: LMDB }""",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import rng
 from ...blob import Blob
 from ...context import Context
 from ...memory import WRITE
@@ -87,9 +88,9 @@ class AveragePooling(Pooling):
 class StochasticPooling(Pooling):
     """A value drawn from each window with probability in proportion to it; in test, their mean so weighted."""
 
-    def __init__(self, context: Context, *, key: tuple[int, int], training: bool, **spec: Any):
+    def __init__(self, context: Context, *, stream: tuple[int | str, ...], training: bool, **spec: Any):
         super().__init__(context, **spec)
-        self.key, self.training = tuple(map(np.uint32, key)), training
+        self.stream, self.training = stream, training
 
     def forward(self, x: Blob, y: Blob, mask: Blob | None = None) -> None:
         if not self.training:
@@ -99,7 +100,8 @@ class StochasticPooling(Pooling):
         numbers = numbers_of(self.context)
         numbers.set(passes=self.context.passes)
         arrays = x.read(), y.write(), self.index_array(), None if mask is None else mask.write()
-        self.launch("stochastic_pooling_draw", self.outside, *arrays, numbers.values, *self.key, *self.shape)
+        key = map(np.uint32, rng.key(self.context.seed, *self.stream))
+        self.launch("stochastic_pooling_draw", self.outside, *arrays, numbers.values, *key, *self.shape)
 
     def backward(self, y: Blob, x: Blob) -> None:
         """x.diff from y.diff, after a forward pass in training."""

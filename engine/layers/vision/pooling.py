@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ... import rng
 from ...errors import DefinitionError
 from ...layer import Layer, between, layer
 from . import _spatial
@@ -84,7 +83,7 @@ class Pooling(Layer):
             blob.reshape(*shape[:2], *output)
         spec: dict[str, Any] = dict(image=shape, output=output, kernel=kernel, stride=self.stride, pad=self.pad)
         if self.settings.pool == STOCHASTIC:
-            spec.update(key=rng.key(self.context.seed, self.name), training=self.training)
+            spec.update(stream=(self.identity,), training=self.training)
         self.pooling = self.op(OPS[self.settings.pool], **spec)
 
     def forward(self, bottom, top):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ... import rng
 from ...errors import DefinitionError
 from ...layer import Layer, layer
 from . import _spatial
@@ -48,7 +47,7 @@ class SPP(Layer):
         output = _spatial.windows(shape[2:], kernel, kernel, pad)
         spec = {}
         if self.settings.pool == STOCHASTIC:
-            spec = dict(key=rng.key(self.context.seed, self.name, level), training=self.training)
+            spec = dict(stream=(self.identity, level), training=self.training)
         name = OPS[self.settings.pool]
         op = self.op(name, image=shape, output=output, kernel=kernel, stride=kernel, pad=pad, **spec)
         return op, self.make_blob((*shape[:2], *output))

@@ -128,7 +128,7 @@ def test_stochastic_pooling(number, host_device):
         spec["kernel"], spec["output"] = (1, 1), tuple(-(-n // s) for n, s in zip(spec["image"][2:], spec["stride"],
                                                                                 strict=True))  # fmt: skip
     training = number % 2 == 0
-    spec |= dict(key=(number, 5), training=training)
+    spec |= dict(stream=("pool", number), training=training)
     two = Two("stochastic_pooling", host_device, dtype, spec, draw, passes=number)
     x = two.blob(spec["image"], np.abs(draw.standard_normal(spec["image"])))
     y = two.blob((*spec["image"][:2], *spec["output"]))

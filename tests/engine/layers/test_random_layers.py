@@ -112,6 +112,40 @@ def test_stochastic_pooling_draws_in_proportion():
     np.testing.assert_array_equal(net.blobs["x"].diff.sum((2, 3)), 1)
 
 
+def test_stochastic_pooling_of_negative_windows_gives_zero_and_no_gradient():
+    net = net_of((1, 200, 2, 2), STOCHASTIC)
+    x = np.full((1, 200, 2, 2), -1, np.float32)
+    x[0, ::2] = 2
+    net.blobs["x"].data = x
+    net.blobs["y"].data = 7
+    net.forward()
+    y, where = net.blobs["y"].data.ravel(), net.blobs["where"].data.ravel()
+    assert (y[::2] == 2).all() and (where[::2] >= 0).all()
+    nothing = where[1::2] == -1
+    np.testing.assert_array_equal(y[1::2], np.where(nothing, 0, -1))
+    assert 10 < nothing.sum() < 50  # a quarter of the shares of -4 lie above the first -1
+    net.blobs["y"].diff = 1
+    net.backward()
+    np.testing.assert_array_equal(net.blobs["x"].diff.sum((2, 3)).ravel()[1::2], np.where(nothing, 0, 1))
+
+
+SPP = 'layer { name: "pool" type: "SPP" bottom: "x" top: "y" spp_param { pool: STOCHASTIC pyramid_height: 2 } }'
+
+
+@pytest.mark.parametrize("layer", [DROPOUT, STOCHASTIC, SPP])
+def test_a_seed_that_is_restored_is_drawn_by(layer):
+    """As in a run that another seed began, and that took up a snapshot."""
+    found = []
+    for seed in (1, 2):
+        net = net_of((4, 3, 8, 8), layer, seed=seed)
+        net.blobs["x"].data = np.random.RandomState(0).uniform(size=(4, 3, 8, 8))
+        net.forward()
+        net.context.seed, net.context.passes = 1, 3
+        net.forward()
+        found.append(net.blobs["y"].data.copy())
+    np.testing.assert_array_equal(found[0], found[1])
+
+
 def test_stochastic_pooling_in_test_is_the_weighted_mean():
     net = net_of((1, 1, 3, 3), STOCHASTIC.replace('top: "where"', ""), phase=1)
     x = np.float32([[1, 2, 3], [0, 5, 0], [0, 0, 0]])
