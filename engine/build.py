@@ -80,7 +80,7 @@ class Builder:
         self.inputs: list[int] = []
         self.outputs: list[int] = []
         self.learnable: list[Learnable] = []
-        self.shared: dict[tuple[str, int], Learnable] = {}
+        self.shared: dict[tuple[int, int], Learnable] = {}  # owners, by the layer's place and the blob's index
         self.excluded: list[Entry] = []
         self.warnings: list[Diagnostic] = []
         self._id_of: dict[str, int] = {}
@@ -305,7 +305,7 @@ class Builder:
             setattr(owner, f"has_{what}", True)
         blob.share_data(owner.blob)
         blob.share_diff(owner.blob)
-        self.shared[node.name, index] = owner
+        self.shared[len(self.nodes) - 1, index] = owner
 
     def _prune(self) -> None:
         """Leave out of the backward pass what no loss lies above, and what propagate_down cuts off."""

@@ -115,7 +115,7 @@ def read_net_weights(path: FilePath) -> list[LayerWeights]:
     names, those of HDF5 with none. The values stay in the file until they are taken; those of NVIDIA's Caffe may be
     of half precision.
     """
-    if _is_hdf5(path):
+    if is_hdf5(path):
         with hdf5.open_hdf5(path) as file:
             return [LayerWeights(name, "", blobs) for name, blobs in hdf5.read_layers(path, file)]
     layers = _parse(path, "a .caffemodel", _parse_net)
@@ -178,7 +178,7 @@ def write_net_weights_hdf5(
 
 def read_solver_state(path: FilePath) -> SavedState:
     """What a `.solverstate` or its HDF5 twin holds; which of the two it is, is seen from the content."""
-    if _is_hdf5(path):
+    if is_hdf5(path):
         with hdf5.open_hdf5(path) as file:
             missing = {"iter", "history", "current_step"} - set(file)
             if missing:
@@ -232,7 +232,8 @@ def write_solver_state(
 # Reading bytes
 
 
-def _is_hdf5(path: FilePath) -> bool:
+def is_hdf5(path: FilePath) -> bool:
+    """Whether a file is HDF5, seen from its content. Raises OSError when it cannot be read."""
     with open(path, "rb") as file:
         start = file.read(_HDF5_STARTS[-1] + len(_HDF5_MAGIC))
         return any(start.startswith(_HDF5_MAGIC, at) for at in _HDF5_STARTS)
@@ -244,7 +245,7 @@ def _parse(path: FilePath, what: str, parse: Callable[[FileBytes], Any]) -> Any:
         raise ValueError(f"{path}: is the pointer of a file in Git LFS, not the file; fetch it with `git lfs pull`")
     if not content:
         raise ValueError(f"{path}: is empty; {what} was expected")
-    if _is_hdf5(path):
+    if is_hdf5(path):
         raise ValueError(f"{path}: is an HDF5 file; {what} was expected")
     try:
         return parse(content)

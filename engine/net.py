@@ -27,7 +27,7 @@ from .layer import LAYERS, Layer
 from .memory import HOST, WRITE, Arena, computing, refresh_lent
 from .replay import NoProgram, program_of
 from .source import Definition, Source
-from .stored import Stored
+from .weights import copy_weights, share_weights
 
 TRAIN, TEST = range(2)
 
@@ -388,53 +388,21 @@ class Net:
             memory.clear()
 
     def share_with(self, other: Net) -> None:
-        """Use the parameters of `other` for every layer of the same name: one memory, seen by both nets.
+        """Use the parameters of `other` for every layer that it has too: one memory, seen by both nets.
 
-        Raises ValueError where shapes differ.
+        Which layer shares with which: see `weights.py`. Raises ValueError where shapes differ.
         """
         self._whole = None
-        for name, blobs in other.params.items():
-            for mine, theirs in zip(self.params.get(name, []), blobs, strict=False):
-                if mine.shape != theirs.shape:
-                    raise ValueError(f"layer {name!r}: cannot share shape {theirs.shape} with {mine.shape}")
-                mine.share_data(theirs)
+        share_weights(self, other)
 
     def copy_from(self, weights: str | PathLike | Net) -> list[str]:
         """Copy the parameters of every layer that has the name of one here; returns the names that none has.
 
-        `weights` is a `.caffemodel`, its HDF5 twin, or a Net. Raises ValueError where counts or shapes differ, but
-        for the ones that old models put in front (nothing is copied then), OSError or ValueError for a file that
-        cannot be read.
+        `weights` is a `.caffemodel`, its HDF5 twin, or a Net. Where several layers share a name, see `weights.py`.
+        Raises ValueError where counts or shapes differ, but for the ones that old models put in front (nothing is
+        copied then), OSError or ValueError for a file that cannot be read.
         """
-        if isinstance(weights, Net):
-            given = [(name, [blob.data for blob in blobs], frozenset()) for name, blobs in weights.params.items()]
-            origin = "the other net"
-        else:
-            given = [(name, arrays, old) for name, _, arrays, old in files.read_net_weights(weights)]
-            origin = str(weights)
-        here = {layer.name: layer.blobs for layer in self.layers}
-        copies, unused = [], []
-        for name, arrays, old in given:
-            blobs = here.get(name)
-            if blobs is None:
-                unused.append(name)
-                continue
-            kept = {index: values for index, values in enumerate(arrays) if values is not None}
-            needed = {index for index in range(len(blobs)) if (name, index) not in self.shared}
-            if len(arrays) > len(blobs) or not needed.issubset(kept):
-                raise ValueError(f"layer {name!r} has {len(blobs)} parameter blobs here, {len(kept)} in {origin}")
-            for index, values in kept.items():
-                blob = blobs[index]
-                shape = _with_four_axes(blob.shape) if index in old else blob.shape
-                if values.shape != shape:
-                    raise ValueError(
-                        f"parameter {index} of layer {name!r} has shape {blob.shape} here and {values.shape} in "
-                        f"{origin}; to train it anew, give the layer another name"
-                    )
-                copies.append((blob, values))
-        for blob, values in copies:
-            _take(values, blob)
-        return unused
+        return copy_weights(self, weights)
 
     def to_proto(self, diffs: bool = False) -> Any:
         """The net as a NetParameter message, parameter values in it, Split layers left in, as Caffe saves it."""
@@ -449,8 +417,8 @@ class Net:
             files.write_net_weights(path, self._definition(), self._saved_blobs(diffs))
             return
         layers = []
-        for layer, blobs in zip(self.layers, self._saved_blobs(diffs), strict=True):
-            owned = [(layer.name, index) not in self.shared for index in range(len(blobs))]
+        for place, (layer, blobs) in enumerate(zip(self.layers, self._saved_blobs(diffs), strict=True)):
+            owned = [(place, index) not in self.shared for index in range(len(blobs))]
             slopes = [slope for _, slope in blobs if slope is not None] if diffs else None
             layers.append((layer.name, [values for values, _ in blobs], slopes, owned))
         files.write_net_weights_hdf5(path, layers)
@@ -657,18 +625,3 @@ def loss_of(top: Blob, weight: float) -> float:
     if top.diff_memory.pending:
         return float((values * values.dtype.type(weight)).sum())
     return float((values * top.read_diff()).sum())
-
-
-def _with_four_axes(shape: Shape) -> Shape:
-    """A shape as old models have it: ones in front, up to four axes."""
-    return (1,) * (4 - len(shape)) + shape
-
-
-def _take(values: np.ndarray | Stored, blob: Blob) -> None:
-    """Fill a blob with as many values; those of its own type come from a file to where they belong at once."""
-    if isinstance(values, Stored) and values.dtype == blob.dtype:
-        with computing:
-            values.read(blob.data_memory.on(HOST, WRITE))
-    else:
-        blob.data = np.reshape(values, blob.shape)
-

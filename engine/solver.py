@@ -236,10 +236,9 @@ class Solver:
     def _load(self, name: str) -> list[str]:
         """Start all nets from a file of weights; returns the layers in it that the training net does not have."""
         path = self._find(name, "weights", "file of weights")
-        unused = self.net.copy_from(path)
         for test_net in self.test_nets:
             test_net.copy_from(path)
-        return unused
+        return self.net.copy_from(path)  # last: what the nets share is what the training net takes
 
     def _train_net(self, given: Definition | None, seed: int) -> Net:
         if given is None:

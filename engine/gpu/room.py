@@ -57,7 +57,7 @@ def explained(net: Net, error: MemoryError) -> MemoryError:
 def _memories(net: Net) -> Iterator[tuple[str, str, Memory, Blob]]:
     """Every blob by name, data and diff; parameters by their layer's name and their number."""
     blobs = [*net.blobs.items()]
-    blobs += [(f"{layer}[{k}]", blob) for layer, params in net.params.items() for k, blob in enumerate(params)]
+    blobs += [(f"{layer.name}[{k}]", blob) for layer in net.layers for k, blob in enumerate(layer.blobs)]
     for name, blob in blobs:
         yield name, "data", blob.data_memory, blob
         yield name, "diff", blob.diff_memory, blob

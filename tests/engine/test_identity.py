@@ -73,3 +73,127 @@ def test_a_layer_of_one_phase_shifts_no_number_of_another():
     assert numbers(text, TEST) == {"b": 0, "d": 1, "c": 2}
     twins = "".join(relu % ("a", phase) for phase in (train, test))
     assert numbers(twins, TRAIN) == numbers(twins, TEST) == {"a": 0}
+
+
+# Weights
+
+
+def product(name, top, outputs=3, bottom="in", rules="", layer='type: "InnerProduct"'):
+    return f"""layer {{ name: "{name}" {layer} bottom: "{bottom}" top: "{top}" {rules}
+        inner_product_param {{ num_output: {outputs} }} }} """
+
+
+def numbered(text, start=1, phase=TEST):
+    """A net whose parameters are all `start` in its first blob, one more in the next, and so on."""
+    net = Net(parse(INPUT + text), phase)
+    for value, one in enumerate(net.learnable, start):
+        one.blob.data = value
+    return net
+
+
+def values(net):
+    """The value of each parameter blob, layer by layer."""
+    return [[blob.data.flat[0].item() for blob in layer.blobs] for layer in net.layers if layer.blobs]
+
+
+RELU = 'layer { name: "%s" type: "ReLU" bottom: "a" top: "a" } '
+ENDINGS = ["caffemodel", "caffemodel.h5"]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("relu", ["other", "fc"])
+def test_a_layer_without_parameters_is_no_second_of_its_name(tmp_path, ending, relu):
+    given = numbered(product("fc", "a") + RELU % relu)
+    given.save(tmp_path / f"w.{ending}")
+    for text in (product("fc", "a") + RELU % "fc", RELU.replace('"a"', '"in"') % "fc" + product("fc", "a")):
+        net = numbered(text, 50)
+        assert net.copy_from(tmp_path / f"w.{ending}") == (["other"] if relu == "other" else [])
+        assert values(net) == [[1, 2]]
+        other = numbered(text, 50)
+        other.copy_from(given)
+        assert values(other) == [[1, 2]]
+
+
+@pytest.mark.parametrize("name", ["fc", ""])
+def test_layers_of_one_name_get_their_own_weights_back(tmp_path, name):
+    text = product(name, "a", 4) + product(name, "b", 5, "a") + product("o", "o", 2, "b") + product(name, "c", 6, "o")
+    net = numbered(text)
+    net.save(tmp_path / "w.caffemodel")
+    for source in (tmp_path / "w.caffemodel", net):
+        again = numbered(text, 50)
+        again.copy_from(source)
+        assert values(again) == [[1, 2], [3, 4], [5, 6], [7, 8]]
+
+
+def test_a_name_that_one_side_has_more_often_goes_by_caffes_rule(tmp_path):
+    """Each source layer in its order, to the first layer of its name; from HDF5, to the last."""
+    one, two, three = (numbered("".join(product("fc", top) for top in "abc"[:count])) for count in (1, 2, 3))
+    for name, net in (("one", one), ("two", two)):
+        net.save(tmp_path / f"{name}.caffemodel")
+    one.save(tmp_path / "one.h5")
+    for file, net, wanted in (
+        ("one.caffemodel", two, [[1, 2], [51, 51]]),
+        ("two.caffemodel", one, [[3, 4]]),
+        ("two.caffemodel", three, [[3, 4], [51, 51], [51, 51]]),
+        ("one.h5", three, [[51, 51], [51, 51], [1, 2]]),
+    ):
+        for learnable in net.learnable:
+            learnable.blob.data = 51
+        net.copy_from(tmp_path / file)
+        assert values(net) == wanted
+
+
+def test_weights_of_a_repeated_name_that_do_not_fit_change_nothing(tmp_path):
+    numbered(product("fc", "a", 3) + product("fc", "b", 4)).save(tmp_path / "w.caffemodel")
+    for text in (product("fc", "a", 3), product("fc", "a", 3) + product("fc", "b", 5)):
+        net = numbered(text, 50)
+        before = values(net)
+        with pytest.raises(ValueError, match="parameter 0 of layer 'fc' has shape"):
+            net.copy_from(tmp_path / "w.caffemodel")
+        assert values(net) == before
+
+
+def test_blobs_shared_by_name_belong_to_the_layer_not_to_its_name(tmp_path):
+    """The second `fc` shares its table with `o`, the first with nobody."""
+    share = 'param { name: "w" }'
+    text = product("o", "o", 3, rules=share) + product("fc", "a", 3) + product("fc", "b", 3, rules=share)
+    net = numbered(text)
+    assert values(net) == [[1, 2], [3, 4], [1, 5]]
+    net.save(tmp_path / "w.caffemodel")
+    again = numbered(text, 50)
+    again.copy_from(tmp_path / "w.caffemodel")
+    assert values(again) == [[1, 2], [3, 4], [1, 5]]
+
+
+TRAIN_ONLY, TEST_ONLY = (f"include {{ phase: {phase} }}" for phase in ("TRAIN", "TEST"))
+
+TWINS = product("fc", "a", rules=TRAIN_ONLY) + product("fc", "b", rules=TEST_ONLY)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (product("fc", "a") + product("fc", "b"), [[1, 2], [3, 4]]),
+        (product("", "a") + product("", "b"), [[1, 2], [3, 4]]),
+        (product("fc", "a", 4, rules=TRAIN_ONLY) + product("fc", "b"), [[3, 4]]),
+        (product("fc", "b") + product("fc", "a", 4, rules=TRAIN_ONLY), [[1, 2]]),
+        (TWINS, [[1, 2]]),
+        (product("fc", "c", 2) + TWINS, [[1, 2], [3, 4]]),
+        (product("fc", "a", rules=TEST_ONLY) + product("fc", "b"), [[51, 52], [1, 2]]),
+    ],
+)
+def test_the_nets_of_one_text_share_each_layer_with_itself(text, wanted):
+    train, test = numbered(text, phase=TRAIN), numbered(text, 51)
+    test.share_with(train)
+    assert values(test) == wanted
+
+
+def test_nets_of_two_texts_share_by_caffes_rule():
+    two = numbered(product("fc", "a") + product("fc", "b"))
+    swapped, one = numbered(product("fc", "b") + product("fc", "a")), numbered(product("fc", "b"), 50)
+    swapped.share_with(two)
+    assert values(swapped) == [[1, 2], [3, 4]]
+    one.share_with(two)
+    assert values(one) == [[3, 4]]
+    two.share_with(one)
+    assert values(two) == [[3, 4], [3, 4]]

@@ -173,7 +173,7 @@ def log_net(net: Net) -> None:
     _log_rules(net)
     LOG.info("Initializing net from parameters: \n%s", text_of(_filtered(net)))
     memory = 0
-    for node in net.nodes:
+    for place, node in enumerate(net.nodes):
         param = node.entry.param
         LOG.info("Creating layer %s", node.name)
         if param.type == "Data":
@@ -194,10 +194,10 @@ def log_net(net: Net) -> None:
                 LOG.info("    with loss weight %s", number(weight))
             memory += top.count * top.dtype.itemsize
         LOG.info("Memory required for data: %d", memory)
-        for (layer, _), owner in net.shared.items():
-            if layer == node.name:
-                place = owner.name, owner.layer, owner.index
-                LOG.info("Sharing parameters '%s' owned by layer '%s', param index %d", *place)
+        for (sharing, _), owner in net.shared.items():
+            if sharing == place:
+                words = owner.name, owner.layer, owner.index
+                LOG.info("Sharing parameters '%s' owned by layer '%s', param index %d", *words)
     for node in reversed(net.nodes):
         LOG.info("%s %s backward computation.", node.name, "needs" if node.need_backward else "does not need")
     for name in net.outputs:
