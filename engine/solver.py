@@ -643,6 +643,9 @@ class Solver:
                 if net is None:
                     break
                 net.context.seed = extra["seed"]
+                for layer in net.layers:
+                    if layer.position is not None:
+                        layer.close()  # what it has read ahead was drawn by another seed
                 if not data_restart:
                     net.context.passes = passes or 0
                     seek_data(net, positions or {})
@@ -731,15 +734,15 @@ def _extra_of(content: bytes, path: Path) -> dict[str, Any]:
 
 
 def data_positions(net: Net) -> dict[str, Any]:
-    """Where each data layer of a net stands, by layer name: what `seek_data` takes."""
-    return {layer.name: layer.position for layer in net.layers if layer.position is not None}
+    """Where each data layer of a net stands, by its identity: what `seek_data` takes."""
+    return {layer.identity: layer.position for layer in net.layers if layer.position is not None}
 
 
 def seek_data(net: Net, positions: dict[str, Any]) -> None:
-    """Let the data layers named continue from these positions."""
+    """Let the data layers of these identities continue from these positions."""
     for layer in net.layers:
-        if layer.name in positions:
-            layer.seek(positions[layer.name])
+        if layer.identity in positions:
+            layer.seek(positions[layer.identity])
 
 
 def _outputs(net: Net) -> list[Output]:

@@ -301,8 +301,8 @@ def _continue_data(old: Net, new: Net) -> None:
     positions = data_positions(old)
     going_on = {}
     for before, after in _sources(old, new):
-        if before.name in positions and _source_of(before) == _source_of(after):
-            going_on[after.name] = positions[before.name]
+        if before.identity in positions and _source_of(before) == _source_of(after):
+            going_on[after.identity] = positions[before.identity]
     seek_data(new, going_on)
     continue_inputs(old, new)
 

@@ -1,13 +1,15 @@
 """Layers are told apart by name and number: those that share a name, or have none, are layers of their own."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from google.protobuf import text_format
 
-from brewbench.engine import TEST, TRAIN, Net
-from brewbench.proto.messages import NetParameter
+from brewbench.engine import TEST, TRAIN, Listener, Net, files, get_solver
+from brewbench.engine.solver import data_positions, seek_data
+from brewbench.proto.messages import NetParameter, SolverParameter
 
 FILES = Path(__file__).parents[1] / "golden" / "files"
 INPUT = 'layer { name: "in" type: "Input" top: "in" input_param { shape { dim: 2 dim: 3 dim: 8 dim: 8 } } } '
@@ -197,3 +199,94 @@ def test_nets_of_two_texts_share_by_caffes_rule():
     assert values(one) == [[3, 4]]
     two.share_with(one)
     assert values(two) == [[3, 4], [3, 4]]
+
+
+# Going on
+
+ROWS = """layer {{ name: "{0}" type: "Data" top: "{1}" transform_param {{ mirror: true crop_size: 20 scale: 0.01 }}
+    data_param {{ source: "mnist_like_lmdb" backend: LMDB batch_size: {2} rand_skip: 9 }} }} """
+TWO_READERS = """{} {}
+    layer {{ name: "{}" type: "InnerProduct" bottom: "a" top: "ya" inner_product_param {{ num_output: 2 {} }} }}
+    layer {{ name: "{}" type: "InnerProduct" bottom: "b" top: "yb" inner_product_param {{ num_output: 2 {} }} }}
+    layer {{ name: "{}" type: "Dropout" bottom: "ya" top: "ya" }}
+    layer {{ name: "{}" type: "Dropout" bottom: "yb" top: "yb" }}
+    layer {{ type: "Reduction" bottom: "ya" top: "la" loss_weight: 1 reduction_param {{ operation: SUMSQ }} }}
+    layer {{ type: "Reduction" bottom: "yb" top: "lb" loss_weight: 2 reduction_param {{ operation: SUMSQ }} }}"""
+
+
+def two_readers(seed, names):
+    """A solver of a net that reads two streams of rows, 6 and 4 at a time."""
+    filler = 'weight_filler { type: "xavier" }'
+    readers = ROWS.format(names[0], "a", 6), ROWS.format(names[1], "b", 4)
+    text = TWO_READERS.format(*readers, names[2], filler, names[3], filler, *names[4:])
+    param = 'base_lr: 0.01 lr_policy: "fixed" momentum: 0.9 test_iter: 2 test_interval: 2'
+    return get_solver(text_format.Parse(param, SolverParameter()), parse(text), seed=seed)
+
+
+class Losses(Listener):
+    def __init__(self):
+        self.found = []
+
+    def on_iteration(self, solver, loss):
+        self.found.append(loss)
+
+    def on_test(self, solver, result):
+        self.found += result.values.values()
+
+
+@pytest.mark.parametrize("names", [("x",) * 6, ("",) * 6, ("data", "data", "fc", "fc", "drop", "drop")])
+def test_a_run_of_layers_that_share_names_goes_on_bit_for_bit(tmp_path, monkeypatch, names):
+    monkeypatch.chdir(FILES)
+    whole, again = two_readers(5, names), two_readers(6, names)
+    whole.step(3)
+    _, state = whole.snapshot(tmp_path / "at")
+    again.step(1)  # with rows read ahead
+    again.restore(state)
+    assert data_positions(again.net) == data_positions(whole.net)
+    assert len(set(data_positions(again.net).values())) == 2
+    for solver in (whole, again):
+        solver.listeners.append(Losses())
+        solver.step(4)
+        solver.close()
+    assert again.listeners[-1].found == whole.listeners[-1].found
+    for one, other in zip(whole.net.learnable, again.net.learnable, strict=True):
+        np.testing.assert_array_equal(one.blob.data, other.blob.data)
+
+
+def test_a_snapshot_that_keeps_positions_by_name_alone_goes_on(tmp_path, monkeypatch):
+    monkeypatch.chdir(FILES)
+    names = ("data", "more", "x", "y", "drop", "down")
+    whole, again = two_readers(5, names), two_readers(6, names)
+    whole.step(3)
+    weights, state = whole.snapshot(tmp_path / "at")
+    extra = json.loads(files.read_solver_state(state).extra)
+    assert extra["nets"][0].keys() == {"data", "more"}
+    again.restore(state)
+    assert data_positions(again.net) == data_positions(whole.net) == extra["nets"][0]
+    whole.close()
+    again.close()
+
+
+@pytest.mark.parametrize("source", ["mirror", "shuffle"])
+def test_what_was_read_ahead_under_another_seed_is_read_again(tmp_path, monkeypatch, source):
+    """Also where the rows begin again, as in Caffe."""
+    monkeypatch.chdir(FILES)
+    text = {
+        "mirror": """type: "Data" top: "d" top: "l" transform_param { mirror: true }
+            data_param { source: "mnist_like_lmdb" backend: LMDB batch_size: 6 }""",
+        "shuffle": """type: "ImageData" top: "d" top: "l"
+            image_data_param { source: "images_same.txt" batch_size: 6 shuffle: true }""",
+    }[source]
+    net = parse(f"layer {{ name: 'data' {text} }}")
+    param = text_format.Parse('base_lr: 0.01 lr_policy: "fixed"', SolverParameter())
+    saved, fresh, other = (get_solver(param, net, seed=seed) for seed in (5, 5, 6))
+    _, state = saved.snapshot(tmp_path / "at")
+    other.net.forward()
+    for solver in (fresh, other):
+        seek_data(solver.net, {"data": 6})
+        solver.net.forward()  # begins to read ahead
+        solver.restore(state, data_restart=True)
+        solver.net.forward()
+    np.testing.assert_array_equal(other.net.blobs["d"].data, fresh.net.blobs["d"].data)
+    for solver in (saved, fresh, other):
+        solver.close()
