@@ -37,6 +37,10 @@ class Diagnostic:
         return f"{place}{layer}{self.message}"
 
 
+class MissingPackage(ImportError, ValueError):
+    """A package that an extra of Brewbench brings along, and that is not installed; the message names the extra."""
+
+
 class DefinitionError(OneLine, ValueError):
     """A net, layer or solver definition that cannot be carried out.
 

@@ -11,7 +11,7 @@ import lmdb
 
 from ..atomic import atomic_folder
 from ..errors import DefinitionError
-from .leveldb import LevelDB, write_leveldb
+from .leveldb import LevelDB, require_leveldb, write_leveldb
 from .lmdb_file import LMDB
 from .rows import Rows
 
@@ -48,6 +48,12 @@ def write_database(path: str | PathLike, rows: Iterable[tuple[bytes, bytes]], ba
     """
     write = write_lmdb if _kind_of(backend) == "LMDB" else write_leveldb
     return write(path, rows)
+
+
+def require_backend(backend: str) -> None:
+    """Raises MissingPackage where no database of this kind can be written, ValueError for an unknown one."""
+    if _kind_of(backend) == "LEVELDB":
+        require_leveldb()
 
 
 def _kind_of(backend: str) -> str:

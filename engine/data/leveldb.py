@@ -12,6 +12,7 @@ from typing import Any
 from weakref import finalize
 
 from ..atomic import atomic_folder
+from ..errors import MissingPackage
 from .rows import Rows
 
 _ROWS_AT_ONCE = 1000
@@ -24,7 +25,7 @@ class LevelDB(Rows):
 
     Opening one writes into it, so a shadow is opened: a temporary folder of links to its files. The folder itself
     stays as it is, may be one that cannot be written, and can be open any number of times.
-    Raises ImportError without plyvel, OSError when the folder cannot be read as a LevelDB, ValueError when it
+    Raises MissingPackage without plyvel, OSError when the folder cannot be read as a LevelDB, ValueError when it
     holds no rows.
     """
 
@@ -67,7 +68,7 @@ class LevelDB(Rows):
 def write_leveldb(path: str | PathLike, rows: Iterable[tuple[bytes, bytes]]) -> int:
     """Write a LevelDB of (key, value) rows in any order; returns how many. The folder appears when complete.
 
-    Raises FileExistsError when the folder is already there, ImportError without plyvel.
+    Raises FileExistsError when the folder is already there, MissingPackage without plyvel.
     """
     plyvel = _plyvel()
     count = 0
@@ -85,9 +86,14 @@ def write_leveldb(path: str | PathLike, rows: Iterable[tuple[bytes, bytes]]) -> 
     return count
 
 
+def require_leveldb() -> None:
+    """Raises MissingPackage where a LevelDB cannot be written."""
+    _plyvel()
+
+
 def _plyvel() -> Any:
     try:
         import plyvel  # pyright: ignore[reportMissingImports]
     except ImportError as error:
-        raise ImportError("LevelDB needs the package plyvel: pip install 'brewbench[leveldb]'") from error
+        raise MissingPackage("LevelDB needs the package plyvel: pip install 'brewbench[leveldb]'") from error
     return plyvel

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from .flags import Parser, backend
+from .flags import Parser, backend, require
 
 _EPILOG = """
 INPUT_FOLDER holds data_batch_1.bin to data_batch_5.bin and test_batch.bin. The databases are
@@ -21,6 +21,7 @@ def run(words: Sequence[str]) -> None:
     parser.add_argument("db_type", metavar="TYPE", type=backend, help="lmdb or leveldb")
     parser.add_log()
     args = parser.parse(words)
+    require(args.db_type)
 
     from ...engine.data.cifar import TEST_FILES, TRAIN_FILES, convert_cifar
     from .log import LOG, logging_as

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 
-from .flags import Parser, add_backend
+from .flags import Parser, add_backend, require
 
 _EPILOG = """
 A line of LISTFILE is a name and a whole number, the label: 'cats/0001.jpg 3'. The key of its row is
@@ -32,6 +32,7 @@ def run(words: Sequence[str]) -> None:
     parser.flag("encode_type", default="", metavar="TYPE", help="keep images compressed, in this format: png, jpg ...")
     parser.add_log()
     args = parser.parse(words)
+    require(args.backend)
 
     from .log import logging_as
 

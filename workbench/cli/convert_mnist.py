@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .flags import Parser, add_backend
+from .flags import Parser, add_backend, require
 
 
 def run(words: Sequence[str]) -> None:
@@ -16,6 +16,7 @@ def run(words: Sequence[str]) -> None:
     add_backend(parser)
     parser.add_log()
     args = parser.parse(words)
+    require(args.backend)
 
     from ...engine.data.mnist import convert_mnist
     from .log import LOG, logging_as

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .flags import Parser, backend
+from .flags import Parser, backend, require
 
 _EPILOG = """
 There are as many pairs as images. The two images of a pair are the channels of its row; its label is 1 where both show
@@ -22,6 +22,7 @@ def run(words: Sequence[str]) -> None:
     parser.flag("seed", type=int, metavar="N", help="draw the same pairs each time")
     parser.add_log()
     args = parser.parse(words)
+    require(args.backend)
 
     from ...engine.data.mnist import convert_mnist_pairs
     from .log import LOG, logging_as

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .flags import Parser, UsageError, backend, machine, names, positive
+from .flags import Parser, UsageError, backend, machine, names, positive, require
 
 _EPILOG = """
 The net runs in its phase TEST. Each of the BLOBS, names with commas between them, goes into the database of the same
@@ -39,6 +39,7 @@ def run(words: Sequence[str]) -> None:
     parser.add_argument("device", metavar="DEVICE_ID", nargs="?", default="0", help="number of the GPU; 0 if not given")
     parser.add_log()
     args = parser.parse(words)
+    require(args.db_type)
     if len(args.blobs) != len(args.dbs):
         raise UsageError(f"give as many databases as blobs; got {len(args.dbs)} and {len(args.blobs)}")
     for db in args.dbs:

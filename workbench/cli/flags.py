@@ -260,3 +260,11 @@ def backend(text: str) -> str:
     if text.lower() not in ("lmdb", "leveldb"):
         raise argparse.ArgumentTypeError(f"can be lmdb or leveldb; got {text!r}")
     return text.lower()
+
+
+def require(backend: str) -> None:
+    """Refuse at once a kind of database that cannot be written here. Raises MissingPackage, which names the extra."""
+    if backend != "lmdb":
+        from ...engine.data.database import require_backend
+
+        require_backend(backend)
