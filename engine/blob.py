@@ -11,6 +11,11 @@ from . import shapes
 from .memory import HOST, MODIFY, READ, WRITE, Memory, Place, computing, moved
 
 MAX_AXES = 32
+MOST_VALUES = 2**31 - 1  # INT_MAX: Caffe counts values in 32 bits
+
+
+class TooLarge(ValueError):
+    """A shape of more values than a blob can have."""
 
 
 class Blob:
@@ -36,19 +41,22 @@ class Blob:
     def reshape(self, *shape: int) -> None:
         """Take a new shape. Values survive, in order, while the count does not outgrow the memory.
 
-        Raises ValueError on a negative length or more than 32 axes.
+        Raises ValueError on a negative length, more than 32 axes, and, as TooLarge, more than INT_MAX values.
         """
         shape = tuple(int(length) for length in shape)
         if len(shape) > MAX_AXES:
             raise ValueError(f"a blob has at most {MAX_AXES} axes; got {len(shape)}")
         if any(length < 0 for length in shape):
             raise ValueError(f"a blob's lengths cannot be negative; got {shape}")
-        if shape == self.shape and self.data_memory.count == prod(shape):
+        count = prod(shape)
+        if shape == self.shape and self.data_memory.count == count:
             return
+        if max(count, *shape, 0) > MOST_VALUES:
+            raise TooLarge(f"a blob of shape {shape} has more than INT_MAX ({MOST_VALUES:,}) values")
         shapes.changes += 1
         self.shape = shape
-        self.data_memory.resize(prod(shape))
-        self.diff_memory.resize(prod(shape))
+        self.data_memory.resize(count)
+        self.diff_memory.resize(count)
 
     @property
     def count(self) -> int:

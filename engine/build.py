@@ -17,6 +17,7 @@ from .graph import Entry, included, insert_splits
 from .identity import numbers_of
 from .layer import Layer, count_of, layer_class
 from .source import Source
+from .trouble import definition_error
 
 AUTOMATIC = "(automatic)"  # the name of a top that a loss layer makes for itself
 
@@ -136,16 +137,18 @@ class Builder:
             cls = layer_class(entry.param.type)
             node.layer = cls(entry.param, self.context)
             node.layer.number = entry.number
-        except DefinitionError as error:
-            self._report(error, entry, cls)
+        except Exception as error:  # of a type that an installed package offers, anything
+            self._report(definition_error(error), entry, cls)
         self._append_bottoms(node)
         self._append_tops(node)
         if node.layer is not None and len(node.bottoms) == len(node.bottom_ids) == len(entry.param.bottom):
             try:
                 self._set_up(node, node.layer)
                 return
-            except DefinitionError as error:
-                self._report(error, entry, cls)
+            except Exception as error:
+                if node.layer.type == "Python" and not isinstance(error, DefinitionError) and not self.context.dry:
+                    raise  # what a user's own layer raises comes through as it is
+                self._report(definition_error(error, node.layer), entry, cls)
             finally:
                 for warning in node.layer.warnings:
                     self._warn(warning, entry, cls)
@@ -217,13 +220,8 @@ class Builder:
             raise DefinitionError(
                 f"takes as many tops as bottoms; got {len(node.tops)} and {len(node.bottoms)}.", "top"
             )
-        try:
-            layer.setup(node.bottoms, node.tops)
-            layer.reshape(node.bottoms, node.tops)
-        except ValueError as error:
-            if isinstance(error, DefinitionError) or layer.type == "Python":
-                raise  # what a user's own layer raises comes through as it is
-            raise DefinitionError(str(error)) from error
+        layer.setup(node.bottoms, node.tops)
+        layer.reshape(node.bottoms, node.tops)
         self._take_given_values(layer)
         self._set_loss_weights(node, layer)
         if len(param.param) > len(layer.blobs):
@@ -252,7 +250,8 @@ class Builder:
             if values.size != blob.count:
                 message = f"a parameter blob of shape {blob.shape} cannot take values of shape {values.shape}."
                 raise DefinitionError(message, "blobs")
-            blob.data = values.reshape(blob.shape)
+            if not self.context.dry:
+                blob.data = values.reshape(blob.shape)
 
     def _set_loss_weights(self, node: Node, layer: Layer) -> None:
         weights = list(node.entry.param.loss_weight)
