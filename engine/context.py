@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import numpy as np
 from . import rng
 from .errors import DefinitionError
 from .memory import HOST, Place
+
+_LONGEST = 300  # characters of a file's name that a message shows
 
 
 @dataclass
@@ -45,7 +48,8 @@ class Context:
         """The path of a file or folder that a definition names.
 
         As in Caffe a relative name counts from the working directory; where there is nothing of that name, it
-        counts from the folder of the net's own file. Raises DefinitionError on `field` when it is in neither.
+        counts from the folder of the net's own file. Raises DefinitionError on `field` when it is in neither, or cannot
+        be looked for.
         """
         if not source:
             raise DefinitionError(f"{field.rpartition('.')[2]} must name a {what}; it is empty.", field)
@@ -54,6 +58,25 @@ class Context:
         if self.root is not None and not given.is_absolute() and self.root / given != given:
             tried.append(self.root / given)
         for path in tried:
-            if path.exists():
-                return path
-        raise DefinitionError(f"there is no {what} {source!r}; looked for {' and '.join(map(str, tried))}.", field)
+            try:
+                if path.exists():
+                    return path
+            except OSError as error:  # such as a name that is too long, or a folder that is closed to us
+                message = f"{what} {shown(source)} cannot be looked for: {error.strerror}."
+                raise DefinitionError(message, field) from error
+        hint = _escape_hint(source)
+        places = " and ".join(shown(path) for path in tried)
+        raise DefinitionError(f"there is no {what} {shown(source)}{hint or f'; looked for {places}'}.", field)
+
+
+def shown(name: str | PathLike) -> str:
+    """A file's name as a message shows it: quoted, without control characters, its middle left out where it is long."""
+    text = str(name)
+    return repr(text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}...{text[-_LONGEST // 2 :]}")
+
+
+def _escape_hint(source: str) -> str:
+    """What to say of a name with control characters in it: those that come of a backslash in prototxt."""
+    if not any(ord(character) < 32 or ord(character) == 127 for character in source):
+        return ""
+    return "; in prototxt a backslash begins an escape such as \\n, a new line: write \\\\ or / between folders"

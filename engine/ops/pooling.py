@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -161,13 +162,14 @@ class MaxPooling(Pooling):
 class AveragePooling(Pooling):
     """The mean over each window, padding counting as zeros, what lies beyond the padding not counting."""
 
-    def __init__(self, context: Context, **spec):
-        super().__init__(context, **spec)
+    @cached_property
+    def size(self) -> np.ndarray:
+        """How many places each window has: (height, width) of the top."""
         lengths = []
         for count, k, s, p, length in zip(self.output, self.kernel, self.stride, self.pad, self.image[2:], strict=True):
             start = np.arange(count) * s - p
             lengths.append(np.minimum(start + k, length + p) - start)
-        self.size = np.multiply.outer(*lengths).astype(context.dtype)
+        return np.multiply.outer(*lengths).astype(self.context.dtype)
 
     def forward(self, x: Blob, y: Blob) -> None:
         out = y.write().reshape(self.top)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from brewbench.engine import TEST, Blob, DefinitionError, Net, check, layer
@@ -75,3 +77,40 @@ def test_whatever_a_layer_raises_becomes_a_finding(error, message):
         assert caught.value.layer == "r" and caught.value.__cause__ is error
     finally:
         del LAYERS["Raises"]
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (r"C:\new\train", r"'C:\new\train'; in prototxt a backslash begins an escape such as \n"),
+        (r"a\000b", "in prototxt a backslash begins an escape"),
+        ("a" * 300 + "/" + "b" * 300, "cannot be looked for: File name too long"),
+        ("nowhere/here", "there is no database 'nowhere/here'; looked for 'nowhere/here'."),
+    ],
+)
+def test_a_name_that_cannot_be_found_is_one_finding(source, message):
+    text = f'layer {{ name: "data" type: "Data" top: "d" data_param {{ batch_size: 2 source: "{source}" }} }}'
+    (found,) = check(Document.parse(text)).diagnostics
+    assert (found.layer, found.field) == ("data", "data_param.source")
+    assert message in found.message and "\n" not in found.message and len(found.message) < 500
+
+
+TABLES = [
+    'name: "c" type: "Interp" bottom: "d" top: "c" interp_param { height: 20000000 width: 8 }',
+    'name: "c" type: "Pooling" bottom: "w" top: "c" pooling_param { pool: AVE kernel_size: 1 engine: CAFFE }',
+    'name: "c" type: "PriorBox" bottom: "w" bottom: "d" top: "c" prior_box_param { '
+    + " ".join(f"min_size: {n} aspect_ratio: {n}" for n in range(2, 1200))
+    + "}",
+]
+WIDE = 'layer { name: "w" type: "Input" top: "w" input_param { shape { dim: 1 dim: 1 dim: 9 dim: 20000000 } } }\n'
+
+
+@pytest.mark.parametrize("text", TABLES, ids=lambda text: text.split('"')[3])
+def test_tables_are_made_by_the_first_pass(text):
+    check(Document.parse(f"{INPUT}layer {{ {text} }}"))  # all modules are there
+    tracemalloc.start()
+    try:
+        check(Document.parse(f"{INPUT}{WIDE}layer {{ {text} }}"))
+        assert tracemalloc.get_traced_memory()[1] < 40_000_000
+    finally:
+        tracemalloc.stop()

@@ -64,6 +64,8 @@ class WindowData(Prefetching):
         elif len(transformer.mean_values):
             mean = np.broadcast_to(transformer.mean_values, (3, size, size))
         windows = self._read()
+        if not 0 <= settings.fg_fraction < 2:  # a little above 1 may still be a whole batch
+            raise DefinitionError(f"fg_fraction must be from 0 to 1; got {settings.fg_fraction:g}.", "fg_fraction")
         in_batch = int(np.float32(settings.batch_size) * np.float32(settings.fg_fraction))
         groups = self._group(windows, in_batch)
         self._sampling = _Sampling(settings, windows, groups, in_batch, self._root, size, mean, transformer.mirror)

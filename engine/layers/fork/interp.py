@@ -52,7 +52,7 @@ class Interp(Layer):
         begin = -settings.pad_beg
         self.cut = (..., slice(begin, begin + kept[0]), slice(begin, begin + kept[1]))
         self.sizes = tuple(kept), tuple(size)
-        self.down, self.across = (self.along(*lengths) for lengths in zip(kept, size, strict=True))
+        self.tables = {}  # what `along` gives, made by the first pass that needs it
 
     def size_for(self, kept, bottom):
         """(height, width) of the top, from what is left of the bottom."""
@@ -87,9 +87,16 @@ class Interp(Layer):
         self.xp.multiply(1 - u, x[..., up, :], out=out)
         out += u * x[..., down, :]
 
+    def table(self, along):
+        """What `along` gives downwards ("down") or sideways ("across")."""
+        if along not in self.tables:
+            axis = ("down", "across").index(along)
+            self.tables[along] = self.along(*(size[axis] for size in self.sizes))
+        return self.tables[along]
+
     def weights(self, along, like):
         """What lies before and after each new place, and the share of the latter."""
-        before, after, share = getattr(self, along)
+        before, after, share = self.table(along)
         given = before, after, share.astype(like.dtype)
         return [self.constant(f"{along} {k}", self.sizes, lambda k=k: given[k]) for k in range(3)]
 
@@ -105,7 +112,7 @@ class Interp(Layer):
 
     def matrix(self, along, length, like):
         """The shares as a matrix, (new, old)."""
-        before, after, share = getattr(self, along)
+        before, after, share = self.table(along)
 
         def make():
             matrix = np.zeros((len(before), length), like.dtype)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from bisect import bisect_left, insort
+from functools import cached_property
+from math import inf, sqrt
 
 import numpy as np
 
@@ -44,17 +46,18 @@ class PriorBox(Layer):
                 "max_size",
             )
         for least, most in zip(settings.min_size, settings.max_size or settings.min_size, strict=True):
-            if least <= 0:
-                raise DefinitionError(f"min_size must be more than 0; got {least:g}.", "min_size")
-            if settings.max_size and most <= least:
-                raise DefinitionError(f"max_size must be more than min_size {least:g}; got {most:g}.", "max_size")
+            if not 0 < least < inf:
+                raise DefinitionError(f"min_size must be finite and more than 0; got {least:g}.", "min_size")
+            if settings.max_size and not least < most < inf:
+                message = f"max_size must be finite and more than min_size {least:g}; got {most:g}."
+                raise DefinitionError(message, "max_size")
         if len(settings.variance) not in (0, 1, 4) or min(settings.variance, default=1) <= 0:
             raise DefinitionError(
                 f"variance must be given once or 4 times, each more than 0; got {list(settings.variance)}.", "variance"
             )
         self.image = self.pair("img_size", "img_h", "img_w")
         self.step = self.pair("step", "step_h", "step_w")
-        self.boxes = self.box_sizes()
+        self.proportions = self.ratios()
 
     def pair(self, field, height, width):
         """(vertical, horizontal) from a field or its _h and _w twins; None where neither is given."""
@@ -74,13 +77,22 @@ class PriorBox(Layer):
 
     def ratios(self):
         """The proportions but 1, in their order, none twice."""
-        found = [1.0]
+        found, rising = [1.0], [1.0]
         for ratio in self.settings.aspect_ratio:
-            if ratio <= 0:
-                raise DefinitionError(f"aspect_ratio must be more than 0; got {ratio:g}.", "aspect_ratio")
-            if all(abs(ratio - other) >= 1e-6 for other in found):
-                found += [ratio, 1 / ratio] if self.settings.flip else [ratio]
+            if not 0 < ratio < inf:
+                raise DefinitionError(f"aspect_ratio must be finite and more than 0; got {ratio:g}.", "aspect_ratio")
+            place = bisect_left(rising, ratio)
+            if all(abs(ratio - other) >= 1e-6 for other in rising[max(place - 1, 0) : place + 1]):
+                new = [ratio, 1 / ratio] if self.settings.flip else [ratio]
+                found += new
+                for one in new:
+                    insort(rising, one)
         return found[1:]
+
+    @cached_property
+    def boxes(self):
+        """The boxes of a position; made by the first pass, for there can be many."""
+        return self.box_sizes()
 
     def box_sizes(self):
         """(width, height) in pixels of each box of a position."""
@@ -92,7 +104,7 @@ class PriorBox(Layer):
             side = small if large is None else sqrt(small * large)
             if large is not None:
                 sizes.append((side, side))
-            sizes += [(side * sqrt(ratio), side / sqrt(ratio)) for ratio in self.ratios()]
+            sizes += [(side * sqrt(ratio), side / sqrt(ratio)) for ratio in self.proportions]
         return np.array(sizes)
 
     def reshape(self, bottom, top):
@@ -100,7 +112,8 @@ class PriorBox(Layer):
             if blob.num_axes != 4:
                 raise DefinitionError(f"needs bottoms of 4 axes (N, C, H, W); got {blob.shape}.", "bottom")
         height, width = bottom[0].shape[2:]
-        top[0].reshape(1, 2, height * width * len(self.boxes) * 4)
+        each = 1 + bool(self.settings.max_size) + len(self.proportions)  # boxes for a min_size
+        top[0].reshape(1, 2, height * width * len(self.settings.min_size) * each * 4)
 
     def forward(self, bottom, top):
         key = bottom[0].shape[2:], bottom[1].shape[2:]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, log
+from math import exp, inf, log
 
 from ...errors import DefinitionError
 from ...layer import layer
@@ -29,7 +29,11 @@ class Exp(Elementwise):
 
     def setup(self, bottom, top):
         rate = log_of_base(self.settings)
-        self.inside, self.outside = rate * self.settings.scale, exp(rate * self.settings.shift)
+        self.inside = rate * self.settings.scale
+        try:
+            self.outside = exp(rate * self.settings.shift)
+        except OverflowError:
+            self.outside = inf
 
     def forward(self, bottom, top):
         x = bottom[0].read()
