@@ -15,8 +15,10 @@ from brewbench.engine.solver import SOLVERS
 from brewbench.proto import fields
 from brewbench.workbench.cli import COMMANDS
 
+from . import held
+
 ROOT = Path(__file__).parents[1]
-PAGES = [*ROOT.glob("*.md"), *sorted(ROOT.glob("notebooks/**/*.md")), *sorted(ROOT.glob("tests/**/*.md"))]
+PAGES = held.files("*.md")
 ROOMS = ("proto", "engine", "workbench", "widgets")
 SOURCES = [
     path for top in ROOMS for path in sorted((ROOT / top).rglob("*.py")) if "node_modules" not in path.parts
@@ -56,11 +58,11 @@ def test_a_module_opens_with_one_line_that_says_what_it_holds(path):
             assert ast.get_docstring(node), f"class {node.name} has no docstring"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", PAGES, ids=str)
 def test_links_lead_somewhere(page):
-    for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
+    for target in re.findall(r"\]\(([^)#]+)", held.content(page).decode()):
         if not target.startswith(("http:", "https:")):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+            assert (ROOT / page.parent / target).exists(), f"{page}: {target}"
 
 
 def test_the_readme_names_commands_that_exist():

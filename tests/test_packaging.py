@@ -18,6 +18,8 @@ import pytest
 
 import brewbench
 
+from . import held
+
 ROOT = Path(__file__).resolve().parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SETUPTOOLS = PYPROJECT["tool"]["setuptools"]
@@ -26,17 +28,15 @@ MACHINE_PATH = re.compile(rb"(?<![\w.*~-])/(?:work|root|tmp|home|Users)/|file:/{
 PRIVATE_URL = re.compile(rb"https?://(?:[^/\s@]+:[^/\s@]+@|[\w.-]+\.(?:internal|local|lan|corp)\b)")
 
 
-def project_files() -> list[Path]:
-    """The files of a commit made now, relative to the root: tracked ones and those git does not ignore."""
-    command = "git -c safe.directory=* ls-files -z --cached --others --exclude-standard".split()
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return sorted({Path(name) for name in listed.split("\0") if name and (ROOT / name).is_file()})
-
-
 def package_files() -> set[Path]:
-    """The project's files that belong into a wheel: of JavaScript the bundle, not what it is made of."""
-    at_root = {Path("__init__.py"), Path("py.typed")}
-    return at_root | {path for path in project_files() if path.parts[0] in ROOMS and not is_page_source(path)}
+    """The project's files that belong into a wheel: of JavaScript the bundle, not what it is made of.
+
+    Tracked ones, and those that git does not ignore.
+    """
+    held.skip_without_git()
+    listed = held.git("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *ROOMS).decode()
+    inside = {Path(name) for name in listed.split("\0") if name and (ROOT / name).is_file()}
+    return {Path("__init__.py"), Path("py.typed")} | {path for path in inside if not is_page_source(path)}
 
 
 def is_page_source(path: Path) -> bool:
@@ -213,9 +213,9 @@ def test_imports_point_one_way(room):
 
 def test_no_file_names_a_machine():
     """No path or address of the machine somebody worked on."""
+    held.skip_without_git()
     found = []
-    for path in project_files():
-        content = (ROOT / path).read_bytes()
+    for path, content in held.contents():
         if b"\0" in content:
             continue
         for number, line in enumerate(content.splitlines(), 1):
@@ -231,24 +231,26 @@ def test_a_machine_path_is_seen(folder):
 
 
 def test_the_repository_stays_small():
-    sizes = {path: (ROOT / path).stat().st_size for path in project_files()}
+    held.skip_without_git()
+    sizes = {path: len(content) for path, content in held.contents()}
     largest = sorted(sizes, key=lambda path: -sizes[path])[:5]
     assert sum(sizes.values()) < 60e6, f"the largest: {', '.join(map(str, largest))}"
 
 
 def test_mnist_is_the_one_its_readme_describes():
-    folder = ROOT / "notebooks" / "data" / "mnist"
-    rows = re.findall(r"`(\S+\.gz)` \|.*\| (\d+) \| `([0-9a-f]{64})`", (folder / "README.md").read_text())
-    assert {name for name, _, _ in rows} == {path.name for path in folder.glob("*.gz")}
+    folder = "notebooks/data/mnist"
+    readme = held.content(f"{folder}/README.md").decode()
+    rows = re.findall(r"`(\S+\.gz)` \|.*\| (\d+) \| `([0-9a-f]{64})`", readme)
+    assert {name for name, _, _ in rows} == {path.name for path in held.files(f"{folder}/*.gz")}
     for name, size, digest in rows:
-        content = (folder / name).read_bytes()
+        content = held.content(f"{folder}/{name}")
         assert (len(content), hashlib.sha256(content).hexdigest()) == (int(size), digest), name
 
 
 def test_kernels_can_be_made_before_anybody_waits_for_them(tmp_path):
-    environment = {**os.environ, "BREWBENCH_CACHE": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, ROOT / "binder" / "warm.py"], env=environment, capture_output=True, text=True, timeout=300
-    )
+    held.copy("notebooks", tmp_path / "checkout")
+    script = held.copy("binder", tmp_path / "checkout") / "warm.py"
+    environment = {**os.environ, "BREWBENCH_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    assert list(tmp_path.glob("*.o"))
+    assert list((tmp_path / "cache").glob("*.o"))

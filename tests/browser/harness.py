@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
@@ -17,10 +16,8 @@ from pathlib import Path
 import nbformat
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
+from .. import held
 from . import chromium
-
-ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOKS = ROOT / "notebooks"
 
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -75,7 +72,7 @@ class Lab:
 
     def __init__(self, folder: Path, timeout: float = 60):
         self.notebooks = folder / "notebooks"
-        shutil.copytree(NOTEBOOKS, self.notebooks, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+        held.copy("notebooks", folder)
         self._log = folder / "server.log"
         self._token = secrets.token_hex(16)
         with socket.socket() as probe:
@@ -104,7 +101,7 @@ class Lab:
     def add(self, source: str | Path | Sequence[str], name: str) -> str:
         """Put a notebook into the server's folder: a file's copy, or code cells. Returns its name there."""
         if isinstance(source, (str, Path)):
-            content = nbformat.read(NOTEBOOKS / source, as_version=4)
+            content = nbformat.reads(held.content(f"notebooks/{source}").decode(), as_version=4)
         else:
             content = nbformat.v4.new_notebook(
                 cells=[nbformat.v4.new_code_cell(cell) for cell in source],

@@ -8,9 +8,11 @@ from google.protobuf import text_format
 from brewbench.caffe import TEST, TRAIN, draw
 from brewbench.proto.messages import LayerParameter, NetParameter
 
+from ... import held
+
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "golden" / "pycaffe"
-LENET = ROOT / "notebooks" / "models" / "lenet" / "lenet_train_test.prototxt"
+LENET = held.folder("notebooks/models") / "lenet" / "lenet_train_test.prototxt"
 
 NET = """
 layer { name: "data" type: "Input" top: "data" }

@@ -18,6 +18,8 @@ from brewbench.engine.solver import Output, Progress
 from brewbench.proto.messages import NetParameter, SolverParameter
 from brewbench.workbench.cli.log import LOG, GlogFormatter, SolverLog, log_net, logging_to, number, text_of
 
+from ... import held
+
 
 @pytest.mark.parametrize(
     ("value", "text"),
@@ -161,7 +163,7 @@ def test_debug_info_in_caffes_words(capfd, monkeypatch):
             assert line == other
 
 
-LENET = Path(__file__).parents[3] / "notebooks" / "models" / "lenet" / "lenet_train_test.prototxt"
+LENET = held.folder("notebooks/models") / "lenet" / "lenet_train_test.prototxt"
 SOLVERS = {  # those of the golden logs: lines that the plain one does not have
     "train": "power: 0.75",
     "train_resume": "power: 0.75",

@@ -11,9 +11,11 @@ from PIL import Image
 from brewbench.workbench.cli.chart import Chart, Curve
 from brewbench.workbench.cli.plot_training_log import CHARTS
 
+from ... import held
+
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "golden"
-LENET = ROOT / "notebooks" / "models" / "lenet" / "lenet_train_test.prototxt"
+LENET = held.folder("notebooks/models") / "lenet" / "lenet_train_test.prototxt"
 LOG = GOLDEN / "logs" / "train_old_glog.log"
 
 
