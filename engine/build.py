@@ -222,9 +222,10 @@ class Builder:
             )
         layer.setup(node.bottoms, node.tops)
         layer.reshape(node.bottoms, node.tops)
-        self._take_given_values(layer)
+        if not layer.opaque:
+            self._take_given_values(layer)
         self._set_loss_weights(node, layer)
-        if len(param.param) > len(layer.blobs):
+        if len(param.param) > len(layer.blobs) and not layer.opaque:
             raise DefinitionError(
                 f"has {len(layer.blobs)} parameter blobs; param is given {len(param.param)} times.", "param"
             )
@@ -235,6 +236,9 @@ class Builder:
         node.need_backward = reached or any(layer.param_propagate_down)
         for blob_id in node.top_ids:
             self._blob_needs_backward[blob_id] |= node.need_backward
+        for j in layer.unknown_tops:
+            if node.top_ids[j] not in node.bottom_ids:  # in place, the bottom's shape is taken to stay
+                self.blobs[node.top_ids[j]] = None
 
     def _take_given_values(self, layer: Layer) -> None:
         """Values of parameter blobs that the definition itself carries (`blobs`)."""

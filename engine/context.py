@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -12,6 +13,10 @@ import numpy as np
 from . import rng
 from .errors import DefinitionError
 from .memory import HOST, Place
+from .trust import EVERYTHING, Trust
+
+Shapes = tuple[tuple[int, ...], ...]
+Seen = Callable[[Any, Shapes], tuple[Shapes, Shapes] | None]
 
 _LONGEST = 300  # characters of a file's name that a message shows
 
@@ -24,6 +29,10 @@ class Context:
     shapes are wanted (`check`): a layer then starts no thread and keeps no file open. `rank` and `ranks` tell
     data layers which share of the rows is theirs when several processes train together. `precision` is that of
     matrix products and convolutions on a device: "tf32" rounds their factors to 10 bits, "ieee" does not.
+
+    `trust` says which modules of Python layers may be imported; a dry look imports none. What it knows of them, it
+    knows from `shapes`, by the name of a blob, and from `seen`, which maps a layer and the shapes of its bottoms to
+    those of its tops and of its parameters, or to None.
     """
 
     phase: int = 1
@@ -35,6 +44,9 @@ class Context:
     passes: int = 0
     root: Path | None = None
     dry: bool = False
+    trust: Trust = EVERYTHING
+    shapes: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    seen: Seen | None = None
     rank: int = 0
     ranks: int = 1
     scratch: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)  # buffers that ops share

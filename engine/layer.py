@@ -20,6 +20,7 @@ from .context import Context
 from .errors import DefinitionError, Diagnostic
 from .identity import identity_of
 from .memory import HOST, Place
+from .trust import UserCode
 
 LAYERS: dict[str, type[Layer]] = {}
 
@@ -79,6 +80,9 @@ class Layer:
     reshapes_itself: ClassVar[bool] = False  # top shapes may change without a bottom's doing so
     no_gradient: tuple[int, ...] = ()  # bottoms that force_backward leaves alone
     forced: tuple[int, ...] = ()  # those of them that it does not: then backward raises, where Caffe aborts
+    opaque: bool = False  # in a dry look: what it has of parameters only a run can tell
+    unknown_tops: tuple[int, ...] = ()  # in a dry look: the tops whose shapes only a run can tell
+    code: UserCode | None = None  # the module of the user's that it runs
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

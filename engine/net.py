@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from math import prod
@@ -19,7 +19,7 @@ from . import debug, files, making, ops, rng, shapes
 from .backend import Backend, backend_of
 from .blob import Blob
 from .build import Builder, Learnable, Node, make_state
-from .context import Context
+from .context import Context, Seen
 from .errors import DefinitionError, Diagnostic, Diagnostics
 from .fusion import Chain, find_chains, parts_inside
 from .graph import PHASES
@@ -27,6 +27,7 @@ from .layer import LAYERS, Layer
 from .memory import HOST, WRITE, Arena, computing, refresh_lent
 from .replay import NoProgram, program_of
 from .source import Definition, Source
+from .trust import Trust, UserCode
 from .weights import copy_weights, share_weights
 
 TRAIN, TEST = range(2)
@@ -42,10 +43,12 @@ class Net:
     `blobs` maps names to blobs in the order of the net, `params` layer names to their parameter blobs; `inputs`
     (in the order of the text) and `outputs` (in the alphabet's, as in Caffe) are names. `seed` fixes fillers
     and every random layer; left out, it is drawn. `backend` says where to compute ("cpu", "gpu", or a Backend);
-    left out, where `backend.choose` said. Nothing is filled or allocated before it is touched.
+    left out, where `backend.choose` said. `trust` says whether the modules that Python layers name may be imported:
+    in a program of one's own they may. Nothing is filled or allocated before it is touched.
 
-    Raises DefinitionError at the first thing that is wrong, with layer, field and line; ParseError for a text
-    that is no prototxt; OSError for a file that cannot be read; RuntimeError for a GPU that is not there.
+    Raises DefinitionError at the first thing that is wrong, with layer, field and line (UntrustedCode for a module
+    that may not be imported); ParseError for a text that is no prototxt; OSError for a file that cannot be read;
+    RuntimeError for a GPU that is not there.
     """
 
     fuse: ClassVar[bool] = environ.get("BREWBENCH_FUSION", "on") != "off"  # whether layers may run as one
@@ -63,6 +66,7 @@ class Net:
         seed: int | None = None,
         dtype: Any = np.float32,
         backend: Backend | str | None = None,
+        trust: Trust | bool = True,
     ):
         self.source = definition if isinstance(definition, Source) else Source(definition, "net")
         self.source.raise_problems()
@@ -77,6 +81,7 @@ class Net:
             backend=chosen.name,
             precision=chosen.precision,
             root=self.source.root,
+            trust=Trust(trust) if isinstance(trust, bool) else trust,
         )
         self.name: str = self.source.param.name
         built = Builder(self.source, state, self.context, _raise)
@@ -484,7 +489,10 @@ class LayerReport:
 
 @dataclass(frozen=True)
 class Report:
-    """All that `check` found: every layer of the text, every blob's shape, every diagnostic in order of line."""
+    """All that `check` found: every layer of the text, every blob's shape, every diagnostic in order of line.
+
+    `code` is what a net built from the text would import for its Python layers.
+    """
 
     name: str
     phase: int
@@ -492,24 +500,41 @@ class Report:
     blobs: dict[str, Shape | None] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
     param_count: int = 0
+    code: tuple[UserCode, ...] = ()
 
     @property
     def ok(self) -> bool:
         """Whether a net could be built: no diagnostic is an error."""
         return not any(found.severity == "error" for found in self.diagnostics)
 
+    @property
+    def complete(self) -> bool:
+        """Whether every shape is known; else `param_count` lacks some layers'."""
+        return None not in self.blobs.values()
+
 
 def check(
-    definition: Definition, phase: int = TEST, *, level: int = 0, stages: Sequence[str] = ()
+    definition: Definition,
+    phase: int = TEST,
+    *,
+    level: int = 0,
+    stages: Sequence[str] = (),
+    state: Any = None,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    seen: Seen | None = None,
 ) -> Report:
     """Go through a whole net without running it: shapes where they can be inferred, and all that is wrong.
+
+    No code is run that the net names: the tops of Python layers, and what depends on them, have the shapes that
+    `shapes` states by the name of a blob, as in ``{"rois": (300, 5)}``, or None. `seen` is as in Context; `state`, as
+    for Net, takes the place of phase, level and stages.
 
     Never raises for what is in the text; a text that is no prototxt gives a report with that one error. Raises
     OSError for a file that cannot be read.
     """
     found = Diagnostics()
     try:
-        source = Source(definition, "net")
+        source = definition if isinstance(definition, Source) else Source(definition, "net")
     except ParseError as error:
         path = str(error.path) if error.path else None
         return Report("", phase, diagnostics=(Diagnostic(error.message, file=path, line=error.line),))
@@ -517,16 +542,18 @@ def check(
         return Report("", phase, diagnostics=(error.diagnostic,))
     for problem in source.problems():
         found.add(problem)
-    context = Context(phase=phase, seed=0, root=source.root, dry=True)
-    state = make_state(source, phase, level, stages)
+    state = state if state is not None else make_state(source, phase, level, stages)
+    phase = state.phase
+    context = Context(phase=phase, seed=0, root=source.root, dry=True, shapes=shapes or {}, seen=seen)
     built = Builder(source, state, context, lambda error: found.add(error.diagnostic))
     for warning in built.warnings:
         found.add(warning)
-    shapes = [blob.shape if blob is not None else None for blob in built.blobs]
+    found_shapes = [blob.shape if blob is not None else None for blob in built.blobs]
+    code = [node.layer.code for node in built.nodes if node.layer is not None and node.layer.code is not None]
     written = [node for node in built.nodes if node.entry.origin is not None]
     inputs = [node for node in built.nodes if node.entry.origin is None and node.entry.param.type == "Input"]
-    reports = [_report_of(node, shapes, source) for node in written]
-    reports += [replace(_report_of(node, shapes, source), index=k - len(inputs)) for k, node in enumerate(inputs)]
+    reports = [_report_of(node, found_shapes, source) for node in written]
+    reports += [replace(_report_of(node, found_shapes, source), index=k - len(inputs)) for k, node in enumerate(inputs)]
     reports += [_report_of(Node(entry), [], source, included=False) for entry in built.excluded]
     for node in built.nodes:
         if node.layer is not None:
@@ -536,9 +563,10 @@ def check(
         source.param.name,
         phase,
         tuple(sorted(reports, key=lambda one: one.index)),
-        {name: shape for name, shape in zip(built.blob_names, shapes, strict=True)},
+        {name: shape for name, shape in zip(built.blob_names, found_shapes, strict=True)},
         tuple(sorted(found.found, key=lambda one: one.line if one.line is not None else last)),
         sum(one.blob.count for one in built.learnable),
+        tuple(dict.fromkeys(code)),
     )
 
 

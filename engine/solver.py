@@ -11,24 +11,24 @@ from itertools import zip_longest
 from os import PathLike
 from pathlib import Path
 from pkgutil import iter_modules
-from tempfile import TemporaryFile
 from time import perf_counter
 from typing import Any, ClassVar, SupportsFloat, TypeVar
 
 import numpy as np
 
 from ..proto import ParseError
-from ..proto.messages import NetState
 from . import files, ops, rng
 from .backend import Backend, backend_of
 from .blob import Blob
 from .debug import DebugRecord
 from .errors import DefinitionError, Diagnostic
 from .memory import HOST, Arena, refresh_lent
-from .net import TEST, TRAIN, Net
+from .net import Net
 from .ops.update import Rates, Segment
 from .policy import check_policy, learning_rate
+from .scaffold import NetUse, check_snapshot_prefix, find_file, snapshot_prefix, test_nets, training_net, weight_files
 from .source import Definition, Source
+from .trust import Trust
 
 SOLVERS: dict[str, type[Solver]] = {}
 
@@ -118,7 +118,8 @@ class Solver:
 
     `definition` is a path, a Document or a SolverParameter; `net`, if given, takes the place of the net that it
     names (a Document being edited, say). `net` and `test_nets` are ready to run; `iter` counts the updates made.
-    `param` may be changed between two iterations: rate, momentum, decay, intervals. `backend` is as for Net.
+    `param` may be changed between two iterations: rate, momentum, decay, intervals. `backend` and `trust` are as for
+    Net.
 
     A subclass is one update rule: `rule` turns a gradient into the step to subtract, with `slots` values of
     history for every parameter.
@@ -138,8 +139,9 @@ class Solver:
         *,
         seed: int | None = None,
         backend: Backend | str | None = None,
+        trust: Trust | bool = True,
     ):
-        self.backend = backend_of(backend)
+        self.backend, self.trust = backend_of(backend), trust
         self.source = definition if isinstance(definition, Source) else Source(definition, "solver")
         self.source.raise_problems()
         self.param = self.source.param
@@ -151,10 +153,10 @@ class Solver:
         self._shown = (0, perf_counter())
         try:
             self.check(self.param)
-            self._check_snapshot_prefix()
+            check_snapshot_prefix(self.source)
             chosen = self._seed(seed)
-            self.net = self._train_net(net, chosen)
-            self.test_nets = self._test_nets(net, chosen)
+            self.net = self._make_net(training_net(self.source, net), chosen)
+            self.test_nets = [self._make_net(use, chosen) for use in test_nets(self.source, net)]
         except DefinitionError as error:
             if error.line is None and error.layer is None:
                 error.at(file=self.source.file, line=self.source.line(None, error.field))
@@ -164,8 +166,7 @@ class Solver:
             test_net.share_with(self.net)
         for each in (self.net, *self.test_nets):
             each.debug_listeners.append(self._on_debug)
-        named = [name.strip() for names in self.param.weights for name in names.split(",")]
-        self.unused_weights = {name: self._load(name) for name in named}
+        self.unused_weights = {name: self._load(name) for name in weight_files(self.source)}
         self.history: list[list[Blob]] = [
             [Blob(one.blob.shape, one.blob.dtype, one.blob.place) for one in self.net.learnable]
             for _ in range(self.slots)
@@ -197,89 +198,21 @@ class Solver:
             message = f"rms_decay must be at least 0 and below 1; got {param.rms_decay:g}."
             raise DefinitionError(message, "rms_decay")
 
-    def _check_snapshot_prefix(self) -> None:
-        """Raise DefinitionError where the snapshots on the way could not be written, before the training begins."""
-        if not self.param.snapshot:
-            return
-        folder = Path(f"{self._prefix()}_iter_0").absolute().parent
-        while not folder.exists():  # what is missing is made for the first snapshot
-            folder = folder.parent
-        try:
-            with TemporaryFile(dir=folder):
-                pass
-        except OSError as error:
-            field = "snapshot_prefix" if self.param.HasField("snapshot_prefix") else "snapshot"
-            message = f"snapshots cannot be written to {self._prefix()!r}: {error.strerror}: {str(folder)!r}."
-            raise DefinitionError(message, field) from error
-
     def _seed(self, seed: int | None) -> int:
         if seed is not None:
             return seed
         return self.param.random_seed if self.param.random_seed >= 0 else rng.fresh_seed()
 
-    def _net_source(self, field: str) -> list[Source]:
-        """The nets that one field of the parameters gives, as sources."""
-        value = getattr(self.param, field)
-        repeated = field.startswith("test_")
-        if not repeated and not self.param.HasField(field):
-            return []
-        values = list(value) if repeated else [value]
-        if field.endswith("_param"):
-            return [Source(one, "net") for one in values]
-        return [Source(self._find(one, field), "net") for one in values]
-
-    def _find(self, name: str, field: str, what: str = "net") -> Path:
-        from .context import Context
-
-        return Context(root=self.source.root).find(name, field, what)
-
     def _load(self, name: str) -> list[str]:
         """Start all nets from a file of weights; returns the layers in it that the training net does not have."""
-        path = self._find(name, "weights", "file of weights")
+        path = find_file(self.source, name, "weights", "file of weights")
         for test_net in self.test_nets:
             test_net.copy_from(path)
         return self.net.copy_from(path)  # last: what the nets share is what the training net takes
 
-    def _train_net(self, given: Definition | None, seed: int) -> Net:
-        if given is None:
-            known = ("net", "net_param", "train_net", "train_net_param")
-            fields = [name for name in known if self.param.HasField(name)]
-            if len(fields) != 1:
-                found = "none" if not fields else " and ".join(fields)
-                message = f"give the training net in one of net, net_param, train_net, train_net_param; got {found}."
-                raise DefinitionError(message, fields[1] if fields else "net")
-            (source,) = self._net_source(fields[0])
-        else:
-            source = given if isinstance(given, Source) else Source(given, "net")
-        return self._make_net(source, TRAIN, self.param.train_state, seed)
-
-    def _make_net(self, source: Source, phase: int, own: Any, seed: int) -> Net:
-        """A net in the state that its definition gives, and above that the solver's `own`, phase and all."""
-        state = NetState(phase=phase)  # pyright: ignore[reportArgumentType]
-        state.MergeFrom(source.param.state)
-        state.MergeFrom(own)
-        return Net(source, state=state, seed=seed, backend=self.backend)
-
-    def _test_nets(self, given: Definition | None, seed: int) -> list[Net]:
-        param = self.param
-        named = [] if given is not None else self._net_source("test_net_param") + self._net_source("test_net")
-        if given is not None:
-            generic = [given if isinstance(given, Source) else Source(given, "net")]
-        else:
-            generic = self._net_source("net_param") + self._net_source("net")
-        tests = len(param.test_iter)
-        if tests < len(named) or (not generic and tests != len(named)):
-            message = f"give test_iter once per test net ({len(named)}); got {tests}."
-            raise DefinitionError(message, "test_iter")
-        if tests and param.test_interval <= 0:
-            message = f"test_interval must be above 0 where there are test nets; got {param.test_interval}."
-            raise DefinitionError(message, "test_interval")
-        sources = named + generic * (tests - len(named))
-        if param.test_state and len(param.test_state) != len(sources):
-            message = f"give test_state never, or once per test net ({len(sources)}); got {len(param.test_state)}."
-            raise DefinitionError(message, "test_state")
-        states = list(param.test_state) or [NetState()] * len(sources)
-        return [self._make_net(source, TEST, own, seed) for source, own in zip(sources, states, strict=True)]
+    def _make_net(self, use: NetUse, seed: int) -> Net:
+        source, state = use
+        return Net(source, state=state, seed=seed, backend=self.backend, trust=self.trust)
 
     # Training
 
@@ -581,7 +514,7 @@ class Solver:
         continue bit for bit: the random seed and the position of every data layer. Raises OSError.
         """
         hdf5 = self.param.snapshot_format == type(self.param).SnapshotFormat.Value("HDF5")
-        stem = f"{prefix or self._prefix()}_iter_{self.iter}"
+        stem = f"{prefix or snapshot_prefix(self.source)}_iter_{self.iter}"
         ending = ".h5" if hdf5 else ""
         weights, state = Path(f"{stem}.caffemodel{ending}"), Path(f"{stem}.solverstate{ending}")
         weights.parent.mkdir(parents=True, exist_ok=True)
@@ -597,14 +530,6 @@ class Solver:
         for listener in self.listeners:
             listener.on_snapshot(self, weights, state)
         return weights, state
-
-    def _prefix(self) -> str:
-        """snapshot_prefix; the solver's own name where it is empty or a folder."""
-        stem = self.source.path.stem if self.source.path else "solver"
-        prefix = self.param.snapshot_prefix
-        if not prefix:
-            return str(self.source.path.with_suffix("")) if self.source.path else stem
-        return str(Path(prefix) / stem) if Path(prefix).is_dir() else prefix
 
     def _extra(self) -> dict[str, Any]:
         nets = [self.net, *self.test_nets]
@@ -678,10 +603,11 @@ def get_solver(
     *,
     seed: int | None = None,
     backend: Backend | str | None = None,
+    trust: Trust | bool = True,
 ) -> Solver:
     """The solver that a definition asks for by its `type`. Raises DefinitionError for an unknown one."""
     source = definition if isinstance(definition, Source) else Source(definition, "solver")
-    return _solver_class(source)(source, net, seed=seed, backend=backend)
+    return _solver_class(source)(source, net, seed=seed, backend=backend, trust=trust)
 
 
 def check_solver(definition: Definition) -> list[Diagnostic]:

@@ -17,6 +17,7 @@ from ..engine import LAYERS, TEST, TRAIN, Diagnostic, Net, Report, Solver, load_
 from ..engine.backend import Backend, gpu_missing
 from ..engine.context import Context
 from ..engine.making import Making
+from ..engine.trust import Trusted
 from ..proto import Document
 from ..workbench import LiveNet, Plan, Session, Walkthrough
 from ..workbench.events import Courier
@@ -29,6 +30,7 @@ from .intents import carry_out, indices_of, palette
 from .pane import Throttle, read_bundle
 from .stepper import Stepper
 from .text import TextPane
+from .trust import TrustBar
 
 SOLVER_FIELDS = ("base_lr", "momentum", "weight_decay")
 PHASES = {"TRAIN": TRAIN, "TEST": TEST}
@@ -43,6 +45,8 @@ def open(
     weights: str | PathLike | None = None,
     seed: int | None = None,
     backend: Backend | str | None = None,
+    trust: Trusted = False,
+    shapes: Mapping[str, Sequence[int]] | None = None,
 ) -> Bench:
     """A bench on a net, or on a solver and its net.
 
@@ -51,14 +55,18 @@ def open(
     random. Without a solver the net is in `phase` and is stepped forward and backward only. `backend` says where to
     compute, "cpu" or "gpu"; the stepper can change it.
 
+    Opening runs no code that the text names. Where there are Python layers, the bench asks before it builds the net,
+    unless `trust` is True or names folders that hold their modules; `shapes` states the shapes of their tops meanwhile.
+
     Raises OSError, ParseError or DefinitionError, in one line, for what cannot be opened, RuntimeError for a GPU that
     is not there. What is wrong inside a net does not raise: the bench marks it.
     """
     document = as_document(definition)
+    given: Any = {"seed": seed, "weights": weights, "backend": backend, "trust": trust, "shapes": shapes}
     if document.kind == "net":
-        return Bench(LiveNet(document, phase, seed=seed, weights=weights, backend=backend))
+        return Bench(LiveNet(document, phase, **given))
     inner = as_document(net, "net") if net is not None else net_of(document)
-    return Bench(LiveNet(inner, solver_document=document, seed=seed, weights=weights, backend=backend))
+    return Bench(LiveNet(inner, solver_document=document, **given))
 
 
 def as_document(definition: Any, kind: str | None = None) -> Document:
@@ -105,7 +113,7 @@ class Bench(ipywidgets.VBox):
         self._palette = palette()
         self._make_views()
         style = ipywidgets.HTML(f"<style>{read_bundle('bench.css')}</style>")
-        super().__init__([style, self.stepper, self._top, self._bottom])
+        super().__init__([style, self.trust, self.stepper, self._top, self._bottom])
         self.add_class("bb-bench")
         self._follow()
         self._build()
@@ -166,6 +174,7 @@ class Bench(ipywidgets.VBox):
     # Making
 
     def _make_views(self) -> None:
+        self.trust = TrustBar(lambda: self._guarded(self.live.trust_code))
         self.stepper = Stepper(self._commands(), fields=self._solver_fields())
         self.editor = NetEditor(height="620px")
         self.editor.add_class("bb-editor-column")
@@ -246,7 +255,7 @@ class Bench(ipywidgets.VBox):
 
     def _build(self) -> None:
         """Bring the net to life, if its text is sound."""
-        if self.live.net is None and self.live.sound:
+        if self.live.net is None and self.live.sound and not self.live.untrusted:
             try:
                 self.live.build()
             except Exception as error:
@@ -305,6 +314,7 @@ class Bench(ipywidgets.VBox):
             self._mirror_selection(report)
             if not self._unparsed():
                 self.text.set_text(self._active.text)
+            self.trust.ask(self.live.untrusted)
             self._show_marks()
             self._show_form()
             self._show_arrays()
@@ -337,7 +347,8 @@ class Bench(ipywidgets.VBox):
 
     def _show_heading(self) -> None:
         report = self.live.report(self.view_phase)
-        self._heading.value = escape(f"{report.param_count:,} parameters" if report.ok else "")
+        least = "" if report.complete else "at least "
+        self._heading.value = escape(f"{least}{report.param_count:,} parameters" if report.ok else "")
         self._save.disabled = not (self._active.dirty and self._active.path)
         self._save.description = "Save*" if self._active.dirty else "Save"
 

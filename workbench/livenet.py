@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from os import PathLike
@@ -25,9 +25,11 @@ from ..engine import (
 from ..engine.backend import Backend, backend_of
 from ..engine.making import Making, on_making
 from ..engine.source import Source
+from ..engine.trust import Trust, Trusted, UserCode, asking
 from ..proto import Document, ParseError
 from .events import Channel
 from .plan import Plan, WeightMemory, carry, continue_inputs, plan
+from .seen import seen_in
 
 NET_FIELDS = ("type", "solver_type", "train_state", "test_state", "test_iter", "solver_mode", "device_id")
 """The fields of a solver that its nets or its rule depend on: after an edit of one, both are built again."""
@@ -37,9 +39,9 @@ NET_FIELDS = ("type", "solver_type", "train_state", "test_state", "test_iter", "
 class Status:
     """How a living net stands to its text.
 
-    "unbuilt": there is no net yet. "alive": the net is that of the text. "waiting": it will be, after `apply`.
-    "broken": the text has an error, and the net is that of the last sound text. "failed": the text is sound, but
-    building it failed; the net is the one before.
+    "unbuilt": there is no net yet. "alive": the net is that of the text. "waiting": it will be, after `apply`, and
+    after `trust_code` where the message says so. "broken": the text has an error, and the net is that of the last
+    sound text. "failed": the text is sound, but building it failed; the net is the one before.
     """
 
     state: str
@@ -56,6 +58,10 @@ class LiveNet:
     such as base_lr changes in place. Without one, `net` is in `phase`, with `level` and `stages`. `seed` fixes
     fillers and random layers; `weights` names a `.caffemodel` to begin with. `backend` says where to compute, as for
     Net. While `hold` is true, edits wait for `apply`: `preview` shows what it would do.
+
+    Opening, checking and editing run no code that the text names. A net with Python layers is built where `trust`
+    allows their modules (True, or folders; see `Trust`), or after `trust_code`; `untrusted` is what it would run.
+    Until then `shapes` may state the shapes of their tops, by the name of the blob.
 
     `changed(report)` is published after every check, `rebuilt(plan)` after the net gave way to another, both on the
     thread where that happened. `scheduler(work)` decides when an edit lands; a session puts it between two
@@ -74,6 +80,8 @@ class LiveNet:
         stages: Sequence[str] = (),
         hold: bool = False,
         backend: Backend | str | None = None,
+        trust: Trusted = False,
+        shapes: Mapping[str, Sequence[int]] | None = None,
     ):
         self.backend = backend_of(backend)
         _ = self.backend.place  # raises where it cannot be had
@@ -81,6 +89,8 @@ class LiveNet:
         self.phase = TRAIN if solver_document is not None else phase
         self.seed, self.weights, self.level, self.stages = seed, weights, level, tuple(stages)
         self.hold = hold
+        self.trust = Trust(trust, document.path)
+        self.shapes = dict(shapes or {})
         self._drawn_seed = rng.fresh_seed()
         self.net: Net | None = None
         self.solver: Solver | None = None
@@ -124,14 +134,24 @@ class LiveNet:
     @property
     def sound(self) -> bool:
         """Whether a net, and the solver where there is one, can be built from the texts."""
+        errors = any(one.severity == "error" for one in self.solver_diagnostics)
+        return all(one.ok for one in self._reports_needed()) and not errors
+
+    @property
+    def untrusted(self) -> tuple[UserCode, ...]:
+        """The modules that building the net would import, and may not."""
+        named = dict.fromkeys(code for report in self._reports_needed() for code in report.code)
+        return tuple(code for code in named if not self.trust.allows(code))
+
+    def _reports_needed(self) -> list[Report]:
+        """Those of the nets that would be built."""
         tested = self._solver_text is not None and self._solver_text.message.test_iter
-        reports = [self.report(), self.report(TEST)] if tested else [self.report()]
-        return all(one.ok for one in reports) and not any(one.severity == "error" for one in self.solver_diagnostics)
+        return [self.report(), self.report(TEST)] if tested else [self.report()]
 
     @property
     def pending(self) -> str | None:
         """What `apply` has to do: "build" the net again, "change" the solver's numbers, or nothing."""
-        if self._built is None or self._failure or not self.sound:
+        if self._built is None or self._failure or not self.sound or self.untrusted:
             return None
         net, solver = self._built
         if net.message != self._text.message:
@@ -150,6 +170,8 @@ class LiveNet:
         if errors:
             stays = "the net of the last sound text stays" if self.net else "there is no net yet"
             return Status("broken", f"{errors[0]} ({stays})")
+        if self.untrusted:
+            return Status("waiting" if self.net else "unbuilt", asking(self.untrusted))
         if self.net is None:
             return Status("unbuilt")
         return Status("waiting", "the edit lands between two iterations") if self.pending else Status("alive")
@@ -159,6 +181,12 @@ class LiveNet:
         if self.net is None:
             return Plan()
         return plan(self.net, self.report(), self._memory.recall(self._text.text))
+
+    def trust_code(self) -> None:
+        """Agree to what `untrusted` names: the net may run it from now on, and an edit that waited for it lands."""
+        self.trust.agree(self.untrusted)
+        self._failure = None
+        self._announce()
 
     # Editing
 
@@ -212,9 +240,13 @@ class LiveNet:
             self.scheduler(self.apply)
 
     def _check_net(self) -> None:
-        self._checked_states = self._states()
-        for phase, (level, stages) in zip((TRAIN, TEST), self._checked_states, strict=True):
-            self._reports[phase] = _checked(self._text, phase, level, stages)
+        text, states = self._text, self._states()
+        reports = {}
+        for phase, (level, stages) in zip((TRAIN, TEST), states, strict=True):
+            seen = seen_in(self._nets(), phase)
+            reports[phase] = _checked(text, phase, level, stages, self.shapes, seen)
+        if text is self._text:  # no edit came meanwhile
+            self._reports, self._checked_states = reports, states
 
     def _check_solver(self) -> None:
         found = check_solver(self._solver_text) if self._solver_text is not None else []
@@ -327,9 +359,9 @@ class LiveNet:
 
     def _make(self, text: Document, solver_source: Source | None, seed: int) -> tuple[Net, Solver | None]:
         if solver_source is None:
-            net = Net(text, self.phase, level=self.level, stages=self.stages, seed=seed, backend=self.backend)
-            return net, None
-        solver = get_solver(solver_source, text, seed=seed, backend=self.backend)
+            state: Any = {"level": self.level, "stages": self.stages}
+            return Net(text, self.phase, **state, seed=seed, backend=self.backend, trust=self.trust), None
+        solver = get_solver(solver_source, text, seed=seed, backend=self.backend, trust=self.trust)
         solver.listeners = self.listeners
         return solver.net, solver
 
@@ -339,6 +371,9 @@ class LiveNet:
         self._passed = [] if text is self._text else self._passed
         if old is not None:
             old.close()
+        if any(report.code for report in self._reports.values()):
+            self._check_net()  # which can tell the shapes of Python layers now
+            self.changed.publish(self.report())
 
     def _first_seed(self, solver_text: Document | None) -> int:
         """The seed given, else the solver's, else one that is drawn once."""
@@ -377,10 +412,10 @@ def _frozen(document: Document) -> Document:
     return copy(document)
 
 
-def _checked(text: Document, phase: int, level: int, stages: Sequence[str]) -> Report:
-    """What `check` finds; what it does not foresee (a layer of somebody's own that fails) is a finding, too."""
+def _checked(text: Document, phase: int, level: int, stages: Sequence[str], shapes: Any, seen: Any) -> Report:
+    """What `check` finds; what it does not foresee (a layer of an installed package that fails) is a finding, too."""
     try:
-        return check(text, phase, level=level, stages=stages)
+        return check(text, phase, level=level, stages=stages, shapes=shapes, seen=seen)
     except Exception as error:
         return Report(text.message.name, phase, diagnostics=(_diagnostic_of(error),))
 

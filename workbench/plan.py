@@ -77,10 +77,15 @@ class Plan:
 
 
 def plan(old: Net | None, new: Net | Report, memory: Lost | None = None) -> Plan:
-    """What will become of the weights of `old` when it gives way to `new`; `memory` is what an undo can bring back."""
+    """What will become of the weights of `old` when it gives way to `new`; `memory` is what an undo can bring back.
+
+    Of a report, layers of which only a run can tell the shapes have no entry.
+    """
     entries: list[PlanEntry] = []
     memory = memory or {}
     for before, after in _pairs(_parts(old) if old else [], _parts(new)):
+        if after and after.unknown:
+            continue
         name = after.name if after else before.name if before else ""
         old_layer = before.name if before and before.name != name else None
         for index, (was, will) in enumerate(_zip(before, after)):
@@ -110,6 +115,7 @@ class _Part:
     position: int  # in the text
     shapes: tuple[Shape, ...]
     layer: Layer | None = None  # None: known from a report only
+    unknown: bool = False  # a report does not tell the shapes
 
     name = property(lambda self: self.key[1])
 
@@ -121,17 +127,21 @@ class _Part:
 def _parts(net: Net | Report) -> list[_Part]:
     """The layers of the text that take part."""
     if isinstance(net, Report):
-        found = [(one.type, one.name, one.index, one.param_shapes, None) for one in net.layers if one.included]
+        found = [
+            (one.type, one.name, one.index, one.param_shapes, None, None in (*one.bottom_shapes, *one.top_shapes))
+            for one in net.layers
+            if one.included
+        ]
     else:
         found = [
-            (layer.type, layer.name, node.entry.origin, tuple(blob.shape for blob in layer.blobs), layer)
+            (layer.type, layer.name, node.entry.origin, tuple(blob.shape for blob in layer.blobs), layer, False)
             for node, layer in zip(net.nodes, net.layers, strict=True)
             if node.entry.origin is not None
         ]
     seen: Counter[tuple[str, str]] = Counter()
     parts = []
-    for type_, name, position, shapes, layer in found:
-        parts.append(_Part((type_, name, seen[type_, name]), position, shapes, layer))
+    for type_, name, position, shapes, layer, unknown in found:
+        parts.append(_Part((type_, name, seen[type_, name]), position, shapes, layer, unknown))
         seen[type_, name] += 1
     return parts
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from .flags import Parser, add_net_state
@@ -84,35 +82,40 @@ def _check_net(document: Any, phase: str | None, level: int, stages: list[str], 
     for report in fed or reports:
         result.add(report.diagnostics)
     layers = sum(any(layer.included for layer in same) for same in zip(*(one.layers for one in reports), strict=True))
-    count = max(report.param_count for report in reports)
-    result.summary = f"net {reports[0].name!r}, {layers} layers, {count:,} parameters"
+    largest = max(reports, key=lambda report: report.param_count)
+    count = f"{'' if largest.complete else 'at least '}{largest.param_count:,}"
+    result.summary = f"net {reports[0].name!r}, {layers} layers, {count} parameters"
 
 
 def _check_solver(source: Any, result: _Result) -> None:
     """The solver's own fields, and its nets in the states in which it uses them."""
-    from ...engine import check, get_solver
+    from ...engine import check, check_solver, get_solver
+    from ...engine.scaffold import check_scaffold
 
     result.summary = f"solver {source.param.type}"
     result.add(source.problems())
-    for path, phase, state in _nets_of(source):
-        result.add(check(path, phase, level=state.level, stages=state.stage).diagnostics)
-    if result.ok:
+    reports = [check(net, state=state) for net, state in _nets_of(source, result)]
+    for report in reports:
+        result.add(report.diagnostics)
+    if not result.ok:
+        return
+    if any(report.code for report in reports):  # which a look does not run
+        result.add(check_solver(source))
+        check_scaffold(source)
+    else:
         get_solver(source).close()
 
 
-def _nets_of(source: Any) -> Iterator[tuple[Path, int, Any]]:
-    """The files of a solver's nets, each with the phase and state in which it is used."""
-    from ...engine import TEST, TRAIN, DefinitionError
-    from ...engine.context import Context
-    from ...proto.messages import NetState
+def _nets_of(source: Any, result: _Result) -> Iterator[tuple[Any, Any]]:
+    """A solver's nets, each with the state in which it is used; what names none is told when the solver is made."""
+    from ...engine import DefinitionError, Diagnostic
+    from ...engine.scaffold import test_nets, training_net
+    from ...proto import ParseError
 
-    param = source.param
-    trained = [(getattr(param, one), one) for one in ("net", "train_net") if param.HasField(one)]
-    tested = [(name, "test_net") for name in param.test_net]
-    tested += [(param.net, "net")] * (len(param.test_iter) - len(tested) if param.net else 0)
-    states = list(param.test_state) or [NetState()] * len(tested)
-    uses = [(*one, TRAIN, param.train_state) for one in trained]
-    uses += [(*one, TEST, state) for one, state in zip(tested, states, strict=False)]
-    for name, field_name, phase, state in uses:
-        with suppress(DefinitionError):  # a file that is not there is told with its line when the solver is made
-            yield Context(root=source.root).find(name, field_name, "net"), phase, state
+    for named in (lambda: [training_net(source)], lambda: test_nets(source)):
+        try:
+            yield from named()
+        except ParseError as error:
+            result.add([Diagnostic(error.message, file=error.path, line=error.line)])
+        except DefinitionError:
+            continue

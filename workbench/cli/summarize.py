@@ -40,7 +40,7 @@ def run(words: Sequence[str]) -> int:
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
         print("  ".join([*cells, row[-1].rjust(widths[-1])]).rstrip())
-    print(f"{report.param_count:,} parameters")
+    print(f"{'' if report.complete else 'at least '}{report.param_count:,} parameters")
     return int(not report.ok)
 
 

@@ -7,13 +7,13 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ...blob import Blob
 from ...errors import DefinitionError
 from ...layer import Layer, at_least, layer
+from ...trust import UserCode, locate, search_folders
 
 
 class ParamBlobs(list[Blob]):
@@ -76,6 +76,9 @@ class Python(Layer):
     layer. A loss is a top with a `loss_weight`. Processes that train together each have a layer of their own,
     whatever `share_in_parallel` says.
 
+    A dry look runs none of it: the shapes of the tops are those that are stated, or those that a living net has, or
+    unknown. A net that is built imports the module if the net's `trust` allows it.
+
     Bottom: any number.
     Top: any number.
     Reference: Jia et al., "Caffe: Convolutional Architecture for Fast Feature Embedding", ACM MM 2014.
@@ -86,7 +89,12 @@ class Python(Layer):
     reshapes_itself = True
 
     def setup(self, bottom, top):
-        cls = self._user_class()
+        self.code = self._locate()
+        if self.context.dry:
+            self._look(bottom, top)
+            return
+        self.context.trust.need(self.code)
+        cls = self._user_class(self._import())
         with self._named("the constructor"):
             self.user = cls(self.param)
         self.user.param_str = self.settings.param_str
@@ -96,8 +104,9 @@ class Python(Layer):
             self.user.setup(bottom, top)
 
     def reshape(self, bottom, top):
-        with self._named("reshape"):
-            self.user.reshape(bottom, top)
+        if not self.context.dry:
+            with self._named("reshape"):
+                self.user.reshape(bottom, top)
 
     def forward(self, bottom, top):
         with self._named("forward"):
@@ -107,11 +116,30 @@ class Python(Layer):
         with self._named("backward"):
             self.user.backward(top, propagate_down, bottom)
 
-    def _user_class(self) -> type[UserLayer]:
-        for field in ("module", "layer"):
-            if not getattr(self.settings, field):
-                raise DefinitionError(f"{field} must name a Python {'class' if field == 'layer' else field}.", field)
-        module, name = self._import(), self.settings.layer
+    def _look(self, bottom, top):
+        """Take over what is known of the shapes, without running anything."""
+        module = sys.modules.get(self.settings.module)
+        if module is not None and not hasattr(module, "__getattr__"):
+            self._user_class(module)
+        seen = self.context.seen(self, tuple(blob.shape for blob in bottom)) if self.context.seen else None
+        shapes, params = seen or ((), ())
+        known: dict[str, Sequence[int]] = dict(zip(self.param.top, shapes, strict=False))
+        known |= {name: self.context.shapes[name] for name in self.param.top if name in self.context.shapes}
+        self.opaque = seen is None
+        self.blobs = [self.make_blob(shape) for shape in params]
+        for index, (name, blob) in enumerate(zip(self.param.top, top, strict=True)):
+            try:
+                if name in known:
+                    blob.reshape(*known[name])
+            except ValueError as error:
+                message = f"{name!r} cannot have the shape that is stated: {error}."
+                raise DefinitionError(message, f"top.{index}") from None
+        self.unknown_tops = tuple(index for index, name in enumerate(self.param.top) if name not in known)
+        if self.unknown_tops:
+            self.warn("the shapes of its tops are known when it runs; a look runs no code that a net names.", "module")
+
+    def _user_class(self, module: Any) -> type[UserLayer]:
+        name = self.settings.layer
         cls = getattr(module, name, None)
         place = f"module {module.__name__!r} ({getattr(module, '__file__', 'built in')})"
         if cls is None:
@@ -123,20 +151,27 @@ class Python(Layer):
             raise DefinitionError(f"{name!r} of {place} does not derive from Brewbench's caffe.Layer.", "layer")
         return cls
 
+    def _locate(self) -> UserCode:
+        """The module, found without importing it. Raises DefinitionError where it is not named, or not there."""
+        for field in ("module", "layer"):
+            if not getattr(self.settings, field):
+                raise DefinitionError(f"{field} must name a Python {'class' if field == 'layer' else field}.", field)
+        name, root = self.settings.module, self.context.root
+        code = locate(name, root)
+        if code is None:
+            looked = " and ".join(dict.fromkeys(map(str, search_folders(root))))
+            raise DefinitionError(f"there is no module {name!r}; looked in {looked} and on Python's path.", "module")
+        return code
+
     def _import(self) -> Any:
-        name = self.settings.module
-        folders = [Path.cwd(), *([self.context.root.absolute()] if self.context.root is not None else [])]
+        assert self.code is not None
+        folders = self.context.trust.on_path(search_folders(self.context.root), self.code)
         with _first_on_path(folders), self._named("the import"):
-            if not _exists(name):
-                looked = " and ".join(dict.fromkeys(map(str, folders)))
-                raise DefinitionError(
-                    f"there is no module {name!r}; looked in {looked} and on Python's path.", "module"
-                )
-            return importlib.import_module(name)
+            return importlib.import_module(self.settings.module)
 
     @contextmanager
     def _named(self, what: str) -> Iterator[None]:
-        """Note on an error of the user's code where it comes from. Where only shapes are wanted, make it a finding."""
+        """Note on an error of the user's code where it comes from."""
         try:
             yield
         except DefinitionError:
@@ -144,15 +179,8 @@ class Python(Layer):
         except Exception as error:
             if isinstance(error, ModuleNotFoundError) and error.name == "caffe":
                 error.add_note("brewbench.caffe.install() lets `import caffe` find Brewbench's")
-            if self.context.dry:
-                message = f"{what} of {self._user} failed: {type(error).__name__}: {error}"
-                raise DefinitionError(message) from error
-            error.add_note(f"in {what} of layer {self.name!r} ({self._user})")
+            error.add_note(f"in {what} of layer {self.name!r} ({self.settings.module}.{self.settings.layer})")
             raise
-
-    @property
-    def _user(self) -> str:
-        return f"{self.settings.module}.{self.settings.layer}"
 
 
 @contextmanager
@@ -165,15 +193,3 @@ def _first_on_path(folders: list[Path]) -> Iterator[None]:
         yield
     finally:
         sys.path[:] = before
-
-
-def _exists(name: str) -> bool:
-    """Whether there is a module of that name; packages that it lies in are imported."""
-    if name in sys.modules:
-        return True
-    try:
-        return not name.startswith(".") and find_spec(name) is not None
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
-            raise
-        return False

@@ -244,17 +244,3 @@ def test_caffe_not_found_is_met_with_how_to_find_it(net_of):
     with pytest.raises(ModuleNotFoundError) as caught:
         net_of(python("X", 'top: "y"', "old_layers"))
     assert "brewbench.caffe.install()" in caught.value.__notes__[0]
-
-
-def test_a_check_makes_findings_of_them(net_of, tmp_path):
-    net_of(X)
-    path = tmp_path / "net.prototxt"
-    for text, message in (
-        (python("Fails", 'top: "y"', param_str="setup"), "setup of user_layers.Fails failed: KeyError: 'no such"),
-        (python("X", 'top: "y"', "broken_layers"), "the import of broken_layers.X failed: ModuleNotFoundError: No "),
-    ):
-        path.write_text(text)
-        (found,) = check(path).diagnostics
-        assert message in found.message and found.layer == "l" and found.line == 2
-    path.write_text(python("Fails", 'top: "y"'))
-    assert check(path).blobs["y"] == (1,)
