@@ -13,6 +13,7 @@ from .. import files, rng
 from ..context import Context
 from ..errors import DefinitionError
 from ..making import telling
+from ..numpy_names import numpys_own_names
 from .lmdb_file import LMDB
 from .rows import Rows
 
@@ -209,7 +210,7 @@ def walk(source: Rows) -> Walk | None:
 def _compiled() -> Any:
     """`fast`, compiled; None where that is not possible, of which a warning is given."""
     try:
-        with telling():
+        with numpys_own_names(), telling():
             from . import fast
     except Exception as error:  # numba is not there, does not know this Python or NumPy, or cannot compile here
         reason = f"{type(error).__name__}: {error}"

@@ -13,6 +13,7 @@ from ... import witness
 from ...blob import Blob
 from ...context import Context
 from ...memory import HOST, MODIFY, WRITE
+from ...numpy_names import numpys_own_names
 from .. import TABLE, Op
 from ..scratch import scratch
 
@@ -58,12 +59,13 @@ class TileOp(Op):
 def ready() -> bool:
     """Whether kernels can be made and run here. Where not, it says so once."""
     try:
-        from . import convert  # noqa: F401 - compiles nothing yet, but needs all that compiling needs
-        from .drive import nothing
-        from .tiles import Tile, address_of
+        with numpys_own_names():
+            from . import convert  # noqa: F401 - compiles nothing yet, but needs all that compiling needs
+            from .drive import nothing
+            from .tiles import Tile, address_of
 
-        address_of(Tile(1, 1))
-        _ = nothing.address
+            address_of(Tile(1, 1))
+            _ = nothing.address
     except Exception as error:
         warnings.warn(
             f"the fast CPU engine cannot be used here ({type(error).__name__}: {error}); plain NumPy computes instead",

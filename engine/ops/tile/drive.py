@@ -19,6 +19,7 @@ from numba.np.ufunc import threading_layer
 
 from ... import witness
 from ...making import telling
+from ...numpy_names import numpys_own_names
 from ...threads import threads
 from .target import VARIABLE, environ
 from .vectors import call, read_int
@@ -101,7 +102,7 @@ def _compiled(decorator: Any, signature: Any, **options: Any) -> Any:
     """A decorator of numba's that keeps what it compiles on disk where it can."""
 
     def decorate(function: Any) -> Any:
-        with telling():
+        with numpys_own_names(), telling():
             try:
                 return decorator(signature, cache=CACHED, **options)(function)
             except RuntimeError:  # no place to keep it
