@@ -1,23 +1,22 @@
 """Drivers: loops over kernels and vectors, compiled by numba, each over a record of addresses and sizes.
 
-A driver does the items `begin` to `end` of its work; `Driver.run` shares the items out over the threads. It is called
-by address, without Python in between, so that a table of calls is a program (`program.py`).
+A driver does the items `begin` to `end` of its work; `Driver.run` shares the items out over the threads (`team.py`). It
+is called by address, without Python in between, so that a table of calls is a program (`replay.py`).
 """
 
 from __future__ import annotations
 
 import ctypes
-import threading
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numba
 import numpy as np
 from numba import types
-from numba.core import config
-from numba.np.ufunc import threading_layer
 
 from ... import witness
+from ...forks import in_child, reentrant_lock
 from ...making import telling
 from ...numpy_names import numpys_own_names
 from ...threads import threads
@@ -29,7 +28,7 @@ ENTRY = types.void(types.int64, types.int64, types.int64)
 MATH = {"contract", "reassoc", "nsz", "arcp"}
 CACHED = not environ.get(VARIABLE)  # numba's cache does not know of forced vectors
 
-_lock = threading.RLock()
+_lock = reentrant_lock()
 
 
 class Record:
@@ -76,9 +75,10 @@ class Driver:
         if told is not None:
             told.called(address, record, items)
         count = min(threads(), items)
-        if count > 1:
+        team = _team() if count > 1 else None
+        if team is not None:
             row = np.array((address, record.address, items), np.int64)
-            _share_out()(row.__array_interface__["data"][0], 1, count)
+            team.run(row.__array_interface__["data"][0], 1, count)
         elif items:
             self._call(record.address, 0, items)
 
@@ -86,8 +86,9 @@ class Driver:
 def run_all(calls: np.ndarray) -> None:
     """Run drivers one after the other: rows of (address, address of a record, items)."""
     address = calls.__array_interface__["data"][0]
-    if threads() > 1:
-        _share_out()(address, len(calls), threads())
+    team = _team() if threads() > 1 else None
+    if team is not None:
+        team.run(address, len(calls), threads())
     else:
         _ = in_turn.address
         in_turn._call(address, 0, len(calls))
@@ -111,39 +112,18 @@ def _compiled(decorator: Any, signature: Any, **options: Any) -> Any:
     return decorate
 
 
-_parallel: Any = None
+@cache
+def _team() -> Any:
+    """The threads that share the work; None where the system has not got what they need."""
+    from .team import Team
+
+    try:
+        return Team()
+    except (OSError, AttributeError):  # no library of the system, or not these functions in it
+        return None
 
 
-def _share_out() -> Any:
-    global _parallel
-    if _parallel is None:
-        with _lock:
-            settings: Any = config
-            settings.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]  # in the order of their fork and join
-            decorate = _compiled(numba.njit, types.void(*[types.int64] * 3), parallel=True, nogil=True)
-            share_out = decorate(_over_threads)
-            row = np.array((nothing.address, 0, 2), np.int64)
-            share_out(row.__array_interface__["data"][0], 1, 2)  # starts the threads
-            if threading_layer() == "workqueue":  # it ends the process when two threads come at once
-                plain = share_out
-
-                def share_out(*given: int) -> None:
-                    with _lock:
-                        plain(*given)
-
-            _parallel = share_out
-    return _parallel
-
-
-def _over_threads(calls, length, threads):
-    for c in range(length):
-        address, record, items = read_int(calls + 24 * c), read_int(calls + 24 * c + 8), read_int(calls + 24 * c + 16)
-        count = min(items, threads)
-        if count == 1:
-            call(address, record, 0, 1)
-        else:
-            for k in numba.prange(count):
-                call(address, record, items * k // count, items * (k + 1) // count)
+in_child(_team.cache_clear)  # it has none of the threads
 
 
 @driver

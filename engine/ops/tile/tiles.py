@@ -16,7 +16,6 @@ The kernels are written here in LLVM's language through llvmlite, about a tenth 
 from __future__ import annotations
 
 import hashlib
-import threading
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -24,6 +23,7 @@ import llvmlite
 import llvmlite.binding as llvm
 from llvmlite import ir
 
+from ...forks import lock
 from ...making import making
 from . import store
 from .target import features, kind, lanes, registers
@@ -35,7 +35,7 @@ ARGUMENTS = (
 )  # fmt: skip
 VERSION = "2"  # of what is written here; kernels of another version on disk are not used
 
-_lock = threading.Lock()
+_lock = lock()
 _kept: list[Any] = []  # machines whose code must stay
 
 
