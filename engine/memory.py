@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -10,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from . import witness
+from .forks import reentrant_lock
 
 READ, WRITE, MODIFY = "read", "write", "modify"
 
-touching = threading.RLock()  # held while memory is made or filled: a page may look while a solver computes
-computing = threading.RLock()  # held while a layer runs, so that whoever looks from another thread sees whole values
+touching = reentrant_lock()  # held while memory is made or filled: a page may look while a solver computes
+computing = reentrant_lock()  # held while a layer runs, so that whoever looks from another thread sees whole values
 moves = 0  # how often a buffer of any memory was made or given up, or a blob got another memory
 ALIGNMENT = 64  # bytes between the starts of two memories in an arena are a multiple of this
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from .forks import lock
+
 _TYPES: dict[str, Any] = {name: kind for name, kind in np.sctypeDict.items() if name in np.__all__}
 
-_lock = threading.Lock()
+_lock = lock()
 _inside = 0  # blocks of `numpys_own_names` that are running, over all threads
 _replaced: dict[str, Any] = {}  # what the names stood for before the first of them
 

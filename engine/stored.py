@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import os
 from collections.abc import Callable
 from functools import partial
 from math import prod
@@ -10,6 +10,8 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
+
+from .forks import lock
 
 _BLOCK = 1 << 14  # bytes that are read together where single ones are asked for
 
@@ -96,7 +98,7 @@ class _File:
         self._path = path
         self._opened = open(path, "rb", buffering=0)
         self.size = self._opened.seek(0, 2)
-        self._lock = threading.Lock()
+        self._lock = lock()
         self._block: tuple[int, bytes] = (0, b"")  # the bytes last read one by one, and where they begin
 
     def __del__(self) -> None:
@@ -107,13 +109,19 @@ class _File:
     def read(self, start: int, out: memoryview) -> None:
         """Fill `out` with the bytes from `start` on."""
         done = 0
+        while done < len(out):
+            count = self._read(start + done, out[done:])
+            if not count:
+                raise OSError(f"{self._path}: has become shorter while it was being read")
+            done += count
+
+    def _read(self, start: int, out: memoryview) -> int:
+        """Fill `out` as far as one access goes; how far."""
+        if hasattr(os, "preadv"):  # a forked child has the same place in the file to seek from
+            return os.preadv(self._opened.fileno(), [out], start)
         with self._lock:
             self._opened.seek(start)
-            while done < len(out):
-                count = self._opened.readinto(out[done:])
-                if not count:
-                    raise OSError(f"{self._path}: has become shorter while it was being read")
-                done += count
+            return self._opened.readinto(out)
 
     def fill(self, start: int, out: np.ndarray) -> None:
         """Fill a flat array with what begins at `start`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import traceback
 from collections import deque
@@ -86,6 +87,7 @@ class Session:
         live.scheduler = self._schedule
         live.listeners.append(_Ear(self))
         self._closed = False
+        self._process = os.getpid()
         self._unsubscribe = [live.rebuilt.subscribe(self._follow), live.on_making(self._tell_making)]
         self._thread = threading.Thread(target=self._serve, name="session", daemon=True)
         self._thread.start()
@@ -177,6 +179,7 @@ class Session:
         """Wait until all that was asked for is done and told; False when time runs out. For scripts."""
         if threading.current_thread() is self._thread:
             raise RuntimeError("the session's own thread cannot wait for the session")
+        self._check_process()
         with self._settled:
             done = self._settled.wait_for(lambda: not self._unhandled and self.state != "running", timeout)
         if done:
@@ -185,7 +188,7 @@ class Session:
 
     def close(self) -> None:
         """Stop, and end the threads. The net lives on."""
-        if self._closed:
+        if self._closed or self._process != os.getpid():
             return
         self.pause()
         self._closed = True
@@ -197,9 +200,15 @@ class Session:
 
     # The thread
 
+    def _check_process(self) -> None:
+        """Raise RuntimeError in a forked child: the thread did not come along."""
+        if self._process != os.getpid():
+            raise RuntimeError("the session runs in the process that made it; a forked child makes one of its own")
+
     def _post(self, command: Command) -> None:
         if self._closed:
             raise RuntimeError("the session is closed")
+        self._check_process()
         with self._settled:
             self._unhandled += 1
         self._inbox.put(command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable
 from queue import SimpleQueue
@@ -25,6 +26,7 @@ class Prefetcher(Generic[Slot]):
         stopped = threading.Event()
         work = (fill, self._free, self._full, stopped)
         thread = threading.Thread(target=_fill_slots, args=work, name=name, daemon=True)
+        self.process = os.getpid()  # where the thread is: a forked child does not have it
         self.close = finalize(self, _stop, thread, self._free, stopped)
         thread.start()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
@@ -115,7 +116,7 @@ class Prefetching(Layer):
 
     def take(self, top: Sequence[Blob]) -> Batch:
         """The next batch, whose shape the tops take on. Whoever has copied its values gives it back."""
-        if self._prefetcher is None:
+        if self._prefetcher is None or self._prefetcher.process != os.getpid():
             self._prefetcher = self._start()
         batch = self._prefetcher.take()
         self._shape = batch.data.shape
