@@ -22,8 +22,8 @@ class PriorBox(Layer):
        (c_x, c_y) = (j + o, i + o) \cdot \mathtt{step}, \quad
        (w, h) = \left( m \sqrt{r}, \frac{m}{\sqrt{r}} \right) $$
 
-    For each `min_size` m come the square box, the one of side sqrt(m max_size) where there is a `max_size`, and one for
-    each proportion r but 1.
+    For each `min_size` m come the square box, the one of side sqrt(m max_size) where there is a `max_size`, and one of
+    the square's area for each proportion r but 1.
 
     Bottom: a feature map (N, C, H, W); the image (N, C', H_I, W_I), whose size counts unless `img_size` is given.
     Top: y (1, 2, 4 H W P) for P boxes a position: left, top, right and bottom edge as parts of the image, and in the
@@ -101,10 +101,9 @@ class PriorBox(Layer):
         sizes = []
         for small, large in zip(least, most, strict=True):
             sizes.append((small, small))
-            side = small if large is None else sqrt(small * large)
             if large is not None:
-                sizes.append((side, side))
-            sizes += [(side * sqrt(ratio), side / sqrt(ratio)) for ratio in self.proportions]
+                sizes.append((sqrt(small * large),) * 2)
+            sizes += [(small * sqrt(ratio), small / sqrt(ratio)) for ratio in self.proportions]
         return np.array(sizes)
 
     def reshape(self, bottom, top):

@@ -425,7 +425,6 @@ def marks(bottoms, params):
 X, LARGE = numbers(2, 3, 4, 5), 4 * numbers(2, 3, 4, 5, seed=1)
 IMAGE, FEATURES = numbers(1, 3, 60, 90), numbers(1, 2, 3, 4)
 SQUARES = [(21, 21), (sqrt(21 * 45), sqrt(21 * 45))]
-MIDDLE = sqrt(21 * 45)
 PRIORS = 'type: "PriorBox" prior_box_param'
 DETECTION = 'type: "DetectionOutput" detection_output_param'
 CONFIDENT = dict(classes=4, code="CENTER_SIZE", least=0.3, nms=0.45, top_k=9, keep=7)
@@ -556,7 +555,7 @@ def records():
             "variance: 0.1 variance: 0.1 variance: 0.2 variance: 0.2 }",
             [FEATURES, IMAGE],
             prior_box(
-                [*SQUARES, (MIDDLE * sqrt(2), MIDDLE / sqrt(2)), (MIDDLE / sqrt(2), MIDDLE * sqrt(2))],
+                [*SQUARES, (21 * sqrt(2), 21 / sqrt(2)), (21 / sqrt(2), 21 * sqrt(2))],
                 (60, 90),
                 (20, 22.5),
                 variance=(0.1, 0.1, 0.2, 0.2),
