@@ -217,14 +217,22 @@ class LayerParameter(Message):
     """Settings of a WindowData layer."""
     engine: str
     """Not BVLC's: which implementation computes the layer, in Intel's words; here it makes no difference."""
+    annotated_data_param: AnnotatedDataParameter
+    """Not BVLC's: settings of an AnnotatedData layer."""
     bn_param: BNParameter
     """Not BVLC's: settings of a BN layer."""
     continuation_indicator_param: ContinuationIndicatorParameter
     """Not BVLC's: settings of a ContinuationIndicator layer."""
+    crop_center_param: CropCenterParameter
+    """Not BVLC's: settings of a CropCenter layer."""
+    detection_evaluate_param: DetectionEvaluateParameter
+    """Not BVLC's: settings of a DetectionEvaluate layer."""
     detection_output_param: DetectionOutputParameter
     """Not BVLC's: settings of a DetectionOutput layer."""
     interp_param: InterpParameter
     """Not BVLC's: settings of an Interp layer."""
+    multibox_loss_param: MultiBoxLossParameter
+    """Not BVLC's: settings of a MultiBoxLoss layer."""
     norm_param: NormalizeParameter
     """Not BVLC's: settings of a Normalize layer."""
     permute_param: PermuteParameter
@@ -245,6 +253,8 @@ class LayerParameter(Message):
     """Not BVLC's: settings of a SmoothL1Loss layer."""
     upsample_param: UpsampleParameter
     """Not BVLC's: settings of an Upsample layer."""
+    video_data_param: VideoDataParameter
+    """Not BVLC's: settings of a VideoData layer."""
     blobs: RepeatedCompositeFieldContainer[BlobProto]
     """The layer's learned arrays; present in saved weights, absent from a net written by hand."""
     def __init__(
@@ -310,10 +320,14 @@ class LayerParameter(Message):
         tile_param: TileParameter | Mapping[str, Any] | None = ...,
         window_data_param: WindowDataParameter | Mapping[str, Any] | None = ...,
         engine: str | None = ...,
+        annotated_data_param: AnnotatedDataParameter | Mapping[str, Any] | None = ...,
         bn_param: BNParameter | Mapping[str, Any] | None = ...,
         continuation_indicator_param: ContinuationIndicatorParameter | Mapping[str, Any] | None = ...,
+        crop_center_param: CropCenterParameter | Mapping[str, Any] | None = ...,
+        detection_evaluate_param: DetectionEvaluateParameter | Mapping[str, Any] | None = ...,
         detection_output_param: DetectionOutputParameter | Mapping[str, Any] | None = ...,
         interp_param: InterpParameter | Mapping[str, Any] | None = ...,
+        multibox_loss_param: MultiBoxLossParameter | Mapping[str, Any] | None = ...,
         norm_param: NormalizeParameter | Mapping[str, Any] | None = ...,
         permute_param: PermuteParameter | Mapping[str, Any] | None = ...,
         prior_box_param: PriorBoxParameter | Mapping[str, Any] | None = ...,
@@ -324,6 +338,7 @@ class LayerParameter(Message):
         shuffle_channel_param: ShuffleChannelParameter | Mapping[str, Any] | None = ...,
         smooth_l1_loss_param: SmoothL1LossParameter | Mapping[str, Any] | None = ...,
         upsample_param: UpsampleParameter | Mapping[str, Any] | None = ...,
+        video_data_param: VideoDataParameter | Mapping[str, Any] | None = ...,
         blobs: Iterable[BlobProto | Mapping[str, Any]] | None = ...,
     ) -> None: ...
 
@@ -415,6 +430,20 @@ class TransformationParameter(Message):
     """Decodes every stored image to three colour channels."""
     force_gray: bool
     """Decodes every stored image to one grey channel."""
+    resize_param: ResizeParameter
+    """Not BVLC's: how images are resized before they are cropped."""
+    noise_param: NoiseParameter
+    """Not BVLC's: how images are disturbed after they are resized."""
+    emit_constraint: EmitConstraint
+    """Not BVLC's: which boxes still count after an image was cropped."""
+    crop_h: int
+    """Not BVLC's: height of the part that is cut out, together with crop_w in place of crop_size."""
+    crop_w: int
+    """Not BVLC's: width of the part that is cut out, together with crop_h in place of crop_size."""
+    distort_param: DistortionParameter
+    """Not BVLC's: how the colours of images are changed by chance."""
+    expand_param: ExpansionParameter
+    """Not BVLC's: how images are set into a larger canvas by chance."""
     def __init__(
         self,
         *,
@@ -425,6 +454,13 @@ class TransformationParameter(Message):
         mean_value: Iterable[float] | None = ...,
         force_color: bool | None = ...,
         force_gray: bool | None = ...,
+        resize_param: ResizeParameter | Mapping[str, Any] | None = ...,
+        noise_param: NoiseParameter | Mapping[str, Any] | None = ...,
+        emit_constraint: EmitConstraint | Mapping[str, Any] | None = ...,
+        crop_h: int | None = ...,
+        crop_w: int | None = ...,
+        distort_param: DistortionParameter | Mapping[str, Any] | None = ...,
+        expand_param: ExpansionParameter | Mapping[str, Any] | None = ...,
     ) -> None: ...
 
 
@@ -896,6 +932,10 @@ class ImageDataParameter(Message):
     """Height to resize every image to, together with new_width; 0 keeps the size."""
     new_width: int
     """Width to resize every image to, together with new_height; 0 keeps the size."""
+    new_dim: int
+    """Not BVLC's: length to resize the shorter side of every image to, the proportions kept; 0 keeps the size."""
+    bicubic: bool
+    """Not BVLC's: resizes to new_dim by a cubic curve through sixteen pixels, not from the four nearest."""
     is_color: bool
     """Reads three colour channels (true) or one grey channel (false)."""
     rand_skip: int
@@ -917,6 +957,8 @@ class ImageDataParameter(Message):
         shuffle: bool | None = ...,
         new_height: int | None = ...,
         new_width: int | None = ...,
+        new_dim: int | None = ...,
+        bicubic: bool | None = ...,
         is_color: bool | None = ...,
         rand_skip: int | None = ...,
         scale: float | None = ...,
@@ -1608,13 +1650,17 @@ class SolverParameter(Message):
     lr_policy: str
     """How the learning rate changes as iterations go by."""
     gamma: float
-    """Strength of the change, for step, multistep, exp, inv and sigmoid: a factor for the first three."""
+    """Strength of the change: a factor for step, multistep, exp, plateau and stepearly, a slope for inv and sigmoid."""
     power: float
     """Exponent of the change, for inv and poly."""
     stepsize: int
     """How many iterations lie between two drops, for step; the middle of the curve, for sigmoid."""
     stepvalue: RepeatedScalarFieldContainer[int]
     """Iterations at which the rate drops, in rising order, for multistep."""
+    plateau_winsize: RepeatedScalarFieldContainer[int]
+    """Not BVLC's: iterations without a new least loss after which the rate drops, one number for each drop, for plateau."""
+    stepearly: int
+    """Not BVLC's: tests without a new best first output after which the rate drops, for stepearly."""
     momentum: float
     """How much of the last update is carried into the next; AdaGrad and RMSProp refuse it."""
     momentum2: float
@@ -1645,6 +1691,12 @@ class SolverParameter(Message):
     """Tests once before training begins, which shows that the test net works and where it starts from."""
     test_compute_loss: bool
     """Logs the total loss of the test nets as well."""
+    eval_type: str
+    """Not BVLC's: whether tests give means of outputs (classification) or the mean average precision (detection)."""
+    ap_version: str
+    """Not BVLC's: how the precision over the recall becomes one number, for eval_type detection."""
+    show_per_class_result: bool
+    """Not BVLC's: logs the average precision of every class as well, for eval_type detection."""
     snapshot: int
     """How many iterations lie between two saved states; 0 saves none on the way."""
     snapshot_prefix: str
@@ -1686,6 +1738,8 @@ class SolverParameter(Message):
         power: float | None = ...,
         stepsize: int | None = ...,
         stepvalue: Iterable[int] | None = ...,
+        plateau_winsize: Iterable[int] | None = ...,
+        stepearly: int | None = ...,
         momentum: float | None = ...,
         momentum2: float | None = ...,
         rms_decay: float | None = ...,
@@ -1701,6 +1755,9 @@ class SolverParameter(Message):
         test_interval: int | None = ...,
         test_initialization: bool | None = ...,
         test_compute_loss: bool | None = ...,
+        eval_type: str | None = ...,
+        ap_version: str | None = ...,
+        show_per_class_result: bool | None = ...,
         snapshot: int | None = ...,
         snapshot_prefix: str | None = ...,
         snapshot_format: int | str | None = ...,
@@ -1832,6 +1889,8 @@ class V1LayerParameter(Message):
         CONCAT: ClassVar[V1LayerParameter.LayerType]
         CONTRASTIVE_LOSS: ClassVar[V1LayerParameter.LayerType]
         CONVOLUTION: ClassVar[V1LayerParameter.LayerType]
+        CROP: ClassVar[V1LayerParameter.LayerType]
+        """Not BVLC's: a Crop layer of fully convolutional nets, which finds its offset in the layers between its bottoms."""
         DATA: ClassVar[V1LayerParameter.LayerType]
         DECONVOLUTION: ClassVar[V1LayerParameter.LayerType]
         DROPOUT: ClassVar[V1LayerParameter.LayerType]
@@ -1872,6 +1931,7 @@ class V1LayerParameter(Message):
     CONCAT: ClassVar[V1LayerParameter.LayerType]
     CONTRASTIVE_LOSS: ClassVar[V1LayerParameter.LayerType]
     CONVOLUTION: ClassVar[V1LayerParameter.LayerType]
+    CROP: ClassVar[V1LayerParameter.LayerType]
     DATA: ClassVar[V1LayerParameter.LayerType]
     DECONVOLUTION: ClassVar[V1LayerParameter.LayerType]
     DROPOUT: ClassVar[V1LayerParameter.LayerType]
@@ -2092,6 +2152,96 @@ class V0LayerParameter(Message):
     ) -> None: ...
 
 
+class AnnotatedDataParameter(Message):
+    """What an AnnotatedData layer does beyond what data_param and transform_param say."""
+    batch_sampler: RepeatedCompositeFieldContainer[BatchSampler]
+    """Ways to cut a part out of each image; of all the parts found for an image one is taken by chance."""
+    label_map_file: str
+    """Text file that gives classes their names; only looked at by people here."""
+    anno_type: int
+    """Takes all rows to be annotated in this way, whatever they say."""
+    def __init__(
+        self,
+        *,
+        batch_sampler: Iterable[BatchSampler | Mapping[str, Any]] | None = ...,
+        label_map_file: str | None = ...,
+        anno_type: int | str | None = ...,
+    ) -> None: ...
+
+
+class AnnotatedDatum(Message):
+    """One item of a database of an AnnotatedData layer: an image with what is seen where."""
+    class AnnotationType(int, metaclass=EnumTypeWrapper):
+        """Ways to say where something is."""
+        BBOX: ClassVar[AnnotatedDatum.AnnotationType]
+        """A box around each thing."""
+    BBOX: ClassVar[AnnotatedDatum.AnnotationType]
+    datum: Datum
+    """The image, with one label where nothing else is said of it."""
+    type: int
+    """How the image is annotated; unset, by the label of datum alone."""
+    annotation_group: RepeatedCompositeFieldContainer[AnnotationGroup]
+    """The things in the image, class by class."""
+    def __init__(
+        self,
+        *,
+        datum: Datum | Mapping[str, Any] | None = ...,
+        type: int | str | None = ...,
+        annotation_group: Iterable[AnnotationGroup | Mapping[str, Any]] | None = ...,
+    ) -> None: ...
+
+
+class Annotation(Message):
+    """One thing in an image."""
+    instance_id: int
+    """Number of the thing among those of its class, counted from 0."""
+    bbox: NormalizedBBox
+    """The box around the thing."""
+    def __init__(
+        self,
+        *,
+        instance_id: int | None = ...,
+        bbox: NormalizedBBox | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+
+class AnnotationGroup(Message):
+    """The things of one class in an image."""
+    group_label: int
+    """The class, counted from 1 where 0 is the background."""
+    annotation: RepeatedCompositeFieldContainer[Annotation]
+    """The things of that class."""
+    def __init__(
+        self,
+        *,
+        group_label: int | None = ...,
+        annotation: Iterable[Annotation | Mapping[str, Any]] | None = ...,
+    ) -> None: ...
+
+
+class BatchSampler(Message):
+    """One way in which an AnnotatedData layer looks for a part of an image."""
+    use_original_image: bool
+    """Draws parts of the whole image; false switches this sampler off."""
+    sampler: Sampler
+    """Of which size and proportions the parts are."""
+    sample_constraint: SampleConstraint
+    """How a part must lie to the things in the image; unset, any will do."""
+    max_sample: int
+    """How many parts are looked for; unset, as many as the trials yield."""
+    max_trials: int
+    """How many parts are drawn at most."""
+    def __init__(
+        self,
+        *,
+        use_original_image: bool | None = ...,
+        sampler: Sampler | Mapping[str, Any] | None = ...,
+        sample_constraint: SampleConstraint | Mapping[str, Any] | None = ...,
+        max_sample: int | None = ...,
+        max_trials: int | None = ...,
+    ) -> None: ...
+
+
 class BNParameter(Message):
     """Scale, offset and running statistics of a BN layer, in the words of two forks that do not mix."""
     class BNMode(int, metaclass=EnumTypeWrapper):
@@ -2160,6 +2310,43 @@ class ContinuationIndicatorParameter(Message):
     ) -> None: ...
 
 
+class CropCenterParameter(Message):
+    """How much a CropCenter layer cuts off."""
+    crop_size: RepeatedScalarFieldContainer[int]
+    """For each axis how much is cut off at its beginning, and as much at its end."""
+    def __init__(
+        self,
+        *,
+        crop_size: Iterable[int] | None = ...,
+    ) -> None: ...
+
+
+class DetectionEvaluateParameter(Message):
+    """How a DetectionEvaluate layer compares detections with what is there."""
+    num_classes: int
+    """How many classes there are, the background counted in."""
+    background_label_id: int
+    """The class that stands for nothing being there, of which there must be no box."""
+    overlap_threshold: float
+    """Overlap (intersection over union) from which a detection is right."""
+    evaluate_difficult_gt: bool
+    """Counts things that are marked as difficult too."""
+    name_size_file: str
+    """File with the name, height and width of each image, in whose pixels boxes are then compared."""
+    resize_param: ResizeParameter
+    """How images were resized before."""
+    def __init__(
+        self,
+        *,
+        num_classes: int | None = ...,
+        background_label_id: int | None = ...,
+        overlap_threshold: float | None = ...,
+        evaluate_difficult_gt: bool | None = ...,
+        name_size_file: str | None = ...,
+        resize_param: ResizeParameter | Mapping[str, Any] | None = ...,
+    ) -> None: ...
+
+
 class DetectionOutputParameter(Message):
     """How a DetectionOutput layer turns predictions into boxes, and which of them it keeps."""
     num_classes: int
@@ -2204,6 +2391,83 @@ class DetectionOutputParameter(Message):
     ) -> None: ...
 
 
+class DistortionParameter(Message):
+    """How the colours of images are changed by chance."""
+    brightness_prob: float
+    """Chance that the brightness is changed."""
+    brightness_delta: float
+    """The most that is added to all channels, or taken from them."""
+    contrast_prob: float
+    """Chance that the contrast is changed."""
+    contrast_lower: float
+    """Smallest factor of the contrast."""
+    contrast_upper: float
+    """Largest factor of the contrast."""
+    hue_prob: float
+    """Chance that the hue is changed."""
+    hue_delta: float
+    """The most that the hue is turned either way, half a turn being 90."""
+    saturation_prob: float
+    """Chance that the saturation is changed."""
+    saturation_lower: float
+    """Smallest factor of the saturation."""
+    saturation_upper: float
+    """Largest factor of the saturation."""
+    random_order_prob: float
+    """Chance that the channels are shuffled."""
+    def __init__(
+        self,
+        *,
+        brightness_prob: float | None = ...,
+        brightness_delta: float | None = ...,
+        contrast_prob: float | None = ...,
+        contrast_lower: float | None = ...,
+        contrast_upper: float | None = ...,
+        hue_prob: float | None = ...,
+        hue_delta: float | None = ...,
+        saturation_prob: float | None = ...,
+        saturation_lower: float | None = ...,
+        saturation_upper: float | None = ...,
+        random_order_prob: float | None = ...,
+    ) -> None: ...
+
+
+class EmitConstraint(Message):
+    """Which boxes still count after an image was cropped."""
+    class EmitType(int, metaclass=EnumTypeWrapper):
+        """Conditions on a box."""
+        CENTER: ClassVar[EmitConstraint.EmitType]
+        """Its centre lies in the crop."""
+        MIN_OVERLAP: ClassVar[EmitConstraint.EmitType]
+        """More than a given share of it lies in the crop."""
+    CENTER: ClassVar[EmitConstraint.EmitType]
+    MIN_OVERLAP: ClassVar[EmitConstraint.EmitType]
+    emit_type: int
+    """What is asked of a box."""
+    emit_overlap: float
+    """Share of the box that must lie in the crop, for MIN_OVERLAP."""
+    def __init__(
+        self,
+        *,
+        emit_type: int | str | None = ...,
+        emit_overlap: float | None = ...,
+    ) -> None: ...
+
+
+class ExpansionParameter(Message):
+    """How images are set into a larger canvas by chance."""
+    prob: float
+    """Chance that an image is set into a larger canvas."""
+    max_expand_ratio: float
+    """Largest side of the canvas over that of the image."""
+    def __init__(
+        self,
+        *,
+        prob: float | None = ...,
+        max_expand_ratio: float | None = ...,
+    ) -> None: ...
+
+
 class InterpParameter(Message):
     """The size that an Interp layer brings images to, given in one of three ways."""
     height: int
@@ -2227,6 +2491,190 @@ class InterpParameter(Message):
         shrink_factor: int | None = ...,
         pad_beg: int | None = ...,
         pad_end: int | None = ...,
+    ) -> None: ...
+
+
+class LabelMap(Message):
+    """The names of classes, as a text file of its own."""
+    item: RepeatedCompositeFieldContainer[LabelMapItem]
+    """The classes, one after the other."""
+    def __init__(
+        self,
+        *,
+        item: Iterable[LabelMapItem | Mapping[str, Any]] | None = ...,
+    ) -> None: ...
+
+
+class LabelMapItem(Message):
+    """The name of one class."""
+    name: str
+    """Short name of the class, as annotations have it."""
+    label: int
+    """Number of the class, counted from 0."""
+    display_name: str
+    """Name of the class as people are shown it."""
+    def __init__(
+        self,
+        *,
+        name: str | None = ...,
+        label: int | None = ...,
+        display_name: str | None = ...,
+    ) -> None: ...
+
+
+class MultiBoxLossParameter(Message):
+    """How a MultiBoxLoss layer matches prior boxes with what is there, and what it counts."""
+    class LocLossType(int, metaclass=EnumTypeWrapper):
+        """Losses of a box."""
+        L2: ClassVar[MultiBoxLossParameter.LocLossType]
+        """Half the square of each distance."""
+        SMOOTH_L1: ClassVar[MultiBoxLossParameter.LocLossType]
+        """Half the square of a small distance, the size of a large one."""
+    L2: ClassVar[MultiBoxLossParameter.LocLossType]
+    SMOOTH_L1: ClassVar[MultiBoxLossParameter.LocLossType]
+    class ConfLossType(int, metaclass=EnumTypeWrapper):
+        """Losses of a confidence."""
+        SOFTMAX: ClassVar[MultiBoxLossParameter.ConfLossType]
+        """The logarithm of the right class's softmax: one class excludes the others."""
+        LOGISTIC: ClassVar[MultiBoxLossParameter.ConfLossType]
+        """The logarithm of each class's sigmoid."""
+    SOFTMAX: ClassVar[MultiBoxLossParameter.ConfLossType]
+    LOGISTIC: ClassVar[MultiBoxLossParameter.ConfLossType]
+    class MatchType(int, metaclass=EnumTypeWrapper):
+        """Ways to match priors with things."""
+        BIPARTITE: ClassVar[MultiBoxLossParameter.MatchType]
+        """One prior for each thing: the one that overlaps most."""
+        PER_PREDICTION: ClassVar[MultiBoxLossParameter.MatchType]
+        """In addition every prior that overlaps a thing enough."""
+    BIPARTITE: ClassVar[MultiBoxLossParameter.MatchType]
+    PER_PREDICTION: ClassVar[MultiBoxLossParameter.MatchType]
+    class MiningType(int, metaclass=EnumTypeWrapper):
+        """Choices of the priors that count."""
+        NONE: ClassVar[MultiBoxLossParameter.MiningType]
+        """Every one of them."""
+        MAX_NEGATIVE: ClassVar[MultiBoxLossParameter.MiningType]
+        """Those with a thing, and of the others those that are mistaken most."""
+        HARD_EXAMPLE: ClassVar[MultiBoxLossParameter.MiningType]
+        """Those with the largest loss, with a thing or without."""
+    NONE: ClassVar[MultiBoxLossParameter.MiningType]
+    MAX_NEGATIVE: ClassVar[MultiBoxLossParameter.MiningType]
+    HARD_EXAMPLE: ClassVar[MultiBoxLossParameter.MiningType]
+    loc_loss_type: int
+    """How the distance of a box from where it should be is counted."""
+    conf_loss_type: int
+    """How confidences are compared with classes."""
+    loc_weight: float
+    """Factor on the loss of the boxes, that of the confidences being 1."""
+    num_classes: int
+    """How many classes are predicted, the background counted in."""
+    share_location: bool
+    """Predicts one box for all classes (true) or one for each."""
+    match_type: int
+    """Which priors are matched with a thing beyond the best one of each."""
+    overlap_threshold: float
+    """Overlap (intersection over union) from which a prior is matched, for PER_PREDICTION."""
+    use_prior_for_matching: bool
+    """Matches the prior boxes (true) or the boxes predicted from them."""
+    background_label_id: int
+    """The class that stands for nothing being there."""
+    use_difficult_gt: bool
+    """Counts things that are marked as difficult too."""
+    do_neg_mining: bool
+    """Old switch between mining_type NONE (false) and any other (true), which it must agree with."""
+    neg_pos_ratio: float
+    """How many priors without a thing count for each one with a thing, for MAX_NEGATIVE."""
+    neg_overlap: float
+    """Overlap with every thing below which a prior can count as one without a thing, for MAX_NEGATIVE."""
+    code_type: int
+    """What the four predicted numbers mean, as seen from the prior box."""
+    encode_variance_in_target: bool
+    """Divides predictions and targets by the prior's variances in the loss, not the target alone."""
+    map_object_to_agnostic: bool
+    """Takes all classes but the background as one."""
+    ignore_cross_boundary_bbox: bool
+    """Leaves out boxes that reach beyond the image when things are matched."""
+    bp_inside: bool
+    """Counts only edges inside the image, for CORNER and CORNER_SIZE."""
+    mining_type: int
+    """Which priors count in the loss of the confidences."""
+    nms_param: NonMaximumSuppressionParameter
+    """How priors that overlap one of a larger loss are left out before they are chosen."""
+    sample_size: int
+    """How many priors of each image count, for HARD_EXAMPLE."""
+    use_prior_for_nms: bool
+    """Compares the prior boxes, not those predicted from them, in nms_param."""
+    def __init__(
+        self,
+        *,
+        loc_loss_type: int | str | None = ...,
+        conf_loss_type: int | str | None = ...,
+        loc_weight: float | None = ...,
+        num_classes: int | None = ...,
+        share_location: bool | None = ...,
+        match_type: int | str | None = ...,
+        overlap_threshold: float | None = ...,
+        use_prior_for_matching: bool | None = ...,
+        background_label_id: int | None = ...,
+        use_difficult_gt: bool | None = ...,
+        do_neg_mining: bool | None = ...,
+        neg_pos_ratio: float | None = ...,
+        neg_overlap: float | None = ...,
+        code_type: int | str | None = ...,
+        encode_variance_in_target: bool | None = ...,
+        map_object_to_agnostic: bool | None = ...,
+        ignore_cross_boundary_bbox: bool | None = ...,
+        bp_inside: bool | None = ...,
+        mining_type: int | str | None = ...,
+        nms_param: NonMaximumSuppressionParameter | Mapping[str, Any] | None = ...,
+        sample_size: int | None = ...,
+        use_prior_for_nms: bool | None = ...,
+    ) -> None: ...
+
+
+class NoiseParameter(Message):
+    """How images are disturbed."""
+    prob: float
+    """Chance that images are disturbed at all; they always are, as in the fork."""
+    hist_eq: bool
+    """Spreads the brightness over the whole range."""
+    inverse: bool
+    """Turns light into dark."""
+    decolorize: bool
+    """Takes the colour away."""
+    gauss_blur: bool
+    """Blurs with a bell curve of 7 by 7 pixels."""
+    jpeg: float
+    """Quality to which images are compressed as JPEG; -1 leaves them."""
+    posterize: bool
+    """Leaves few steps of brightness."""
+    erode: bool
+    """Widens what is dark by a pixel."""
+    saltpepper: bool
+    """Sets pixels to given values by chance."""
+    saltpepper_param: SaltPepperParameter
+    """How many pixels are set, and to which values."""
+    clahe: bool
+    """Spreads the brightness over the range within tiles of the image."""
+    convert_to_hsv: bool
+    """Brings images to hue, saturation and value."""
+    convert_to_lab: bool
+    """Brings images to the colour space Lab."""
+    def __init__(
+        self,
+        *,
+        prob: float | None = ...,
+        hist_eq: bool | None = ...,
+        inverse: bool | None = ...,
+        decolorize: bool | None = ...,
+        gauss_blur: bool | None = ...,
+        jpeg: float | None = ...,
+        posterize: bool | None = ...,
+        erode: bool | None = ...,
+        saltpepper: bool | None = ...,
+        saltpepper_param: SaltPepperParameter | Mapping[str, Any] | None = ...,
+        clahe: bool | None = ...,
+        convert_to_hsv: bool | None = ...,
+        convert_to_lab: bool | None = ...,
     ) -> None: ...
 
 
@@ -2264,6 +2712,38 @@ class NormalizeParameter(Message):
         scale_filler: FillerParameter | Mapping[str, Any] | None = ...,
         channel_shared: bool | None = ...,
         eps: float | None = ...,
+    ) -> None: ...
+
+
+class NormalizedBBox(Message):
+    """A box, its edges as parts of the image's width and height."""
+    xmin: float
+    """Left edge, 0 being that of the image."""
+    ymin: float
+    """Upper edge, 0 being that of the image."""
+    xmax: float
+    """Right edge, 1 being that of the image."""
+    ymax: float
+    """Lower edge, 1 being that of the image."""
+    label: int
+    """The class of what is in the box."""
+    difficult: bool
+    """Marks what is hard to make out, which some measures leave out."""
+    score: float
+    """Confidence of a box that was predicted."""
+    size: float
+    """Area of the box as a part of the image's."""
+    def __init__(
+        self,
+        *,
+        xmin: float | None = ...,
+        ymin: float | None = ...,
+        xmax: float | None = ...,
+        ymax: float | None = ...,
+        label: int | None = ...,
+        difficult: bool | None = ...,
+        score: float | None = ...,
+        size: float | None = ...,
     ) -> None: ...
 
 
@@ -2368,7 +2848,7 @@ class ReorgParameter(Message):
 
 
 class ResizeParameter(Message):
-    """How images would be resized; part of SaveOutputParameter, and without effect here."""
+    """How images are resized."""
     class Resize_mode(int, metaclass=EnumTypeWrapper):
         """What gives way where the proportions differ."""
         WARP: ClassVar[ResizeParameter.Resize_mode]
@@ -2409,7 +2889,7 @@ class ResizeParameter(Message):
     CUBIC: ClassVar[ResizeParameter.Interp_mode]
     LANCZOS4: ClassVar[ResizeParameter.Interp_mode]
     prob: float
-    """Chance that this way of resizing is taken."""
+    """Chance that images are resized at all; they always are, as in the fork."""
     resize_mode: int
     """What gives way where the proportions differ."""
     height: int
@@ -2455,6 +2935,66 @@ class ROIPoolingParameter(Message):
         pooled_h: int | None = ...,
         pooled_w: int | None = ...,
         spatial_scale: float | None = ...,
+    ) -> None: ...
+
+
+class SaltPepperParameter(Message):
+    """How pixels are set to given values by chance."""
+    fraction: float
+    """Share of the pixels that are set."""
+    value: RepeatedScalarFieldContainer[float]
+    """The values, one for all channels or one for each."""
+    def __init__(
+        self,
+        *,
+        fraction: float | None = ...,
+        value: Iterable[float] | None = ...,
+    ) -> None: ...
+
+
+class SampleConstraint(Message):
+    """How a part of an image must lie to the things in it; a part will do if one thing meets all that is given."""
+    min_jaccard_overlap: float
+    """Least intersection over union of part and thing."""
+    max_jaccard_overlap: float
+    """Largest intersection over union of part and thing."""
+    min_sample_coverage: float
+    """Least share of the part that the thing covers."""
+    max_sample_coverage: float
+    """Largest share of the part that the thing covers."""
+    min_object_coverage: float
+    """Least share of the thing that the part covers."""
+    max_object_coverage: float
+    """Largest share of the thing that the part covers."""
+    def __init__(
+        self,
+        *,
+        min_jaccard_overlap: float | None = ...,
+        max_jaccard_overlap: float | None = ...,
+        min_sample_coverage: float | None = ...,
+        max_sample_coverage: float | None = ...,
+        min_object_coverage: float | None = ...,
+        max_object_coverage: float | None = ...,
+    ) -> None: ...
+
+
+class Sampler(Message):
+    """Of which size and proportions a part of an image is drawn."""
+    min_scale: float
+    """Least square root of the part's share of the image."""
+    max_scale: float
+    """Largest square root of the part's share of the image."""
+    min_aspect_ratio: float
+    """Least width over height, both as parts of the image's."""
+    max_aspect_ratio: float
+    """Largest width over height, both as parts of the image's."""
+    def __init__(
+        self,
+        *,
+        min_scale: float | None = ...,
+        max_scale: float | None = ...,
+        min_aspect_ratio: float | None = ...,
+        max_aspect_ratio: float | None = ...,
     ) -> None: ...
 
 
@@ -2535,4 +3075,32 @@ class UpsampleParameter(Message):
         pad_out_w: bool | None = ...,
         upsample_h: int | None = ...,
         upsample_w: int | None = ...,
+    ) -> None: ...
+
+
+class VideoDataParameter(Message):
+    """Where a VideoData layer takes its images from."""
+    class VideoType(int, metaclass=EnumTypeWrapper):
+        """Kinds of source."""
+        WEBCAM: ClassVar[VideoDataParameter.VideoType]
+        """A camera of this machine."""
+        VIDEO: ClassVar[VideoDataParameter.VideoType]
+        """A file with a video."""
+    WEBCAM: ClassVar[VideoDataParameter.VideoType]
+    VIDEO: ClassVar[VideoDataParameter.VideoType]
+    video_type: int
+    """Kind of the source."""
+    device_id: int
+    """Which camera to use, counted from 0."""
+    video_file: str
+    """File with the video, for VIDEO."""
+    skip_frames: int
+    """How many images are left out before each one that is taken."""
+    def __init__(
+        self,
+        *,
+        video_type: int | str | None = ...,
+        device_id: int | None = ...,
+        video_file: str | None = ...,
+        skip_frames: int | None = ...,
     ) -> None: ...

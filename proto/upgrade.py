@@ -4,6 +4,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from .alignment import crop_offsets
 from .messages import LayerParameter, NetParameter, SolverParameter, V0LayerParameter, V1LayerParameter
 
 # V0's type -> the V1 type, and the message that holds its settings.
@@ -61,6 +62,7 @@ _V1_TYPES = {
     "CONCAT": "Concat",
     "CONTRASTIVE_LOSS": "ContrastiveLoss",
     "CONVOLUTION": "Convolution",
+    "CROP": "Crop",
     "DATA": "Data",
     "DECONVOLUTION": "Deconvolution",
     "DROPOUT": "Dropout",
@@ -329,6 +331,7 @@ def _v0_target(
 
 def _upgrade_v1(net: NetParameter, report: list[str]) -> None:
     """Turn the net's V1 layers into `layer`."""
+    offsets = crop_offsets(net)
     for old in net.layers:
         _move_transform(old, report)
         new = net.layer.add()
@@ -342,8 +345,19 @@ def _upgrade_v1(net: NetParameter, report: list[str]) -> None:
                     setattr(param, _V1_PARAM_LISTS[descriptor.name], item)
             else:
                 _assign(new, descriptor.name, value)
+        if new.type == "Crop":
+            _give_offset(new, next(offsets)[1], report)
     report.append(f"layers in the V1 format rewritten as layer: {len(net.layers)}.")
     net.ClearField("layers")
+
+
+def _give_offset(layer: LayerParameter, offset: tuple[int, int] | None, report: list[str]) -> None:
+    """Write down where a Crop layer begins, which its V1 form leaves to the layers between its bottoms."""
+    if offset is None:
+        report.append(f"layer '{layer.name}' (Crop): no offset brings its bottoms in line; it begins at 0.")
+        return
+    layer.crop_param.offset.extend(offset if offset[0] != offset[1] else offset[:1])
+    report.append(f"layer '{layer.name}' (Crop): offset {' x '.join(map(str, offset))} found by the layers below.")
 
 
 def _move_transform(layer: V1LayerParameter, report: list[str]) -> None:

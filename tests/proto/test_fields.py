@@ -138,7 +138,7 @@ def test_deprecated_fields_are_the_ones_an_upgrade_or_a_newer_field_replaced():
         | {f"{message}.{name}" for message in ("BlobProto", "DummyDataParameter") for name in shapes}
         | {f"NetParameter.{name}" for name in ("input", "input_shape", "input_dim", "layers")}
         | {"ConcatParameter.concat_dim", "SliceParameter.slice_dim", "LossParameter.normalize"}
-        | {"SolverParameter.solver_type"}
+        | {"SolverParameter.solver_type", "MultiBoxLossParameter.do_neg_mining"}
     )
 
 

@@ -88,15 +88,42 @@ def test_schema_has_nothing_that_caffe_does_not_but_what_is_listed_as_forks():
     assert our_rows() - golden_rows() == fork_rows()
 
 
-def test_forks_add_to_caffes_messages_only_settings_of_their_layers():
+ADDED_TO_SETTINGS = {
+    "DropoutParameter": {"scale_train"},
+    "ImageDataParameter": {"new_dim", "bicubic"},
+    "PoolingParameter": {"ceil_mode"},
+    "SolverParameter": {"eval_type", "ap_version", "show_per_class_result", "plateau_winsize", "stepearly"},
+    "TransformationParameter": {
+        *("resize_param", "noise_param", "emit_constraint", "crop_h", "crop_w", "distort_param", "expand_param")
+    },
+    "V1LayerParameter.LayerType": {"CROP"},
+}
+
+
+def test_forks_add_to_caffes_messages_only_what_is_told_here_and_settings_of_their_layers():
     caffes = {row[0] for row in golden_rows()}
     added = {row for row in fork_rows() if row[0] in caffes}
-    assert {f"{row[0]}.{row[1]}" for row in added if row[0] != "LayerParameter"} == {
-        "DropoutParameter.scale_train",
-        "PoolingParameter.ceil_mode",
+    assert {(row[0], row[1]) for row in added if row[0] != "LayerParameter"} == {
+        (message, field) for message, names in ADDED_TO_SETTINGS.items() for field in names
     }
     of_layers = {row[4] for row in added if row[0] == "LayerParameter"}
     assert of_layers - {"ReLUParameter", "string"} <= {row[0] for row in fork_rows()} - caffes
+
+
+def test_what_nvcaffe_writes_in_the_same_numbers_is_not_read_as_a_forks_field():
+    """NVCaffe's TransformationParameter: use_gpu_transform, random_seed, img_rand_resize_*, rand_resize_ratio_*, ..."""
+    single = struct.pack("<f", 1.25)
+    written = b"".join(
+        bytes([number << 3 | wire]) + value
+        for number, wire, value in (
+            *((8, 0, b"\x01"), (9, 0, b"\x2a"), (10, 0, b"\x80\x02"), (11, 0, b"\xe0\x03")),
+            *((12, 5, single), (13, 5, single), (14, 5, single)),
+        )
+    )
+    settings = messages.TransformationParameter.FromString(b"\x18\xe3\x01" + written)
+    assert [field.name for field, _ in settings.ListFields()] == ["crop_size"] and settings.crop_size == 227
+    images = messages.ImageDataParameter.FromString(b"\x70\x04")  # threads: 4
+    assert not images.ListFields()
 
 
 def test_help_marks_the_fields_of_forks():

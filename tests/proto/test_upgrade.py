@@ -248,3 +248,45 @@ def test_nets_and_solvers_of_the_zoo():
             break
     assert [Path(path).name for path in refused] == ["presets_1D_lstm.prototxt", "presets_vgg-16.prototxt"]
     assert upgraded > 100
+
+
+FCN = """
+    input: "data" input_dim: 1 input_dim: 3 input_dim: 500 input_dim: 500
+    layers { name: "conv1" type: CONVOLUTION bottom: "data" top: "conv1"
+      convolution_param { num_output: 4 pad: 100 kernel_size: 3 } }
+    layers { name: "relu1" type: RELU bottom: "conv1" top: "conv1" }
+    layers { name: "pool1" type: POOLING bottom: "conv1" top: "pool1" pooling_param { kernel_size: 8 stride: 8 } }
+    layers { name: "pool3" type: POOLING bottom: "pool1" top: "pool3" pooling_param { kernel_size: 2 stride: 2 } }
+    layers { name: "pool5" type: POOLING bottom: "pool3" top: "pool5" pooling_param { kernel_size: 2 stride: 2 } }
+    layers { name: "fc6" type: CONVOLUTION bottom: "pool5" top: "fc6"
+      convolution_param { num_output: 4 kernel_h: 7 kernel_w: 7 } }
+    layers { name: "up2" type: DECONVOLUTION bottom: "fc6" top: "up2"
+      convolution_param { num_output: 4 kernel_size: 4 stride: 2 } }
+    layers { name: "score" type: CONVOLUTION bottom: "pool3" top: "score"
+      convolution_param { num_output: 4 kernel_size: 1 } }
+    layers { name: "crop" type: CROP bottom: "score" bottom: "up2" top: "cropped" }
+    layers { name: "sum" type: ELTWISE bottom: "up2" bottom: "cropped" top: "sum" }
+    layers { name: "up16" type: DECONVOLUTION bottom: "sum" top: "up16"
+      convolution_param { num_output: 4 kernel_size: 32 stride: 16 } }
+    layers { name: "crop" type: CROP bottom: "up16" bottom: "data" top: "out" }
+"""
+
+
+def test_the_crops_of_old_fully_convolutional_nets_get_the_offsets_that_were_published():
+    """5 and 27 are those of FCN-16s, whose layers these are but for the convolutions that keep the size."""
+    message = net(FCN)
+    report = upgrade_net(message)
+    crops = [layer for layer in message.layer if layer.type == "Crop"]
+    assert [list(layer.crop_param.offset) for layer in crops] == [[5], [27]]
+    assert sum("found by the layers below" in line for line in report) == 2
+
+
+def test_a_crop_that_nothing_brings_in_line_begins_at_0_and_the_report_says_so():
+    message = net("""
+        layers { name: "a" type: DUMMY_DATA top: "a" }
+        layers { name: "b" type: DUMMY_DATA top: "b" }
+        layers { name: "crop" type: CROP bottom: "a" bottom: "b" top: "c" }
+    """)
+    report = upgrade_net(message)
+    assert not message.layer[2].crop_param.offset
+    assert any("no offset brings its bottoms in line" in line for line in report)

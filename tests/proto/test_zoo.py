@@ -2,6 +2,7 @@
 
 import csv
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -72,14 +73,14 @@ def test_problems_begin_where_caffe_stops_or_behind_what_forks_have(zoo):
         if first == caffes:
             stopped += 1
             continue
-        word = row["bytes"].decode("utf-8", "replace").splitlines()[caffes - 1].replace("{", ":").split(":")[0].strip()
-        assert word in forks, row["file"]
+        line = row["bytes"].decode("utf-8", "replace").splitlines()[caffes - 1]
+        assert forks & set(re.findall(r"\w+", line)), row["file"]
         assert first is None or first > caffes, row["file"]
         if first is None:
             assert row["document"].message == text_format.Parse(row["bytes"], CLASSES[row["kind"]]()), row["file"]
             read += 1
-    assert stopped >= 180
-    assert read >= 50
+    assert stopped >= 100
+    assert read >= 80
 
 
 def test_edits_read_only_what_changed_and_undo_gives_back_the_bytes(zoo):
