@@ -278,15 +278,15 @@ def layer(name: str, param: str | None = None) -> Callable[[AnyLayer], AnyLayer]
 def layer_class(name: str) -> type[Layer]:
     """The class registered for a type, after looking through the entry points `brewbench.layers`.
 
-    Raises DefinitionError that lists the nearest spellings, then the known types.
+    Raises DefinitionError that gives the nearest spellings, and says where all known types are listed.
     """
     load_layers()
     if name not in LAYERS and name in _plugins():
         _plugins()[name].load()
     if name not in LAYERS:
         near = get_close_matches(name, LAYERS, 3, 0.6)
-        hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
-        raise DefinitionError(f"unknown layer type {name!r}; {hint}Known types: {', '.join(sorted(LAYERS))}.", "type")
+        hint = f"did you mean {' or '.join(map(repr, near))}? See" if near else "see"
+        raise DefinitionError(f"unknown layer type {name!r}; {hint} `brewbench check -types` for those known.", "type")
     return LAYERS[name]
 
 

@@ -21,6 +21,7 @@ from .blob import Blob
 from .build import Builder, Learnable, Node, make_state
 from .context import Context, Seen
 from .errors import DefinitionError, Diagnostic, Diagnostics
+from .findings import without_echoes
 from .fusion import Chain, find_chains, parts_inside
 from .graph import PHASES
 from .layer import LAYERS, Layer
@@ -564,7 +565,7 @@ def check(
         phase,
         tuple(sorted(reports, key=lambda one: one.index)),
         {name: shape for name, shape in zip(built.blob_names, found_shapes, strict=True)},
-        tuple(sorted(found.found, key=lambda one: one.line if one.line is not None else last)),
+        tuple(sorted(without_echoes(found.found), key=lambda one: one.line if one.line is not None else last)),
         sum(one.blob.count for one in built.learnable),
         tuple(dict.fromkeys(code)),
     )

@@ -12,12 +12,15 @@ Pair = tuple[float, float]  # of the vertical and of the horizontal axis
 Map = tuple[Pair, Pair]  # scale and shift: position i of a blob is scale * i + shift in another
 
 _SAME: Map = ((1.0, 1.0), (0.0, 0.0))
-_SLIDING = {V1LayerParameter.CONVOLUTION: "convolution_param", V1LayerParameter.POOLING: "pooling_param"}
+_SLIDING: dict[int, str] = {
+    V1LayerParameter.CONVOLUTION: "convolution_param",
+    V1LayerParameter.POOLING: "pooling_param",
+}
 _MIXING = {V1LayerParameter.FLATTEN, V1LayerParameter.IM2COL, V1LayerParameter.INNER_PRODUCT}
 
 
 def crop_offsets(net: NetParameter) -> Iterator[tuple[V1LayerParameter, tuple[int, int] | None]]:
-    """Each CROP layer with the offset (vertical, horizontal) that brings its bottoms in line, as longjon/caffe finds it.
+    """Each CROP layer with the offset (vertical, horizontal) that brings its bottoms in line. Source: longjon/caffe.
 
     None where no one offset does: nothing below is common to both bottoms, or their scales differ.
     """
@@ -29,10 +32,12 @@ def crop_offsets(net: NetParameter) -> Iterator[tuple[V1LayerParameter, tuple[in
         if layer.type == V1LayerParameter.CROP:
             yield layer, offset
         step = _map_of(layer, offset)
+        read = list(layer.bottom) if layer.type != V1LayerParameter.CROP else layer.bottom[:1]
         below: dict[str, Map] = {}
-        for name in layer.bottom[: 1 if layer.type == V1LayerParameter.CROP else None] if step else ():
-            for ancestor, known in {**maps.get(name, {}), name: _SAME}.items():
-                below[ancestor] = _after(step, known)
+        if step is not None:
+            for name in read:
+                for ancestor, known in {**maps.get(name, {}), name: _SAME}.items():
+                    below[ancestor] = _after(step, known)
         for name in layer.top:
             if name in layer.bottom:  # in place: a later layer that names it means this one
                 maps[name] = {ancestor: known for ancestor, known in below.items() if ancestor != name}

@@ -124,7 +124,7 @@ def _reader(field: FieldDescriptor) -> Callable[[Node], Any]:
                 number = numbers.get(node.text) if match is None else int(match[1] + match[2], 0)
                 if number in known:
                     return number
-            choices = list(numbers)[:8] + (["..."] if len(numbers) > 8 else [])
+            choices = list(numbers)[:5] + (["..."] if len(numbers) > 5 else [])
             near = _nearest(node.text.strip("\"'").upper(), numbers)
             hint = f"; did you mean {near}?" if near else ""
             raise ValueError(f"{_mismatch(node, 'one of ' + ', '.join(choices))}{hint}")

@@ -1,5 +1,6 @@
 """Upgrade of old nets and solvers, in memory, to the fields that Caffe 1.0 reads."""
 
+from difflib import get_close_matches
 from typing import Any
 
 from google.protobuf.message import Message
@@ -295,8 +296,9 @@ def _v1_from_v0(connection: V1LayerParameter, report: list[str]) -> V1LayerParam
     dropped: list[str] = []
     if old.HasField("type"):
         if old.type not in _V0_TYPES:
-            known = ", ".join(sorted([*_V0_TYPES, "padding"]))
-            raise UpgradeError(f"layer '{old.name}': unknown V0 type '{old.type}'; expected one of {known}.")
+            near = get_close_matches(old.type, [*_V0_TYPES, "padding"], 3, 0.6)
+            hint = f"; did you mean {' or '.join(near)}?" if near else "."
+            raise UpgradeError(f"layer '{old.name}': unknown V0 type '{old.type}'{hint}")
         type_name, settings = _V0_TYPES[old.type]
         new.type = V1LayerParameter.LayerType.Value(type_name)
     for descriptor, value in old.ListFields():

@@ -199,7 +199,7 @@ PADDING = 'layers { layer { name: "pad" type: "padding" pad: 1 } bottom: "x" top
     [
         ('layers { name: "a" type: RELU } layer { name: "b" }', "both layer and layers"),
         ('layers { layer { name: "a" } } layers { name: "b" type: RELU }', "'b': expected the V0 format"),
-        ('layers { layer { name: "a" type: "conf" } }', "'a': unknown V0 type 'conf'; expected one .*conv"),
+        ('layers { layer { name: "a" type: "conf" } }', "'a': unknown V0 type 'conf'; did you mean conv"),
         ('layers { layer { name: "a" type: "relu" } bottom: "x" }', "'a': no layer before it makes .* 'x'"),
         (
             V0_INPUT + PADDING + LAYER_A % ("relu", ""),

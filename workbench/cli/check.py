@@ -13,11 +13,17 @@ from .flags import Parser, add_net_state
 def run(words: Sequence[str]) -> int:
     """Print every finding about the files; returns 1 if one of them is an error, else 0. Raises UsageError."""
     parser = Parser("check")
-    parser.add_argument("files", nargs="+", metavar="FILE", help="prototxt files of nets or solvers")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="prototxt files of nets or solvers")
+    parser.switch("types", help="list the layer types that are known, each with a sentence, and check nothing")
     parser.switch("json", help="print JSON")
     parser.flag("phase", choices=("TRAIN", "TEST"), help="phase of the nets; both if not given")
     add_net_state(parser)
     args = parser.parse(words)
+    if args.types:
+        return _list_types(args.json)
+    if not args.files:
+        parser.print_help()
+        return 1
     results = [_check(file, args.phase, args.level or 0, args.stage) for file in args.files]
     if args.json:
         print(json.dumps([asdict(result) | {"ok": result.ok} for result in results], indent=2))
@@ -49,6 +55,24 @@ def _print(result: _Result) -> None:
         print(replace(found, message=warning + found.message))
     if result.ok:
         print(f"{result.file}: {result.summary}: ok")
+
+
+def _list_types(as_json: bool) -> int:
+    """Print the known layer types in their order, each with the family it belongs to and what it does."""
+    from ...engine.layer import LAYERS, load_layers
+
+    load_layers()
+    rows = [
+        {"type": name, "category": cls.category, "summary": (cls.__doc__ or "").partition("\n")[0]}
+        for name, cls in sorted(LAYERS.items(), key=lambda item: item[0].lower())
+    ]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return 0
+    widths = [max(len(row[key]) for row in rows) for key in ("type", "category")]
+    for row in rows:
+        print(f"{row['type']:{widths[0]}}  {row['category']:{widths[1]}}  {row['summary']}".rstrip())
+    return 0
 
 
 def _check(file: str, phase: str | None, level: int, stages: list[str]) -> _Result:

@@ -266,3 +266,22 @@ def test_foreign_nets_are_drawn(shared_zoo):
         ElementTree.fromstring(to_svg(graph))
         drawn += bool(graph["nodes"])
     assert drawn > 5
+
+
+def test_layers_of_unknown_types_keep_their_place_and_what_is_known_around_them():
+    text = """
+        layer { name: "in" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 dim: 8 dim: 8 } } }
+        layer { name: "strip" type: "Insanity" bottom: "x" top: "x" }
+        layer { name: "odd" type: "RegionLoss" bottom: "x" top: "odd" region_loss_param { side: 13 } }
+        layer { name: "below" type: "InnerProduct" bottom: "odd" top: "below" inner_product_param { num_output: 2 } }
+        layer { name: "beside" type: "Pooling" bottom: "x" top: "beside" pooling_param { global_pooling: true } }
+    """
+    graph = build_graph(check(Document.parse(text, "net")))
+    nodes = by_id(graph)
+    assert list(nodes) == ["in", "odd", "below", "beside"]
+    assert nodes["odd"]["category"] == "unknown"
+    assert [strip["id"] for strip in nodes["in"]["folded"]] == ["strip"]
+    labels = {(edge["source"], edge["target"]): edge["label"] for edge in graph["edges"]}
+    assert labels[("in", "odd")] == labels[("in", "beside")] == "2x3x8x8"
+    assert nodes["beside"]["lines"] == ["beside 2x3x1x1"]
+    assert "RegionLoss" in to_svg(graph)

@@ -74,3 +74,30 @@ def test_json(bench, call):
     (found,) = first["diagnostics"]
     assert (found["layer"], found["field"]) == ("ip", "inner_product_param.num_output")
     assert (found["line"], found["severity"]) == (9, "error")
+
+
+def test_the_known_layer_types_are_listed_each_with_a_sentence(bench, call):
+    status, out, err = call("check", "-types")
+    assert (status, err) == (0, "")
+    rows = [line.split(None, 2) for line in out.splitlines()]
+    types = [row[0] for row in rows]
+    assert {"Convolution", "PriorBox", "Python"} <= set(types) and types == sorted(types, key=str.lower)
+    assert all(len(row) == 3 for row in rows)
+    listed = json.loads(call("check", "-types", "-json")[1])
+    assert [one["type"] for one in listed] == types
+
+
+def test_a_net_with_unknown_layers_is_summarized_and_drawn(bench, call):
+    net = bench / "net.prototxt"
+    odd = 'layer { name: "odd" type: "Od" bottom: "data" top: "odd" od_param { x: 1 } }\n'
+    after = 'layer { name: "after" type: "ReLU" bottom: "odd" top: "after" }\n'
+    net.write_text(net.read_text() + odd + after)
+    status, out, _ = call("summarize", "net.prototxt")
+    assert status == 1
+    lines = out.splitlines()
+    assert sum("unknown layer type 'Od'" in line for line in lines) == 1 and "od_param" not in out
+    assert any(line.split()[:4] == ["odd", "Od", "odd", "?"] for line in lines)
+    assert any(line.split()[:2] == ["ip", "InnerProduct"] and "4x3" in line for line in lines)
+    assert call("draw_net", "net.prototxt", "net.raw")[0] == 0
+    drawn = (bench / "net.raw").read_text()
+    assert "odd" in drawn and "Od" in drawn
