@@ -7,8 +7,7 @@ import numpy as np
 from ...errors import DefinitionError
 from ...layer import Layer, between, layer
 from ...memory import HOST
-
-CORNER, CENTER_SIZE, CORNER_SIZE = range(1, 4)
+from ._boxes import decode, overlap
 
 
 @layer("DetectionOutput", param="detection_output_param")
@@ -63,12 +62,14 @@ class DetectionOutput(Layer):
 
     def forward(self, bottom, top):
         location, confidence, prior = (blob.seen_from(HOST).read() for blob in bottom[:3])
-        prior = prior[0].reshape(2, -1, 1, 4)
+        prior, variance = prior[0].reshape(2, -1, 1, 4)
+        variance = None if self.settings.variance_encoded_in_target else variance
+        code = self.settings.code_type
         location = location.reshape(-1, self.priors, self.located, 4)
         confidence = confidence.reshape(len(location), self.priors, -1)
         rows = []
         for item, (predicted, scores) in enumerate(zip(location, confidence, strict=True)):
-            rows += self.detect(item, decode(predicted, prior[0], prior[1], self.settings), scores.T)
+            rows += self.detect(item, decode(code, predicted, prior, variance), scores.T)
         if not rows:
             rows = [(item, *(-1,) * 6) for item in range(len(location))]
         top[0].reshape(1, 1, len(rows), 7)
@@ -105,31 +106,3 @@ class DetectionOutput(Layer):
                 if nms.eta < 1 and threshold > 0.5:
                     threshold *= nms.eta
         return kept
-
-
-def decode(predicted, prior, variance, settings):
-    """Boxes (P, 1 or classes, 4) from predictions of that shape, prior boxes and variances (P, 1, 4)."""
-    if not settings.variance_encoded_in_target:
-        predicted = variance * predicted
-    if settings.code_type == CORNER:
-        return prior + predicted
-    size = prior[..., 2:] - prior[..., :2]
-    if settings.code_type == CORNER_SIZE:
-        return prior + predicted * np.concatenate([size, size], axis=-1)
-    centre = (prior[..., :2] + prior[..., 2:]) / 2 + predicted[..., :2] * size
-    half = np.exp(predicted[..., 2:]) * size / 2
-    return np.concatenate([centre - half, centre + half], axis=-1)
-
-
-def overlap(box, others):
-    """Intersection over union of a box with each of others (K, 4); 0 for a box turned inside out."""
-    width, height = np.moveaxis(np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2]), -1, 0)
-    common = np.where((width > 0) & (height > 0), width * height, 0)
-    union = area(box) + area(others) - common
-    return np.where(common > 0, common / np.where(common > 0, union, 1), 0)
-
-
-def area(boxes):
-    """Width times height; 0 for a box turned inside out."""
-    width, height = np.moveaxis(boxes[..., 2:] - boxes[..., :2], -1, 0)
-    return np.where((width < 0) | (height < 0), 0, width * height)

@@ -304,18 +304,19 @@ def intersection_over_union(one, other):
     return width * height / (area[0] + area[1] - width * height)
 
 
-def detections(classes, code, shared=True, background=0, least=None, nms=0.3, top_k=-1, keep=-1, eta=1.0, raw=False):
-    def decoded(p, v, values):
-        v = [1, 1, 1, 1] if raw else v
-        size = [p[2] - p[0], p[3] - p[1]]
-        if code == "CORNER":
-            return [p[k] + v[k] * values[k] for k in range(4)]
-        if code == "CORNER_SIZE":
-            return [p[k] + v[k] * values[k] * size[k % 2] for k in range(4)]
-        centre = [(p[k] + p[k + 2]) / 2 + v[k] * values[k] * size[k] for k in range(2)]
-        half = [size[k] * np.exp(v[k + 2] * values[k + 2]) / 2 for k in range(2)]
-        return [centre[0] - half[0], centre[1] - half[1], centre[0] + half[0], centre[1] + half[1]]
+def decoded(code, p, v, values):
+    """The box that four numbers make of a prior box p with variances v."""
+    size = [p[2] - p[0], p[3] - p[1]]
+    if code == "CORNER":
+        return [p[k] + v[k] * values[k] for k in range(4)]
+    if code == "CORNER_SIZE":
+        return [p[k] + v[k] * values[k] * size[k % 2] for k in range(4)]
+    centre = [(p[k] + p[k + 2]) / 2 + v[k] * values[k] * size[k] for k in range(2)]
+    half = [size[k] * np.exp(v[k + 2] * values[k + 2]) / 2 for k in range(2)]
+    return [centre[0] - half[0], centre[1] - half[1], centre[0] + half[0], centre[1] + half[1]]
 
+
+def detections(classes, code, shared=True, background=0, least=None, nms=0.3, top_k=-1, keep=-1, eta=1.0, raw=False):
     def reference(bottoms, params):
         location, confidence, prior = bottoms[0], bottoms[1], bottoms[2][0].reshape(2, -1, 4)
         rows = []
@@ -327,7 +328,8 @@ def detections(classes, code, shared=True, background=0, least=None, nms=0.3, to
                 if c == background:
                     continue
                 boxes = [
-                    decoded(prior[0, p], prior[1, p], predicted[p, 0 if shared else c]) for p in range(len(scores))
+                    decoded(code, prior[0, p], [1] * 4 if raw else prior[1, p], predicted[p, 0 if shared else c])
+                    for p in range(len(scores))
                 ]
                 order = sorted(range(len(scores)), key=lambda p: -scores[p, c])
                 order = [p for p in order if least is None or scores[p, c] > least]

@@ -10,6 +10,7 @@ from brewbench.engine.errors import DefinitionError
 from brewbench.proto import Document
 
 IMAGE = ((2, 8, 6, 6),)
+BOXES = [(1, 8), (1, 6), (1, 2, 8), (1, 1, 2, 8)]
 REFUSED = [
     # type, settings, shapes of the bottoms, field, a part of the message
     ("Axpy", "", [(2, 8), (2, 8, 3, 3), (2, 8, 3, 4)], "bottom", "must have one shape"),
@@ -34,6 +35,13 @@ REFUSED = [
     ("Interp", "interp_param { zoom_factor: 0 }", IMAGE, "zoom_factor", "at least 1; got 0"),
     ("Interp", "interp_param { zoom_factor: 2 pad_beg: 1 }", IMAGE, "pad_beg", "at most 0; got 1"),
     ("Interp", "interp_param { zoom_factor: 2 pad_end: -6 }", IMAGE, "pad_beg", "leave nothing"),
+    ("MultiBoxLoss", "", BOXES, "num_classes", "at least 1; got 0"),
+    ("MultiBoxLoss", "multibox_loss_param { num_classes: 4 }", BOXES, "bottom", "for 2 prior boxes and 4 classes"),
+    ("MultiBoxLoss", "multibox_loss_param { num_classes: 3 }", [*BOXES[:3], (1, 1, 2, 7)], "bottom", "(1, 1, G, 8)"),
+    ("MultiBoxLoss", "multibox_loss_param { num_classes: 3 share_location: false }", BOXES, "mining_type", "must be"),
+    ("MultiBoxLoss", "multibox_loss_param { num_classes: 3 do_neg_mining: false }", BOXES, "do_neg_mining", "contra"),
+    ("MultiBoxLoss", "multibox_loss_param { num_classes: 3 background_label_id: 3 }", BOXES, "background_label_id", ""),
+    ("MultiBoxLoss", "multibox_loss_param { num_classes: 3 map_object_to_agnostic: true }", BOXES, "num_classes", "2"),
     ("Normalize", "", [(3,)], "bottom", "2 axes or more"),
     ("Permute", "permute_param { order: 0 order: 4 }", IMAGE, "order", "axis 4"),
     ("Permute", "permute_param { order: 1 order: 1 }", IMAGE, "order", "twice"),
@@ -100,6 +108,16 @@ def test_values_that_point_outside_are_refused_while_running():
         net.blobs["b1"].data = values
         with pytest.raises(DefinitionError, match=message):
             net.forward()
+
+
+@pytest.mark.parametrize("label", [0, 3, -1, float("nan")])
+def test_a_thing_of_a_class_that_there_is_not_is_refused_while_running(label):
+    net = Net(document("MultiBoxLoss", "multibox_loss_param { num_classes: 3 }", BOXES), 0)
+    net.blobs["b3"].data = [[[[0, 1, 0, 0.2, 0.2, 0.6, 0.6, 0], [0, label, 0, 0.2, 0.2, 0.6, 0.6, 0]]]]
+    with pytest.raises(DefinitionError, match=f"'l' .*of class {label:g}; with 3 classes"):
+        net.forward()
+    net.blobs["b3"].data[0, 0, 1, 0] = -1  # a row that does not count
+    net.forward()
 
 
 def test_masks_and_regions_refuse_to_give_a_gradient():
