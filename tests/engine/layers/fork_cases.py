@@ -488,6 +488,11 @@ def records():
             depthwise(1, 1, 2),
             [numbers(3, 1, 2, 3)],
         ),
+        ("CropCenter", "sides"): record(
+            'type: "CropCenter" crop_center_param { crop_size: 0 crop_size: 1 crop_size: 1 crop_size: 2 }',
+            [X],
+            lambda bottoms, params: [np.array([[[[bottoms[0][n, 1, i, 2]] for i in (1, 2)]] for n in range(2)])],
+        ),
         ("DepthwiseConvolution", "grouped"): record(
             'type: "DepthwiseConvolution" convolution_param { num_output: 3 group: 3 kernel_size: 3 pad: 1 }',
             [X],

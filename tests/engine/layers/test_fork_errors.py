@@ -20,6 +20,8 @@ REFUSED = [
     ("ContinuationIndicator", "continuation_indicator_param { time_step: 3 }", [], "batch_size", "at least 1; got 0"),
     ("ConvolutionDepthwise", "convolution_param { num_output: 9 kernel_size: 3 }", IMAGE, "num_output", "8 channels"),
     ("ConvolutionDepthwise", "convolution_param { kernel_size: 9 }", IMAGE, "kernel_size", "larger than the bottom"),
+    ("CropCenter", "crop_center_param { crop_size: 1 }", IMAGE, "crop_size", "once for each axis"),
+    ("CropCenter", "crop_center_param { crop_size: [0, 0, 3, 1] }", IMAGE, "crop_size", "leaves nothing"),
     ("DepthwiseConvolution", "convolution_param { num_output: 8 group: 3 kernel_size: 3 }", IMAGE, "group", "divide"),
     ("DetectionOutput", "", [(1, 8), (1, 6), (1, 2, 8)], "num_classes", "at least 1; got 0"),
     ("DetectionOutput", "detection_output_param { num_classes: 2 }", [(1, 8), (1, 6), (1, 2, 8)], "bottom", "2 prior"),
