@@ -6,35 +6,57 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from .cores import available
+
 VARIABLES = ("BREWBENCH_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 _threads: int | None = None
+_reason = ""  # for that number
 
 
 def cores() -> int:
-    """The cores this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """The cores this process may use."""
+    return available().count
 
 
 def threads() -> int:
-    """How many threads an operation may use: what was set, else what one of VARIABLES says, else one for each core."""
-    global _threads
+    """How many threads an operation may use: what was set, else what one of VARIABLES says, else one for each core.
+
+    Where a CPU quota makes that fewer than the cores that BLAS sees, BLAS is limited to the same number.
+    """
+    global _threads, _reason
     if _threads is None:
-        given = (os.environ.get(name, "") for name in VARIABLES)
-        _threads = next((int(value) for value in given if value.isdigit() and int(value)), cores())
+        for name in VARIABLES:
+            value = os.environ.get(name, "")
+            if value.isdigit() and int(value):
+                _threads, _reason = int(value), f"{name} is {value}"
+                break
+        else:
+            found = available()
+            _threads, _reason = found
+            if hasattr(os, "sched_getaffinity") and found.count < len(os.sched_getaffinity(0)):
+                _limit_blas(found.count)
     return _threads
+
+
+def reason() -> str:
+    """What sets the number of threads, in words."""
+    threads()
+    return _reason
 
 
 def set_threads(count: int) -> None:
     """Let every operation use that many threads, those of BLAS included. Raises ValueError below 1."""
-    from threadpoolctl import ThreadpoolController
-
-    global _threads
+    global _threads, _reason
     if count < 1:
         raise ValueError(f"at least one thread has to compute; got {count}")
-    _threads = count
+    _threads, _reason = count, "set by the program"
+    _limit_blas(count)
+
+
+def _limit_blas(count: int) -> None:
+    from threadpoolctl import ThreadpoolController
+
     ThreadpoolController().select(user_api="blas").limit(limits=count)
 
 

@@ -46,7 +46,10 @@ def run(words: Sequence[str]) -> None:
     import numpy  # noqa: F401 - so that its libraries are loaded
     from threadpoolctl import threadpool_info
 
+    from ...engine.threads import reason, threads
+
     print(f"Processor:    {platform.machine()}, {os.cpu_count()} logical cores")
+    print(f"Threads:      {threads()}: {reason()}")
     for library in threadpool_info():
         print(f"Library:      {library['internal_api']} {library['version']}, {library['num_threads']} threads")
     try:
