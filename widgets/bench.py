@@ -29,7 +29,7 @@ from .form import ParameterForm, written_values
 from .intents import carry_out, indices_of, palette
 from .pane import Throttle, read_bundle
 from .stepper import Stepper
-from .text import TextPane
+from .text import TextPane, one_line_end
 from .trust import TrustBar
 
 SOLVER_FIELDS = ("base_lr", "momentum", "weight_decay")
@@ -325,7 +325,7 @@ class Bench(ipywidgets.VBox):
         """Why the text in the pane is no prototxt, if it is not: then it is not yet the document's."""
         net = self._active is self.live.document
         found = self.live.diagnostics if net else self.live.solver_diagnostics
-        return found[0] if found and found[0].type is None and self.text.text != self._active.text else None
+        return found[0] if found and found[0].type is None and self.text.text != one_line_end(self._active.text) else None
 
     def _need_sound_text(self) -> None:
         """Raise ValueError where an edit elsewhere would overwrite what is being typed."""
@@ -443,6 +443,7 @@ class Bench(ipywidgets.VBox):
     def _on_tab(self, change: Mapping[str, Any]) -> None:
         with self._lock:
             self._active = change["new"]
+            self.text.kind = self._active.kind
             self.text.set_text(self._active.text)
             self.text.reveal(None)
             self._show_marks()

@@ -6,18 +6,31 @@ import { fileURLToPath } from "node:url";
 
 const HERE = dirname(fileURLToPath(import.meta.url)), PAGE = join(HERE, "page"), BUNDLE = join(HERE, "bundle");
 const NOTE = "Made by build.mjs from page/: change the sources there, then `npm run build`.";
-const WIDGETS = { arrays: "arrays.js", curves: "curves.js", editor: "editor/editor.js", form: "form.js", stepper: "stepper.js", text: "text.js" };
+const WIDGETS = { arrays: "arrays.js", curves: "curves.js", editor: "editor/editor.js", form: "form.js", stepper: "stepper.js", text: "text/text.js" };
+
+/** The licences of the packages that some sources are from. */
+async function licencesOf(sources) {
+  const folders = new Set(sources.flatMap((path) => path.match(/^.*node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0] ?? []));
+  const texts = [...folders].sort().map(async (folder) => {
+    const { name, version } = JSON.parse(await readFile(join(HERE, folder, "package.json"), "utf8"));
+    return `${name} ${version}\n\n${await readFile(join(HERE, folder, "LICENSE"), "utf8")}`;
+  });
+  return (await Promise.all(texts)).join("\n----\n\n");
+}
 
 /** The files of the bundle, as a map from name to text. */
 async function make() {
   const files = new Map();
   for (const [name, source] of Object.entries(WIDGETS)) {
-    const entry = `import { mount } from "./${source}"; import { widget } from "./jupyter.js"; export default widget(mount);`;
-    const { outputFiles } = await build({
+    const entry = `import { mount } from "./${source}"; import { widget } from "./jupyter.js"; export { mount }; export default widget(mount);`;
+    const { outputFiles, metafile } = await build({
       stdin: { contents: entry, resolveDir: PAGE, sourcefile: `${name}.entry.js` },
-      bundle: true, format: "esm", target: "es2022", charset: "utf8", legalComments: "eof", write: false, logLevel: "warning",
+      absWorkingDir: HERE, bundle: true, format: "esm", target: "es2022", charset: "utf8", legalComments: "eof", write: false, logLevel: "warning",
+      metafile: true, minify: name === "text",
     });
     files.set(`${name}.js`, `// ${NOTE}\n${outputFiles[0].text}`);
+    const licences = await licencesOf(Object.keys(metafile.inputs));
+    if (licences) files.set(`${name}.LICENSES.txt`, licences);
     const styles = ["theme.css", `${name}.css`].map((style) => readFile(join(PAGE, style), "utf8"));
     files.set(`${name}.css`, `/* ${NOTE} */\n${(await Promise.all(styles)).join("\n")}`);
   }

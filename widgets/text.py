@@ -4,7 +4,20 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ..proto.layout import difference
 from .pane import Pane
+from .schema import schema_of
+
+
+def one_line_end(text: str) -> str:
+    """A text as the page has it: every line ends in a line feed, whatever it ends in on the disk."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def with_crlf(before: str, after: str) -> str:
+    """`after` with CRLF in the lines that are new: what was pasted from a text that has them keeps them."""
+    start, end, inserted = difference(before, after)
+    return after[:start] + inserted.replace("\n", "\r\n") + before[end:]
 
 
 class TextPane(Pane, script="text"):
@@ -19,9 +32,10 @@ class TextPane(Pane, script="text"):
         on_cursor: called with line and column (from 1) where the cursor came to rest.
         on_undo, on_redo: called for Ctrl+Z and Ctrl+Y: undo belongs to the document, not to the browser.
         on_save: called for Ctrl+S, after `on_edit` if there is something to tell.
+        kind: "net" or "solver": what may be written, for completion and help.
 
     Attributes:
-        text: what the pane shows, as far as the kernel knows.
+        text: what the pane shows, as far as the kernel knows, each line ending in a line feed.
         version: how many edits came from the page.
     """
 
@@ -34,9 +48,11 @@ class TextPane(Pane, script="text"):
         on_undo: Callable[[], Any] | None = None,
         on_redo: Callable[[], Any] | None = None,
         on_save: Callable[[], Any] | None = None,
+        kind: str = "net",
         **kwargs: Any,
     ):
-        self.text = text
+        self.text = one_line_end(text)
+        self._kind = kind
         self.version = 0
         self.on_edit = on_edit
         self.on_cursor = on_cursor
@@ -49,6 +65,17 @@ class TextPane(Pane, script="text"):
         self._lock = threading.RLock()
         super().__init__(**kwargs)
 
+    @property
+    def kind(self) -> str:
+        """What the text is, "net" or "solver"."""
+        return self._kind
+
+    @kind.setter
+    def kind(self, kind: str) -> None:
+        if kind != self._kind:
+            self._kind = kind
+            self.send({"type": "schema", "schema": None})  # a page asks for the other when it needs it
+
     def set_text(self, text: str, version: int | None = None) -> None:
         """Show another text; cursor and scroll position stay where they were in what did not change.
 
@@ -57,6 +84,7 @@ class TextPane(Pane, script="text"):
             version: the `version` that the text answers; where the user has typed since, it is late and is
                 dropped. Without one it counts as an answer to everything typed so far.
         """
+        text = one_line_end(text)
         with self._lock:
             if text == self.text or (version is not None and version != self.version):
                 return
@@ -99,14 +127,18 @@ class TextPane(Pane, script="text"):
             self._seen[content["view"]] = 0
             super()._page_hello(content, buffers)
 
+    def _page_schema(self, content: dict, _buffers: Any) -> None:
+        self.send({"type": "schema", "schema": schema_of(self.kind), "to": content["view"]})
+
     def _page_edit(self, content: dict, _buffers: Any) -> None:
         with self._lock:
+            before, text = self.text, content["text"]
             self._seen[content["view"]] = content["sequence"]
-            self.text = content["text"]
+            self.text = text
             self.version += 1
             if len(self._seen) > 1:
                 self._send_text()
-        self.run_callback(self.on_edit, content["text"])
+        self.run_callback(self.on_edit, with_crlf(before, text) if content.get("crlf") else text)
 
     def _page_cursor(self, content: dict, _buffers: Any) -> None:
         self.run_callback(self.on_cursor, content["line"], content["column"])

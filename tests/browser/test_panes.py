@@ -66,24 +66,25 @@ def cells(page):
 
 def test_text_is_typed_and_set(notebook, python):
     page = notebook([TEXT])
-    area = page.locator(".bb-text textarea")
-    page.locator(".bb-text-under", has_text="layer {").wait_for()
+    area = page.locator(".bb-text .cm-content")
+    page.locator(".cm-line", has_text="layer {").first.wait_for()
     area.press("Control+End")
     area.press_sequentially("bbb: 1")
     assert heard(python, page, 2)[0].endswith("bbb: 1")
     assert cells(page) == 1  # JupyterLab took no key for a shortcut
     python(page, 'pane.set_text("layer { }"); pane.set_marks([{"line": 1, "message": "empty"}]); pane.reveal(1)')
-    page.locator(".bb-text-under .bb-chosen.bb-error", has_text="layer { }").wait_for()
+    page.locator(".cm-line.bb-chosen", has_text="layer { }").wait_for()
+    page.locator(".cm-gutter-lint .cm-lint-marker-error").wait_for()
     area.press("Control+z")
     page.locator(".bb-text output", has_text="division by zero").wait_for()
 
 
 def test_a_second_view_of_a_text_follows_the_first(notebook, python):
     page = notebook([TEXT, "pane"])
-    page.locator(".bb-text-under", has_text="layer {").first.wait_for()
-    page.locator(".bb-text textarea").first.press_sequentially("x: 1 ")
+    page.locator(".cm-line", has_text="layer {").first.wait_for()
+    page.locator(".bb-text .cm-content").first.press_sequentially("x: 1 ")
     page.wait_for_function(
-        "() => [...document.querySelectorAll('.bb-text textarea')].every(a => a.value.startsWith('x: 1 '))"
+        "() => [...document.querySelectorAll('.bb-text .cm-content')].every(a => a.textContent.startsWith('x: 1 '))"
     )
 
 

@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from brewbench.widgets.schema import schema_of
 from brewbench.widgets.text import TextPane
 
 
@@ -82,6 +83,30 @@ class TestPython:
         receive(pane, type="undo")
         assert messages == [{"type": "say", "text": "nothing to undo", "kind": "error"}]
 
+    def test_the_schema_is_given_to_who_asks(self, messages):
+        pane = TextPane("a")
+        receive(pane, type="schema")
+        (message,) = messages
+        assert message["to"] == "a" and message["schema"]["root"] == "NetParameter"
+        pool = next(one for one in message["schema"]["messages"]["PoolingParameter"] if one["name"] == "pool")
+        assert [name for name, _ in pool["choices"]] == ["MAX", "AVE", "STOCHASTIC"] and pool["help"]
+        assert {"type": "Pooling", "category": "vision", "param": "pooling_param"}.items() <= next(
+            one for one in message["schema"]["layers"] if one["type"] == "Pooling"
+        ).items()
+        pane.kind = "solver"
+        assert messages[-1] == {"type": "schema", "schema": None}
+        receive(pane, type="schema")
+        assert messages[-1]["schema"]["root"] == "SolverParameter"
+
+    def test_the_page_knows_one_line_end_and_pasted_ones_stay(self, messages):
+        heard = []
+        pane = TextPane("a\r\nb\r\n", on_edit=heard.append)
+        assert pane.text == "a\nb\n"
+        pane.set_text("a\r\nb\r\n")
+        assert messages == [], "nothing new"
+        receive(pane, type="edit", text="a\nx\ny\nb\n", sequence=1, crlf=True)
+        assert heard == ["a\nx\r\ny\r\nb\n"] and pane.text == "a\nx\ny\nb\n"
+
     def test_nonsense_from_the_page_is_ignored(self, messages):
         pane = TextPane("a")
         for content in ({}, None, {"type": "no such"}, {"type": 3}):
@@ -89,79 +114,74 @@ class TestPython:
         assert messages == []
 
 
+def text_of(pane):
+    return pane.js("window.pane.editor.state.doc.toString()")
+
+
+def focus(pane):
+    pane.page.locator(".cm-content").focus()
+    return pane.page.keyboard
+
+
+def show(pane, text, seen=None):
+    pane.receive({"type": "text", "text": text, "seen": seen or {}})
+
+
 @pytest.mark.browser
 class TestPage:
-    def test_tokens_cover_the_line_and_know_their_kind(self, demo):
-        pane = demo("text")
-        line = r'  weight_filler { type: "xa\"v" std: -1.5e-3 on: true } # why "not"'
-        tokens = pane.js(f"script.tokenize({line!r})")
-        assert "".join(text for _, text in tokens) == line
-        kinds = {text: kind for kind, text in tokens if kind}
-        assert kinds["weight_filler"] == kinds["type"] == "field"
-        assert kinds[r'"xa\"v"'] == "string" and kinds["-1.5e-3"] == "number" and kinds["true"] == "enum"
-        assert kinds["{"] == "brace" and kinds['# why "not"'] == "comment"
-
-    def test_comments_toggle(self, demo):
-        pane = demo("text")
-        assert pane.js('script.toggleComments(["  a", "", "    b"])') == ["  # a", "", "  #   b"]
-        assert pane.js('script.toggleComments(["  # a", "", "  #   b"])') == ["  a", "", "    b"]
-
     def test_typing_is_sent_once_it_settles(self, demo):
         pane = demo("text")
-        area = pane.page.locator("textarea")
-        area.focus()
-        pane.page.keyboard.press("Control+End")
-        pane.page.keyboard.type("name: 1")
+        keys = focus(pane)
+        keys.press("Control+End")
+        keys.type("name: 1")
         edit = pane.wait_sent("edit")
         assert edit["text"].endswith("}\nname: 1") and edit["sequence"] == len(pane.sent("edit"))
         assert len(pane.sent("edit")) < 7
 
     def test_the_cursor_is_told(self, demo):
         pane = demo("text")
-        pane.page.locator("textarea").focus()
-        pane.page.keyboard.press("Control+Home")
-        pane.page.keyboard.press("ArrowDown")
-        pane.page.keyboard.press("ArrowRight")
+        keys = focus(pane)
+        for key in ("Control+Home", "ArrowDown", "ArrowRight"):
+            keys.press(key)
         pane.page.wait_for_function("() => window.sent.at(-1)?.type === 'cursor' && window.sent.at(-1).line === 2")
         assert pane.sent("cursor")[-1] == {"type": "cursor", "line": 2, "column": 2}
 
     def test_a_late_text_does_not_overwrite_typing_and_an_answer_does(self, demo):
         pane = demo("text")
-        area = pane.page.locator("textarea")
-        area.focus()
-        pane.page.keyboard.press("Control+End")
-        pane.page.keyboard.type("x")
-        pane.receive({"type": "text", "text": "late", "seen": {"demo": 0}})
-        assert area.input_value().endswith("x")
+        keys = focus(pane)
+        keys.press("Control+End")
+        keys.type("x")
+        show(pane, "late", {"demo": 0})
+        assert text_of(pane).endswith("x")
         pane.wait_sent("edit")
-        pane.receive({"type": "text", "text": "late", "seen": {"demo": 0}})
-        assert area.input_value().endswith("x")
-        pane.receive({"type": "text", "text": "answer", "seen": {"demo": 1}})
-        assert area.input_value() == "answer"
+        show(pane, "late", {"demo": 0})
+        assert text_of(pane).endswith("x")
+        show(pane, "answer", {"demo": 1})
+        assert text_of(pane) == "answer"
 
     def test_a_text_from_python_keeps_cursor_and_scroll(self, demo):
         pane = demo("text")
         text = "\n".join(f"line_{i}: {i}" for i in range(500))
-        pane.receive({"type": "text", "text": text, "seen": {}})
+        show(pane, text)
         at = text.index("line_300")
-        pane.page.evaluate(f"() => {{ const a = document.querySelector('textarea'); a.focus();"
-                           f" a.setSelectionRange({at}, {at}); a.scrollTop = 5000; }}")  # fmt: skip
-        pane.receive({"type": "text", "text": text.replace("line_10: 10", "line_10: 1000"), "seen": {}})
-        state = pane.page.evaluate(
-            "() => { const a = document.querySelector('textarea'); return [a.selectionStart, a.scrollTop]; }"
-        )
-        assert state == [at + 2, 5000]
+        focus(pane)
+        pane.js(f"window.pane.editor.dispatch({{ selection: {{ anchor: {at} }}, scrollIntoView: true }})")
+        pane.page.wait_for_function("() => window.pane.editor.scrollDOM.scrollTop > 4000")
+        before = pane.js("window.pane.editor.scrollDOM.scrollTop")
+        show(pane, text.replace("line_10: 10", "line_10: 1000"))
+        assert pane.js("[window.pane.editor.state.selection.main.head, window.pane.editor.scrollDOM.scrollTop]") == [
+            at + 2, before
+        ]  # fmt: skip
 
     def test_undo_belongs_to_the_document(self, demo):
         pane = demo("text")
-        area = pane.page.locator("textarea")
-        area.focus()
-        pane.page.keyboard.type("abc")
-        pane.page.keyboard.press("Control+z")
-        assert "abc" in area.input_value()
-        assert [m["type"] for m in pane.sent() if m["type"] != "cursor"] == ["edit", "undo"]
-        pane.page.keyboard.press("Control+y")
-        pane.page.keyboard.press("Control+Shift+z")
+        keys = focus(pane)
+        keys.type("abc")
+        keys.press("Control+z")
+        assert "abc" in text_of(pane)
+        assert [m["type"] for m in pane.sent() if m["type"] in ("edit", "undo")] == ["edit", "undo"]
+        keys.press("Control+y")
+        keys.press("Control+Shift+Z")
         assert len(pane.sent("redo")) == 2
 
     def test_what_was_said_goes_when_something_else_happens(self, demo):
@@ -177,10 +197,10 @@ class TestPage:
 
     def test_saving_tells_the_typing_first(self, demo):
         pane = demo("text")
-        pane.page.locator("textarea").focus()
-        pane.page.keyboard.type("abc")
-        pane.page.keyboard.press("Control+s")
-        assert [m["type"] for m in pane.sent() if m["type"] != "cursor"] == ["edit", "save"]
+        keys = focus(pane)
+        keys.type("abc")
+        keys.press("Control+s")
+        assert [m["type"] for m in pane.sent() if m["type"] in ("edit", "save")] == ["edit", "save"]
 
     def test_nothing_can_be_typed_before_there_is_a_text(self, demo):
         pane = demo("text")
@@ -189,78 +209,149 @@ class TestPage:
             document.body.append(element);
             window.fresh = window.script.mount(element, { view: 'fresh', send: () => {} });
         }""")
-        area = pane.page.locator("textarea").last
-        area.focus()
+        pane.page.locator(".cm-content").last.focus()
         pane.page.keyboard.type("lost")
-        assert area.input_value() == ""
+        assert pane.js("window.fresh.editor.state.doc.length") == 0
         pane.page.evaluate("() => window.fresh.receive({ type: 'text', text: '', seen: {} })")
         pane.page.keyboard.type("kept")
-        assert area.input_value() == "kept"
+        assert pane.js("window.fresh.editor.state.doc.toString()") == "kept"
 
     def test_keys_that_edit_lines(self, demo):
         pane = demo("text")
-        area = pane.page.locator("textarea")
-        pane.receive({"type": "text", "text": "a {", "seen": {}})
-        area.focus()
-        pane.page.keyboard.press("Control+End")
-        pane.page.keyboard.press("Enter")
-        pane.page.keyboard.type("b: 1")
-        pane.page.keyboard.press("Enter")
-        pane.page.keyboard.type("}")
-        assert area.input_value() == "a {\n  b: 1\n}"
-        pane.page.keyboard.press("Control+a")
-        pane.page.keyboard.press("Tab")
-        assert area.input_value() == "  a {\n    b: 1\n  }"
-        pane.page.keyboard.press("Shift+Tab")
-        pane.page.keyboard.press("Control+/")
-        assert area.input_value() == "# a {\n#   b: 1\n# }"
+        show(pane, "")
+        keys = focus(pane)
+        keys.type("a {")
+        keys.press("Enter")
+        keys.type("b: 1")
+        keys.press("ArrowDown")
+        keys.press("End")
+        assert text_of(pane) == "a {\n  b: 1\n}", "a closing brace is written, and dedented"
+        keys.press("Control+a")
+        keys.press("Tab")
+        assert text_of(pane) == "  a {\n    b: 1\n  }"
+        keys.press("Shift+Tab")
+        keys.press("Control+/")
+        assert text_of(pane) == "# a {\n#   b: 1\n# }"
 
-    def test_escape_then_tab_leaves_the_text(self, demo):
+    def test_tab_leaves_the_text(self, demo):
         pane = demo("text")
-        pane.page.locator("textarea").focus()
-        pane.page.keyboard.press("Escape")
-        pane.page.keyboard.press("Tab")
-        assert pane.js("document.activeElement.id") == "after"
+        focus(pane).press("Tab")
+        assert not pane.js("document.querySelector('.cm-editor').contains(document.activeElement)")
+
+    def test_pasted_line_ends_are_told(self, demo):
+        pane = demo("text")
+        show(pane, "a: 1\n")
+        keys = focus(pane)
+        keys.press("Control+End")
+        pane.page.evaluate("""() => {
+            const data = new DataTransfer();
+            data.setData('text/plain', 'b: 2\\r\\nc: 3\\r\\n');
+            const event = new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true });
+            document.querySelector('.cm-content').dispatchEvent(event);
+        }""")
+        edit = pane.wait_sent("edit")
+        assert edit["text"] == "a: 1\nb: 2\nc: 3\n" and edit["crlf"] is True
+        keys.type("d")
+        assert pane.wait_sent("edit", 2)["crlf"] is False
+
+    def test_fields_types_and_blobs_are_offered(self, demo):
+        pane = demo("text")
+        show(pane, 'layer { name: "in" type: "Input" top: "data" }\nlayer {\n  name: "c"\n  type: "Convolution"\n}\n')
+        pane.receive({"type": "schema", "schema": schema_of("net")})
+        keys = focus(pane)
+        keys.press("Control+End")
+        keys.press("ArrowUp")
+        keys.press("ArrowUp")
+        keys.press("End")
+        offered = pane.page.locator(".cm-tooltip-autocomplete li")
+
+        def complete(typed, wanted):
+            keys.press("Enter")
+            keys.type(typed)
+            offered.filter(has_text=wanted).first.wait_for()
+            pane.page.wait_for_timeout(120)  # a list that has just opened takes no key yet
+            keys.press("Tab")
+
+        complete("bot", "bottom")
+        keys.type('"da')
+        offered.filter(has_text="data").first.wait_for()
+        pane.page.wait_for_timeout(120)
+        keys.press("Tab")
+        assert '  bottom: "data"\n}' in text_of(pane)
+        keys.press("End")
+        complete("conv", "convolution_param")
+        assert "pooling_param" not in text_of(pane)
+        assert "  convolution_param {" in text_of(pane)
+
+    def test_help_is_shown_under_the_pointer(self, demo):
+        pane = demo("text")
+        show(pane, 'layer {\n  type: "Pooling"\n  pooling_param { pool: AVE }\n}\n')
+        pane.receive({"type": "schema", "schema": schema_of("net")})
+        pane.page.locator(".cm-line span", has_text="pool").last.hover()
+        help = pane.page.locator(".bb-help")
+        help.wait_for()
+        assert help.inner_text().startswith("pool: enum, MAX unless given")
+
+    def test_messages_fold(self, demo):
+        pane = demo("text")
+        pane.page.locator(".cm-foldGutter .cm-gutterElement span[title='Fold line']").first.click()
+        assert pane.page.locator(".cm-foldPlaceholder").count() == 1
+        assert pane.page.locator(".cm-line").count() < 4
 
     def test_marks_show_in_the_margin_and_are_read_out(self, demo):
         pane = demo("text")
         pane.receive({"type": "marks", "marks": [{"line": 3, "severity": "error", "message": "no <b>such</b> type"}]})
-        mark = pane.page.locator(".bb-text-gutter .bb-error")
-        mark.wait_for()
-        assert mark.get_attribute("title") == "no <b>such</b> type"
-        pane.page.locator("textarea").focus()
-        pane.page.keyboard.press("F8")
+        pane.page.locator(".cm-gutter-lint .cm-lint-marker-error").wait_for()
+        focus(pane).press("F8")
         pane.page.locator(".bb-status output.bb-error", has_text="no <b>such</b> type").wait_for()
         assert pane.wait_sent("cursor")["line"] == 3
 
-    def test_reveal_scrolls_to_the_lines_and_highlights_them(self, demo):
+    def test_reveal_scrolls_to_the_lines_and_follows_edits(self, demo):
         pane = demo("text")
-        pane.receive({"type": "text", "text": "\n".join(f"l: {i}" for i in range(1000)), "seen": {}})
+        lines = [f"l: {i}" for i in range(1000)]
+        show(pane, "\n".join(lines))
         pane.receive({"type": "reveal", "range": [500, 502]})
-        pane.page.locator(".bb-text-under .bb-chosen", has_text="l: 500").wait_for()
-        assert pane.page.locator(".bb-text-under .bb-chosen").count() == 3
+        chosen = pane.page.locator(".cm-line.bb-chosen")
+        chosen.filter(has_text="l: 500").wait_for()
+        assert chosen.all_inner_texts() == ["l: 499", "l: 500", "l: 501"]
+        show(pane, "\n".join(["new: 1", *lines]))
+        assert chosen.all_inner_texts() == ["l: 499", "l: 500", "l: 501"], "the lines moved, their marks with them"
 
-    def test_find_goes_through_the_hits(self, demo):
+    def test_a_selection_elsewhere_scrolls_back_to_the_left(self, demo):
         pane = demo("text")
-        pane.page.locator("textarea").focus()
-        pane.page.keyboard.press("Control+f")
-        pane.page.keyboard.type("layer")
-        pane.page.locator(".bb-text-find output", has_text="1 of 2").wait_for()
-        pane.page.keyboard.press("Enter")
-        pane.page.locator(".bb-text-find output", has_text="2 of 2").wait_for()
-        pane.page.keyboard.press("Escape")
-        assert pane.js("document.activeElement.tagName") == "TEXTAREA"
+        show(pane, "a: 1 # " + "long " * 100 + "\nb: 2\n")
+        keys = focus(pane)
+        keys.press("Control+Home")
+        keys.press("End")
+        pane.page.wait_for_function("() => window.pane.editor.scrollDOM.scrollLeft > 100")
+        pane.page.locator("#after").focus()
+        pane.receive({"type": "reveal", "range": [2, 2]})
+        pane.page.wait_for_function("() => window.pane.editor.scrollDOM.scrollLeft < 10")
 
-    def test_seven_thousand_lines_draw_only_what_is_visible(self, demo):
+    def test_find_marks_every_hit_also_behind_tabs(self, demo):
         pane = demo("text")
-        pane.receive({"type": "text", "text": 'param { name: "a" lr_mult: 1 }\n' * 7000, "seen": {}})
-        pane.receive({"type": "reveal", "range": [6000, 6000]})
-        pane.page.locator("[data-line='6000']").wait_for()
-        assert pane.page.locator(".bb-text-under .bb-row").count() < 60
-        pane.page.locator("textarea").focus()
+        show(pane, "\tres5c: 1\n\t\tres5c: 2\n")
+        keys = focus(pane)
+        keys.press("Control+f")
+        keys.type("res5c")
+        hits = pane.page.locator(".cm-searchMatch")
+        hits.nth(1).wait_for()
+        assert hits.all_inner_texts() == ["res5c", "res5c"]
+        keys.press("Escape")
+        assert pane.js("document.querySelector('.cm-editor').contains(document.activeElement)")
+
+    def test_ten_thousand_lines_draw_only_what_is_visible(self, demo):
+        pane = demo("text")
+        show(pane, 'layer { name: "a" type: "ReLU" }\n' * 10000)
+        pane.receive({"type": "reveal", "range": [9000, 9000]})
+        pane.page.locator(".cm-line.bb-chosen").wait_for()
+        assert pane.page.locator(".cm-line").count() < 120
+        keys = focus(pane)
+        keys.type("x")
         spent = pane.page.evaluate("""() => {
-            const area = document.querySelector('textarea'), start = performance.now();
-            for (let i = 0; i < 10; i++) area.dispatchEvent(new Event('input'));
+            const { editor } = window.pane, at = editor.state.doc.length, start = performance.now();
+            for (let i = 0; i < 10; i++) editor.dispatch({ changes: { from: at, insert: 'x' }, userEvent: 'input.type' });
             return (performance.now() - start) / 10;
         }""")
-        assert spent < 20, f"{spent} ms for each key"  # 1 ms on an idle machine
+        print(f"{spent:.1f} ms a key")
+        assert spent < 100, f"{spent} ms for each key"  # a few on an idle machine

@@ -358,6 +358,7 @@ var widget = (mount2) => ({
       view,
       send: (content, buffers = []) => model.send({ ...content, view }, void 0, buffers)
     });
+    Object.assign(el, { pane });
     const receive = (content, buffers) => {
       if ((!content.to || content.to === view) && content.except !== view) pane.receive(content, buffers);
     };
@@ -377,5 +378,6 @@ var widget = (mount2) => ({
 // page/arrays.entry.js
 var arrays_entry_default = widget(mount);
 export {
-  arrays_entry_default as default
+  arrays_entry_default as default,
+  mount
 };

@@ -183,6 +183,7 @@ var widget = (mount2) => ({
       view,
       send: (content, buffers = []) => model.send({ ...content, view }, void 0, buffers)
     });
+    Object.assign(el, { pane });
     const receive = (content, buffers) => {
       if ((!content.to || content.to === view) && content.except !== view) pane.receive(content, buffers);
     };
@@ -202,5 +203,6 @@ var widget = (mount2) => ({
 // page/curves.entry.js
 var curves_entry_default = widget(mount);
 export {
-  curves_entry_default as default
+  curves_entry_default as default,
+  mount
 };

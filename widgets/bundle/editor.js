@@ -1440,6 +1440,7 @@ var widget = (mount2) => ({
       view,
       send: (content, buffers = []) => model.send({ ...content, view }, void 0, buffers)
     });
+    Object.assign(el, { pane });
     const receive = (content, buffers) => {
       if ((!content.to || content.to === view) && content.except !== view) pane.receive(content, buffers);
     };
@@ -1459,5 +1460,6 @@ var widget = (mount2) => ({
 // page/editor.entry.js
 var editor_entry_default = widget(mount);
 export {
-  editor_entry_default as default
+  editor_entry_default as default,
+  mount
 };

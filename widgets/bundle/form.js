@@ -83,6 +83,7 @@ var widget = (mount2) => ({
       view,
       send: (content, buffers = []) => model.send({ ...content, view }, void 0, buffers)
     });
+    Object.assign(el, { pane });
     const receive = (content, buffers) => {
       if ((!content.to || content.to === view) && content.except !== view) pane.receive(content, buffers);
     };
@@ -102,5 +103,6 @@ var widget = (mount2) => ({
 // page/form.entry.js
 var form_entry_default = widget(mount);
 export {
-  form_entry_default as default
+  form_entry_default as default,
+  mount
 };

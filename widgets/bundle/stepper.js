@@ -225,6 +225,7 @@ var widget = (mount2) => ({
       view,
       send: (content, buffers = []) => model.send({ ...content, view }, void 0, buffers)
     });
+    Object.assign(el, { pane });
     const receive = (content, buffers) => {
       if ((!content.to || content.to === view) && content.except !== view) pane.receive(content, buffers);
     };
@@ -244,5 +245,6 @@ var widget = (mount2) => ({
 // page/stepper.entry.js
 var stepper_entry_default = widget(mount);
 export {
-  stepper_entry_default as default
+  stepper_entry_default as default,
+  mount
 };

@@ -13,6 +13,7 @@ export const widget = (mount) => ({
       view,
       send: (content, buffers = []) => model.send({ ...content, view }, undefined, buffers),
     });
+    Object.assign(el, { pane }); // for the console, and for tests
     // Messages reach every view of a model, unless one names the view that it is for or the one that it is not for.
     const receive = (/** @type {any} */ content, /** @type {DataView[]} */ buffers) => {
       if ((!content.to || content.to === view) && content.except !== view) pane.receive(content, buffers);
