@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from os import PathLike
+from time import monotonic
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor
@@ -48,6 +49,9 @@ class Change:
     paths: tuple[Path, ...]
 
 
+PAUSE = 1.0  # seconds without typing that end a step of undo
+
+
 @dataclass(slots=True)
 class _Step:
     """One step of undo: splices with the text they removed."""
@@ -56,6 +60,7 @@ class _Step:
     splices: list[tuple[int, str, str]] = field(default_factory=list)  # start, removed, inserted
     paths: list[Path] = field(default_factory=list)
     typing: bool = False
+    when: float = 0.0  # by `monotonic`, when the last of it was typed
 
     def edits(self, backward: bool = False) -> list[Splice]:
         if backward:
@@ -231,6 +236,7 @@ class Document:
         if step.typing and last and last.typing and not self._undone and _continues(last, step):
             last.splices += step.splices
             last.paths += [path for path in step.paths if path not in last.paths]
+            last.when = step.when
         else:
             self._done.append(step)
         self._undone.clear()
@@ -358,14 +364,15 @@ class Document:
 
         Only the stretch that differs counts as edited. Where `text` comes from an editor that knows only one kind of
         line end, the others are kept. `merge` True joins the step of undo before, if that was typing at the same
-        place. Raises `ParseError`, and changes nothing, where the text is no tree.
+        place and on the same line, at most a second ago. Raises `ParseError`, and changes nothing, where the text is
+        no tree.
         """
         _check_encodable(text, self.path)
         start, end, replacement = layout.difference(self.text, text)
         alone = self._open is None
         with self.transaction(label):
             assert self._open is not None
-            self._open.typing = merge and alone
+            self._open.typing, self._open.when = merge and alone, monotonic()
             self._splice(start, end, replacement)
             self._touch(self._tree.path_at(start))
 
@@ -656,10 +663,11 @@ def _check_encodable(text: str, path: str | None) -> None:
 
 
 def _continues(last: _Step, step: _Step) -> bool:
-    """Whether typing goes on where it stopped, on the same line."""
+    """Whether typing goes on where it stopped, on the same line, without a pause for thought."""
     at, _, inserted = last.splices[-1]
     start, removed, new = step.splices[0]
-    return "\n" not in new and start <= at + len(inserted) and start + len(removed) >= at
+    touches = start <= at + len(inserted) and start + len(removed) >= at
+    return touches and "\n" not in new and not inserted.endswith("\n") and step.when - last.when <= PAUSE
 
 
 def _write_atomically(path: str, data: bytes) -> None:

@@ -325,7 +325,8 @@ class Bench(ipywidgets.VBox):
         """Why the text in the pane is no prototxt, if it is not: then it is not yet the document's."""
         net = self._active is self.live.document
         found = self.live.diagnostics if net else self.live.solver_diagnostics
-        return found[0] if found and found[0].type is None and self.text.text != one_line_end(self._active.text) else None
+        differs = self.text.text != one_line_end(self._active.text)
+        return found[0] if found and found[0].type is None and differs else None
 
     def _need_sound_text(self) -> None:
         """Raise ValueError where an edit elsewhere would overwrite what is being typed."""

@@ -46,7 +46,7 @@ def _messages(root: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     while ahead:
         name = ahead.pop()
         records = [one.as_dict() for one in fields(name)]
-        yield name, [{key: record[key] for key in needed if record[key] not in ((), "", None, False)} for record in records]
+        yield name, [{key: one[key] for key in needed if one[key] not in ((), "", None, False)} for one in records]
         inside = {record["message"] for record in records} - {"", *seen}
         seen |= inside
         ahead += sorted(inside)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from google.protobuf import text_format
 
+import brewbench.proto.document as document_module
 from brewbench.proto.document import Change, Document
 from brewbench.proto.errors import ParseError
 from brewbench.proto.messages import LayerParameter, NetParameter, SolverParameter, V1LayerParameter
@@ -730,6 +731,20 @@ def test_typing_at_one_place_is_one_step():
     document.replace(SMALL + "\n# ab")
     document.undo()
     assert document.text == SMALL + "\n# a"
+
+
+def test_a_step_of_typing_ends_at_a_pause_and_at_the_end_of_a_line(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(document_module, "monotonic", lambda: now[0])
+    document = Document.parse('name: "x"\n')
+    texts = [document.text]
+    second = "# first\n# sec"
+    for typed, pause in (("# fi", 0.4), ("# first", 0.4), ("# first\n", 0.4), (second, 0.4), (f"{second}ond", 2)):
+        now[0] += pause
+        document.replace('name: "x"\n' + typed, merge=True)
+        texts.append(document.text)
+    taken = [text for text in iter(lambda: document.undo() and document.text, False)]
+    assert taken == [texts[4], texts[3], texts[2], texts[0]], "pause; line; line's end; all that was typed of the first"
 
 
 def test_typing_in_an_editor_that_knows_only_lf_keeps_crlf():

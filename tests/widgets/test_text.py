@@ -350,7 +350,8 @@ class TestPage:
         keys.type("x")
         spent = pane.page.evaluate("""() => {
             const { editor } = window.pane, at = editor.state.doc.length, start = performance.now();
-            for (let i = 0; i < 10; i++) editor.dispatch({ changes: { from: at, insert: 'x' }, userEvent: 'input.type' });
+            const typed = { changes: { from: at, insert: 'x' }, userEvent: 'input.type' };
+            for (let i = 0; i < 10; i++) editor.dispatch(typed);
             return (performance.now() - start) / 10;
         }""")
         print(f"{spent:.1f} ms a key")
