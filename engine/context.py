@@ -18,6 +18,7 @@ from .trust import EVERYTHING, Trust
 Shapes = tuple[tuple[int, ...], ...]
 Seen = Callable[[Any, Shapes], tuple[Shapes, Shapes] | None]
 
+_LOOKED_AT = 1 << 18  # characters of a list: some thousand lines
 _LONGEST = 300  # characters of a file's name that a message shows
 
 
@@ -56,6 +57,11 @@ class Context:
         """Whether the phase is TRAIN."""
         return self.phase == 0
 
+    @property
+    def most_read(self) -> int | None:
+        """How many characters of a list of files are read: all (None), or, where only shapes are wanted, the first."""
+        return _LOOKED_AT if self.dry else None
+
     def find(self, source: str, field: str, what: str = "file") -> Path:
         """The path of a file or folder that a definition names.
 
@@ -71,8 +77,10 @@ class Context:
             tried.append(self.root / given)
         for path in tried:
             try:
-                if path.exists():
+                if path.is_file() or path.is_dir():
                     return path
+                if path.exists():  # opening a pipe may wait for ever
+                    raise DefinitionError(f"{shown(path)} is a pipe or a device, not a {what}.", field)
             except OSError as error:  # such as a name that is too long, or a folder that is closed to us
                 message = f"{what} {shown(source)} cannot be looked for: {error.strerror}."
                 raise DefinitionError(message, field) from error

@@ -94,9 +94,13 @@ def blob_from_proto(proto: Any) -> SavedBlob:
     return np.asarray(data), None if diff is None else np.asarray(diff)
 
 
-def read_blob(path: FilePath) -> np.ndarray:
-    """The array in a file of one BlobProto, such as a mean image (`.binaryproto`)."""
-    return np.asarray(_parse(path, "a blob (.binaryproto)", _parse_blob)[0])
+def read_blob(path: FilePath, shape_only: bool = False) -> np.ndarray:
+    """The array in a file of one BlobProto, such as a mean image (`.binaryproto`).
+
+    With `shape_only` its values stay in the file: all read 0, and take no memory.
+    """
+    values = _parse(path, "a blob (.binaryproto)", _parse_blob)[0]
+    return np.broadcast_to(np.zeros((), np.float32), values.shape) if shape_only else np.asarray(values)
 
 
 def write_blob(path: FilePath, array: np.ndarray) -> None:

@@ -11,6 +11,7 @@ import lmdb
 
 from ..atomic import atomic_folder
 from ..errors import DefinitionError
+from .kinds import binary_kind
 from .leveldb import LevelDB, require_leveldb, write_leveldb
 from .lmdb_file import LMDB
 from .rows import Rows
@@ -30,9 +31,8 @@ def open_database(path: str | PathLike, backend: str = "lmdb") -> Rows:
     if not folder.exists():
         raise DefinitionError(f"there is no database {str(path)!r}.", "source")
     if not folder.is_dir():
-        raise DefinitionError(
-            f"{str(path)!r} is a file; {_ARTICLES[kind]} is a folder that holds {_SIGNS[kind]}.", "source"
-        )
+        found, wanted = binary_kind(path) or "a text file", f"{_ARTICLES[kind]} is a folder that holds {_SIGNS[kind]}"
+        raise DefinitionError(f"{str(path)!r} is {found}; {wanted}.", "source")
     if not (folder / _SIGNS[kind]).exists():
         for other, sign in _SIGNS.items():
             if (folder / sign).exists():

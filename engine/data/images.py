@@ -9,21 +9,28 @@ from pathlib import Path
 import numpy as np
 
 from .datum import decode_image
+from .kinds import refuse_binary
 
 _ONE = 1 << 11  # the weights of OpenCV's bilinear interpolation are multiples of 1 / _ONE
 _JPEG_QUALITY = 95
 
 
-def read_list(path: str | PathLike) -> list[tuple[str, int]]:
+def read_list(path: str | PathLike, most: int | None = None) -> list[tuple[str, int]]:
     """The lines of a list of images, each a name and, behind the last blank, a whole number: the label.
 
-    Empty lines are left out. Raises ValueError that names the line for anything else, OSError when the file cannot
-    be read.
+    Empty lines are left out. With `most` no more than about that many characters are read, whole lines of them.
+    Raises ValueError that names the line for anything else, or says what the file is if it is no text, OSError when it
+    cannot be read.
     """
-    found = []
+    refuse_binary(path)
+    found, room = [], most
     with open(path, encoding="utf-8", errors="surrogateescape") as lines:
         for number, line in enumerate(lines, 1):
             words = line.rsplit(None, 1)
+            if room is not None:
+                room -= len(line)
+                if room < 0 and found:
+                    break
             if not words:
                 continue
             try:

@@ -56,14 +56,15 @@ class Transformer:
                 raise DefinitionError("give mean_file or mean_value, not both.", "transform_param.mean_value")
             path = context.find(settings.mean_file, "transform_param.mean_file", "mean file")
             try:
-                mean = files.read_blob(path)
+                mean = files.read_blob(path, shape_only=context.dry)
             except (OSError, ValueError) as error:
                 raise DefinitionError(str(error), "transform_param.mean_file") from error
             if mean.ndim < 3 or mean.size != np.prod(mean.shape[-3:]):
                 raise DefinitionError(
                     f"the mean file must hold one image; its shape is {mean.shape}.", "transform_param.mean_file"
                 )
-            self.mean = mean.reshape(mean.shape[-3:]).astype(context.dtype)  # (C, H, W)
+            mean = mean.reshape(mean.shape[-3:])
+            self.mean = mean if context.dry else mean.astype(context.dtype)  # (C, H, W)
 
     def shape(self, shape: Shape) -> Shape:
         """The shape of an image after the transformation.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from math import floor
 from os import PathLike
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from .images import resize
+from .kinds import refuse_binary
 
 _COLUMNS = 6  # of a box: label, overlap, x1, y1, x2, y2
 _MOST_WORDS = 100  # of a name
@@ -26,15 +26,17 @@ class Windows(NamedTuple):
     boxes: np.ndarray  # (M, 4): x1, y1, x2, y2, the last ones counted in
 
 
-def read_windows(path: str | PathLike) -> Windows:
-    """Read a window file.
+def read_windows(path: str | PathLike, most: int | None = None) -> Windows:
+    """Read a window file; with `most` no more than that many characters of it, the images that are whole in them.
 
     For each image it has the words ``# number name channels height width count``, and then, for each of `count`
     boxes, ``label overlap x1 y1 x2 y2``. A name that has blanks in it, which Caffe cannot read, stands on one line.
-    As in Caffe it is the number, counted from 0, that says which of the images
-    the boxes lie in. Raises ValueError where it is not so, OSError when it cannot be read.
+    As in Caffe it is the number, counted from 0, that says which of the images the boxes lie in. Raises ValueError
+    where it is not so, or says what the file is if it is no text; OSError when it cannot be read.
     """
-    text = Path(path).read_text(encoding="utf-8", errors="surrogateescape")
+    refuse_binary(path)
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        text, cut = file.read(most), bool(file.read(1))
     words = text.split()
     names: list[str] = []
     tables = [np.empty((0, 1 + _COLUMNS))]
@@ -43,13 +45,17 @@ def read_windows(path: str | PathLike) -> Windows:
         try:
             name, end, table, at = _described(words, start, text, at)
         except ValueError as error:
+            if cut and "#" not in words[start + 1 :]:  # the last image, which is not all there
+                if names:
+                    break
+                return read_windows(path)
             raise ValueError(f"{path}: image {len(names)} is not described as it should be: {error}") from error
         tables.append(table)
         names.append(name)
         start = end
     whole = np.concatenate(tables)
     images, labels = whole[:, :2].astype(np.int64).T
-    beyond = images[(images < 0) | (images >= len(names))]
+    beyond = images[(images < 0) | ((images >= len(names)) & (not cut))]
     if beyond.size:
         raise ValueError(f"{path}: boxes lie in image {beyond[0]}; there are {len(names)} images, counted from 0")
     return Windows(names, images, labels, whole[:, 2].astype(np.float32), whole[:, 3:].astype(np.int64))

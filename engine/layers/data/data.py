@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 from ....proto.messages import DataParameter, Datum
 from ...blob import Blob
 from ...data.database import open_database
-from ...data.datum import from_datum
+from ...data.datum import datum_shape, from_datum
 from ...data.rows import Rows
 from ...data.transform import Transformer, walk
 from ...errors import DefinitionError
@@ -43,10 +43,14 @@ class Data(Prefetching):
         self._path = self.context.find(self.settings.source, "source", "database")
         self._transformer = Transformer(self.param.transform_param, self.context, self.training, self.identity)
         with self._open() as rows:
-            datum = _datum_of(0, rows.next())
-            image = _image_of((0, datum), self._transformer.color)
-        self._plain = bool(datum.data) and not datum.encoded
-        self.begin((self.settings.batch_size, *self._transformer.shape(image.shape)), self.first_row())
+            first = rows.next()
+            if self.context.dry:
+                shape, self._plain = _shape_of(first, self._transformer.color), False
+            else:
+                datum = _datum_of(0, first)
+                shape = _image_of((0, datum), self._transformer.color).shape
+                self._plain = bool(datum.data) and not datum.encoded
+        self.begin((self.settings.batch_size, *self._transformer.shape(shape)), self.first_row())
         self._rows: int | None = None
 
     def reader(self, position: int, rank: int, ranks: int) -> Reader:
@@ -101,6 +105,14 @@ def _datum_of(row: int, value: bytes | memoryview) -> Any:
         return Datum.FromString(value)  # pyright: ignore[reportArgumentType]
     except DecodeError as error:
         raise _unsound(row, error) from error
+
+
+def _shape_of(value: bytes | memoryview, color: bool | None) -> tuple[int, int, int]:
+    """The shape (C, H, W) of the image of the first row, told without its pixels."""
+    try:
+        return datum_shape(value, color)
+    except (ValueError, DecodeError) as error:
+        raise _unsound(0, error) from error
 
 
 def _image_of(row: tuple[int, Any], color: bool | None) -> np.ndarray:

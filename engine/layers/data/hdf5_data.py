@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from ... import rng
 from ...blob import Blob
+from ...data.kinds import binary_kind
 from ...errors import DefinitionError
 from ...hdf5 import MOST_COMPRESSED
 from ...layer import Layer, at_least, layer
@@ -41,18 +42,28 @@ class HDF5Data(Layer):
             raise DefinitionError("HDF5Data transforms nothing; take transform_param away.", "transform_param")
         if not self.settings.batch_size:
             raise DefinitionError("batch_size must be at least 1; got 0.", "batch_size")
-        source = self.settings.source
-        try:
-            lines = self.context.find(source, "source", "list of HDF5 files").read_text().splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise DefinitionError(f"{source!r} cannot be read as a list of files: {error}.", "source") from error
-        self._paths = [path for line in lines for path in self._files_in(line.strip())]
+        self._paths = [path for line in self._lines() for path in self._files_in(line.strip())]
         if not self._paths:
-            raise DefinitionError(f"the list {source!r} names no file.", "source")
+            raise DefinitionError(f"the list {self.settings.source!r} names no file.", "source")
         self._row_shapes = [shape[1:] for shape in self._shapes_in(self._paths[0])]
         self._counts: list[int] = []  # rows of each file; asked for when rows are read
         self._position = 0
         self._forget()
+
+    def _lines(self) -> list[str]:
+        """The lines of the list; where only shapes are wanted, the first of them."""
+        source, most = self.settings.source, self.context.most_read
+        path = self.context.find(source, "source", "list of HDF5 files")
+        try:
+            kind = binary_kind(path)
+            if kind is not None:
+                message = f"{source!r} is {kind}; source names a text file that lists HDF5 files, one on a line."
+                raise DefinitionError(message, "source")
+            with open(path, encoding="utf-8") as file:
+                lines = file.read(most).splitlines()
+                return lines[:-1] if len(lines) > 1 and file.read(1) else lines
+        except (OSError, UnicodeDecodeError) as error:
+            raise DefinitionError(f"{source!r} cannot be read as a list of files: {error}.", "source") from error
 
     def _files_in(self, line: str) -> list[Path]:
         """The files that a line names: as in Caffe each word one, unless the whole line is the name of one."""
@@ -132,7 +143,8 @@ class HDF5Data(Layer):
             most = MOST_COMPRESSED * path.stat().st_size
             for index, name in enumerate(self.param.top):
                 if name not in file:
-                    has = ", ".join(map(repr, file)) or "nothing"
+                    has = ", ".join(map(repr, islice(file, 5))) or "nothing"
+                    has += ", ..." if len(file) > 5 else ""
                     raise DefinitionError(f"{str(path)!r} has no dataset {name!r}; it has {has}.", f"top.{index}")
                 dataset = file[name]
                 if not hasattr(dataset, "nbytes") or dataset.dtype.kind not in "iuf":
@@ -159,7 +171,8 @@ class HDF5Data(Layer):
         except DefinitionError:
             raise
         except (OSError, KeyError, RuntimeError, TypeError, ValueError, MemoryError) as error:
-            raise DefinitionError(f"{str(path)!r} cannot be read as HDF5: {error}.", "source") from error
+            message = f"{str(path)!r} cannot be read as HDF5{_instead(path)}: {error}."
+            raise DefinitionError(message, "source") from error
 
     @property
     def position(self) -> int:
@@ -174,3 +187,11 @@ class HDF5Data(Layer):
     def close(self) -> None:
         """Let go of the rows in memory. The next forward reads them again, and goes on at the same position."""
         self._forget()
+
+
+def _instead(path: Path) -> str:
+    """What a file is that is no HDF5 file, for a message."""
+    with suppress(OSError):
+        kind = binary_kind(path) or "a text file"
+        return "" if "HDF5" in kind else f", for it is {kind}"
+    return ""

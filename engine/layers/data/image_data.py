@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ import numpy as np
 
 from ... import rng
 from ...blob import Blob
+from ...data.datum import image_shape
 from ...data.images import read_image, read_list
 from ...data.transform import Transformer
 from ...errors import DefinitionError
@@ -43,7 +45,7 @@ class ImageData(Prefetching):
             raise DefinitionError("give new_height and new_width both, or neither.", field)
         source = self.context.find(settings.source, "source", "list of images")
         try:
-            lines = read_list(source)
+            lines = read_list(source, self.context.most_read)
         except (OSError, ValueError) as error:
             message = f"{settings.source!r} cannot be read as a list of images: {error}."
             raise DefinitionError(message, "source") from error
@@ -56,10 +58,10 @@ class ImageData(Prefetching):
         self._images = _Images(lines, root, settings.root_folder, settings.is_color, size)
         self._transformer = Transformer(self.param.transform_param, self.context, self.training, self.identity)
         skipped = self.first_row()
-        if skipped >= len(lines):
+        if skipped >= len(lines) and not self.context.dry:
             message = f"rand_skip leaves out the first {skipped} images; the list {settings.source!r} has {len(lines)}."
             raise DefinitionError(message, "rand_skip")
-        shape = self._transformer.shape(self._images.read(0).shape)
+        shape = self._transformer.shape(self._images.shape_of(0, self.context.dry))
         self.begin((settings.batch_size, *shape), skipped)
 
     @property
@@ -85,8 +87,27 @@ class _Images(NamedTuple):
 
     def read(self, index: int) -> np.ndarray:
         """One image (C, H, W). Raises DefinitionError when it cannot be read."""
+        with self._named(index):
+            return read_image(self.path(index), self.color, self.size)
+
+    def shape_of(self, index: int, by_header: bool) -> tuple[int, int, int]:
+        """The shape of one image, which is not resized for it, and not decoded if its header will do.
+
+        Raises DefinitionError when it cannot be read.
+        """
+        with self._named(index):
+            path = self.path(index)
+            channels, *size = image_shape(path, self.color) if by_header else read_image(path, self.color).shape
+        height, width = self.size or size
+        return channels, height, width
+
+    def path(self, index: int) -> Path:
+        return self.root / (self.prefix + self.lines[index][0])
+
+    @contextmanager
+    def _named(self, index: int) -> Iterator[None]:
         try:
-            return read_image(self.root / (self.prefix + self.lines[index][0]), self.color, self.size)
+            yield
         except (OSError, ValueError) as error:
             raise DefinitionError(f"image {index} of the list cannot be read: {error}.", "source") from error
 

@@ -75,7 +75,7 @@ class WindowData(Prefetching):
         source = self.settings.source
         path = self.context.find(source, "source", "window file")
         try:
-            windows = read_windows(path)
+            windows = read_windows(path, self.context.most_read)
         except (OSError, ValueError) as error:
             raise DefinitionError(f"{source!r} cannot be read as a window file: {error}.", "source") from error
         if not windows.names:
@@ -99,7 +99,7 @@ class WindowData(Prefetching):
             ("fg_threshold", objects, "shows an object"),
             ("bg_threshold", ground, "is background"),
         ):
-            if not len(group):
+            if not len(group) and not self.context.dry:
                 raise DefinitionError(f"no window {what}: none has the overlap for it.", field)
         if not 0 <= in_batch <= settings.batch_size:
             raise DefinitionError(f"fg_fraction must be from 0 to 1; got {settings.fg_fraction:g}.", "fg_fraction")

@@ -38,7 +38,16 @@ class InfogainLoss(Layer):
         self.mode = loss.normalization
         self.matrix = None
         if len(bottom) < 3:
-            self.matrix = read_blob(self.context.find(self.settings.source, "source")).astype(self.context.dtype)
+            self.matrix = self.read_matrix()
+
+    def read_matrix(self):
+        """H from its file; where only shapes are wanted, its shape alone."""
+        path, dry = self.context.find(self.settings.source, "source"), self.context.dry
+        try:
+            matrix = read_blob(path, shape_only=dry)
+        except (OSError, ValueError) as error:
+            raise DefinitionError(f"{error}.", "source") from error
+        return matrix if dry else matrix.astype(self.context.dtype)
 
     def reshape(self, bottom, top):
         _labels.check_first_lengths(bottom)

@@ -165,7 +165,7 @@ def sources(folder: Path) -> dict[str, Path]:
         ("garbage", "cannot be read as an LMDB: File is not an LMDB file"),
         ("no rows", "holds no rows"),
         ("folder", "is not an LMDB: it holds no data.mdb"),
-        ("file", "is a file; an LMDB is a folder"),
+        ("file", "is a text file; an LMDB is a folder"),
     ],
 )
 def test_what_is_no_lmdb_is_one_clear_error(tmp_path, what, message):

@@ -1,12 +1,13 @@
 """Datum to array and back, and images decoded as OpenCV decodes them."""
 
+import re
 from io import BytesIO
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
-from brewbench.engine.data.datum import decode_image, from_datum, to_datum
+from brewbench.engine.data.datum import datum_shape, decode_image, from_datum, image_shape, to_datum
 from brewbench.proto.messages import Datum
 
 COLOURS = np.random.default_rng(1).integers(0, 256, (5, 4, 3), np.uint8)  # (H, W, RGB)
@@ -62,3 +63,48 @@ def test_what_contradicts_itself_or_is_no_image_is_an_error():
         decode_image(encoded(Image.fromarray(COLOURS[:, :, 0].astype(np.uint16))))
     with pytest.raises(ValueError, match="channels, height, width"):
         to_datum(np.zeros((2, 2)))
+
+
+def pictures():
+    """Image files of many formats and modes, some of them noted as lying on their side."""
+    base = Image.fromarray(COLOURS)
+    for format in ("PNG", "JPEG", "BMP", "TIFF", "GIF", "WEBP", "PPM"):
+        for turn in (1, 6):
+            exif = Image.Exif()
+            exif[0x0112] = turn
+            file = BytesIO()
+            base.save(file, format, **({"exif": exif} if format in ("PNG", "JPEG", "WEBP", "TIFF") else {}))
+            yield pytest.param(file.getvalue(), id=f"{format} {turn}")
+    for mode in ("1", "L", "P", "RGBA", "LA", "I;16"):
+        image = Image.fromarray(COLOURS[:, :, 0]).convert("L" if mode in ("1", "LA", "I;16") else "RGB")
+        yield pytest.param(encoded(image.convert(mode)), id=f"PNG {mode}")
+    yield pytest.param(encoded(base.convert("CMYK"), "JPEG"), id="JPEG CMYK")
+    yield pytest.param(encoded(base.convert("L").convert("F"), "TIFF"), id="TIFF F")
+    yield pytest.param(b"nothing of the kind", id="no image")
+
+
+@pytest.mark.parametrize("file", list(pictures()))
+@pytest.mark.parametrize("color", [None, True, False])
+def test_the_header_tells_the_shape(file, color, monkeypatch, tmp_path):
+    datum = Datum(encoded=True, data=file).SerializeToString()
+    (tmp_path / "image").write_bytes(file)
+    try:
+        shape = decode_image(file, color).shape
+    except ValueError as error:
+        for tell in (lambda: image_shape(BytesIO(file), color), lambda: datum_shape(datum, color)):
+            with pytest.raises(ValueError, match=re.escape(str(error))):
+                tell()
+        return
+    monkeypatch.setattr(ImageFile.ImageFile, "load", None)  # nothing is decoded
+    assert image_shape(BytesIO(file), color) == image_shape(tmp_path / "image", color) == shape
+    assert datum_shape(memoryview(datum), color) == shape
+
+
+def test_the_shape_of_a_datum_is_told_as_its_array_would_have_it():
+    for array in (COLOURS.transpose(2, 0, 1), COLOURS.transpose(2, 0, 1).astype(np.float32)):
+        assert datum_shape(to_datum(array).SerializeToString()) == (3, 5, 4)
+    for wrong in (Datum(), Datum(channels=3, height=2, width=2, data=b"x" * 11)):
+        with pytest.raises(ValueError, match="values do not make an image"):
+            datum_shape(wrong.SerializeToString())
+    with pytest.raises(ValueError):
+        datum_shape(b"\x12\xff no Datum")
