@@ -13,7 +13,7 @@ _SYSTEM = Path("/")
 class Cores(NamedTuple):
     """How many cores, and what sets the number, in words."""
 
-    count: int
+    number: int
     reason: str
 
 

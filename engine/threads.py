@@ -16,7 +16,7 @@ _reason = ""  # for that number
 
 def cores() -> int:
     """The cores this process may use."""
-    return available().count
+    return available().number
 
 
 def threads() -> int:
@@ -34,8 +34,8 @@ def threads() -> int:
         else:
             found = available()
             _threads, _reason = found
-            if hasattr(os, "sched_getaffinity") and found.count < len(os.sched_getaffinity(0)):
-                _limit_blas(found.count)
+            if hasattr(os, "sched_getaffinity") and found.number < len(os.sched_getaffinity(0)):
+                _limit_blas(found.number)
     return _threads
 
 
