@@ -18,6 +18,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
+from ..addresses import array_address, keep_alive
 from .lmdb_file import AHEAD, LMDB
 
 _SMALL = 1 << 13  # bytes of a row up to which rows are put together first
@@ -316,10 +317,11 @@ def _read(tree, start, count):
         length = max(count, min(AHEAD, size - start))
     state[_AT], held = start, 0
     while held < length:
-        got = _pread(file[_READ], number, window.ctypes.data + held, length - held, start + held)  # pyright: ignore[reportCallIssue]
+        got = _pread(file[_READ], number, array_address(window) + held, length - held, start + held)  # pyright: ignore[reportCallIssue]
         if got <= 0:
             break
         held += got
+    keep_alive(window)
     state[_HELD] = held
     return 0 if held >= count else -1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from ...addresses import array_address, keep_alive
 from .drive import driver
 from .rows import exponential, logistic
 from .target import lanes
@@ -63,7 +64,7 @@ def bits_loss(address, begin, end):
     """losses[item] = the sum over some rows of those that count, counts[item] of how many; only counted without x."""
     d = bits_view(address)
     room = np.zeros(4 * V, np.float32)
-    spare = room.ctypes.data
+    spare = array_address(room)
     steps = array(spare + 8 * V, V)
     for i in range(V):
         steps[i] = i
@@ -93,6 +94,7 @@ def bits_loss(address, begin, end):
             loss += total(losses_here)
             count += total(counts_here)
         losses[item], counts[item] = loss, count
+    keep_alive(room)
 
 
 @driver
@@ -100,7 +102,7 @@ def bits_backward(address, begin, end):
     """out = factor (s(x) - t), or 0 where the target does not count; some rows an item."""
     d = bits_view(address)
     room = np.zeros(3 * V, np.float32)
-    spare = room.ctypes.data
+    spare = array_address(room)
     factor = all_of(d.factor)
     for item in range(begin, end):
         for row in range(item * d.at_once, min(d.rows, (item + 1) * d.at_once)):
@@ -117,3 +119,4 @@ def bits_backward(address, begin, end):
                 found, given = array(spare + 8 * V, length - whole), array(out + 4 * whole, length - whole)
                 for i in range(length - whole):
                     given[i] = found[i]
+    keep_alive(room)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from ...addresses import array_address, keep_alive
 from .drive import driver
 from .rows import exponential
 from .target import lanes
@@ -53,7 +54,7 @@ def rows(address, begin, end):
     """b = softmax of a, classes side by side; some rows an item."""
     d = chances_view(address)
     room = np.empty(2 * V, np.float32)
-    at = room.ctypes.data
+    at = array_address(room)
     scalars = room[V:]
     whole = d.classes // V * V
     rest = d.classes - whole
@@ -87,6 +88,7 @@ def rows(address, begin, end):
         if rest:
             store(at, load(at) / divisor)
             copied(at, b + 4 * whole, rest)
+    keep_alive(room)
 
 
 @numba.njit(inline="always")
@@ -109,7 +111,7 @@ def columns(address, begin, end):
     """The same where classes are `class_step` apart; a vector of places an item."""
     d = chances_view(address)
     room = np.zeros(d.classes * V, np.float32)
-    at = room.ctypes.data
+    at = array_address(room)
     for item in range(begin, end):
         i = item % d.bands * V
         start = 4 * (item // d.bands * d.outer_step + i)
@@ -122,6 +124,7 @@ def columns(address, begin, end):
             column(at, V, at, V, d.classes)
             for c in range(d.classes):
                 copied(at + 4 * c * V, b + 4 * c * d.class_step, width)
+    keep_alive(room)
 
 
 @driver

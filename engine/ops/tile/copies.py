@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...addresses import array_address, keep_alive
 from .drive import driver
 from .slide import layout
 from .target import lanes
@@ -44,7 +45,7 @@ def shift_blocks(address, begin, end):
     d = shift_view(address)
     zero = all_of(np.float32(0))
     ordered = np.zeros(d.channels + 2 * V, np.float32)
-    order = ordered.ctypes.data
+    order = array_address(ordered)
     for item in range(begin, end):
         n, h = item // d.rows, item % d.rows
         for w in range(d.columns):
@@ -57,3 +58,4 @@ def shift_blocks(address, begin, end):
                 at = d.target + 8 * ENTRY * k
                 place = 4 * (n * read_int(at + 8) + h * read_int(at + 16) + w * V)
                 store(read_int(at) + place, load(order + 4 * read_int(d.target_at + 8 * k)))
+    keep_alive(ordered)

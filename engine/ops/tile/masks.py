@@ -10,6 +10,7 @@ from llvmlite import ir
 from numba import types
 
 from ... import rng
+from ...addresses import array_address, keep_alive
 from .drive import driver
 from .target import lanes
 from .vectors import (
@@ -119,7 +120,7 @@ def drop(address, begin, end):
     d = drop_view(address)
     threshold, scale = all_of_int(d.threshold), all_of(d.scale)
     room = np.zeros(4 * V, np.float32)
-    at = room.ctypes.data
+    at = array_address(room)
     for block in range(begin * CHUNK, min(d.blocks, end * CHUNK), V):
         one = in_order(words(block, 1, d.key, d.second_key, d.stream, d.second_stream))
         a, b = d.a + 16 * block, d.b + 16 * block
@@ -137,6 +138,7 @@ def drop(address, begin, end):
             source, target = array(a, left), array(b, left)
             for i in range(left):
                 target[i] = source[i] * room[i]
+    keep_alive(room)
 
 
 @driver

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from ...addresses import array_address, keep_alive
 from .drive import driver
 from .slide import layout
 from .target import lanes
@@ -76,7 +77,7 @@ def rowwise(address, begin, end):
     d = rowwise_view(address)
     wide = d.columns * V
     room = np.empty(d.rows_at_once * wide, np.float32)
-    spare = room.ctypes.data
+    spare = array_address(room)
     for g in range(begin, end):
         o = g * wide
         left = min(wide, d.outputs - o)
@@ -94,6 +95,7 @@ def rowwise(address, begin, end):
                 for row in range(here):
                     for k in range(left):
                         write_float(y + 4 * (row * d.y_row + k), read_float(spare + 4 * (row * wide + k)))
+    keep_alive(room)
 
 
 OUTER = layout(
@@ -125,7 +127,7 @@ def outer(address, begin, end):
     """C[o, k] (+)= sum over n of A[o, n] B[n, k], for a block of k an item; `start` is 0 where C counts as zero."""
     d = outer_view(address)
     room = np.empty(d.rows_at_once * V, np.float32)
-    spare = room.ctypes.data
+    spare = array_address(room)
     wide = d.columns * V
     for item in range(begin, end):
         first = item * d.block
@@ -155,6 +157,7 @@ def outer(address, begin, end):
                         products = dot(a + 4 * row * d.a_row, d.b + 4 * k, d.batch, d.b_row)
                         at = c + 4 * (row * d.c_row + k)
                         write_float(at, read_float(at) + products if d.start else products)
+    keep_alive(room)
 
 
 @driver

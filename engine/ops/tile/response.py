@@ -5,6 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from ...addresses import array_address, keep_alive
 from .drive import driver
 from .target import lanes
 from .vectors import all_of, load, record_view, root, store
@@ -42,7 +43,7 @@ def across(address, begin, end):
     d = response_view(address)
     channels = d.blocks * V
     squares = np.zeros(channels + 2 * d.half + V, np.float32)
-    at = squares.ctypes.data
+    at = array_address(squares)
     alpha, k = all_of(d.alpha), all_of(d.k)
     for item in range(begin, end):
         n, h = item // d.height, item % d.height
@@ -55,6 +56,7 @@ def across(address, begin, end):
             for b in range(d.blocks):
                 s = k + alpha * neighbours(at, b * V, d.half)
                 store(y + 4 * b * d.y_block, load(x + 4 * b * d.x_block) * dampened(s))
+    keep_alive(squares)
 
 
 @driver
@@ -65,7 +67,7 @@ def across_backward(address, begin, end):
     squares = np.zeros(channels + 2 * d.half + V, np.float32)
     shares = np.zeros(channels + 2 * d.half + V, np.float32)
     factors = np.zeros(channels + V, np.float32)
-    squares_at, shares_at, factors_at = squares.ctypes.data, shares.ctypes.data, factors.ctypes.data
+    squares_at, shares_at, factors_at = array_address(squares), array_address(shares), array_address(factors)
     alpha, k, slope = all_of(d.alpha), all_of(d.k), all_of(np.float32(-1.5) * d.alpha)
     for item in range(begin, end):
         n, h = item // d.height, item % d.height
@@ -86,6 +88,9 @@ def across_backward(address, begin, end):
                 shared = neighbours(shares_at, b * V, d.half)
                 own = load(g + 4 * b * d.g_block) * load(factors_at + 4 * b * V)
                 store(out + 4 * b * d.out_block, own + slope * load(x + 4 * b * d.x_block) * shared)
+    keep_alive(squares)
+    keep_alive(shares)
+    keep_alive(factors)
 
 
 @numba.njit(inline="always")
@@ -103,7 +108,7 @@ def within(address, begin, end):
     """One block of channels of one image an item: y = x s^-3/4 with s over neighbouring places."""
     d = response_view(address)
     squares = np.zeros((d.height * d.width + 1) * V, np.float32)
-    at = squares.ctypes.data
+    at = array_address(squares)
     alpha, k = all_of(d.alpha), all_of(d.k)
     for item in range(begin, end):
         n, b = item // d.blocks, item % d.blocks
@@ -116,6 +121,7 @@ def within(address, begin, end):
             for w in range(d.width):
                 s = k + alpha * around(at, h, w, d.height, d.width, d.half)
                 store(y + 4 * (h * d.y_row + w * V), load(x + 4 * (h * d.x_row + w * V)) * dampened(s))
+    keep_alive(squares)
 
 
 @driver
@@ -124,7 +130,7 @@ def within_backward(address, begin, end):
     d = response_view(address)
     size = (d.height * d.width + 1) * V
     squares, shares, factors = np.zeros(size, np.float32), np.zeros(size, np.float32), np.zeros(size, np.float32)
-    squares_at, shares_at, factors_at = squares.ctypes.data, shares.ctypes.data, factors.ctypes.data
+    squares_at, shares_at, factors_at = array_address(squares), array_address(shares), array_address(factors)
     alpha, k, slope = all_of(d.alpha), all_of(d.k), all_of(np.float32(-1.5) * d.alpha)
     for item in range(begin, end):
         n, b = item // d.blocks, item % d.blocks
@@ -147,3 +153,6 @@ def within_backward(address, begin, end):
                 shared = around(shares_at, h, w, d.height, d.width, d.half)
                 own = load(g + 4 * (h * d.g_row + w * V)) * load(factors_at + 4 * (h * d.width + w) * V)
                 store(out + 4 * (h * d.out_row + w * V), own + slope * load(x + 4 * (h * d.x_row + w * V)) * shared)
+    keep_alive(squares)
+    keep_alive(shares)
+    keep_alive(factors)

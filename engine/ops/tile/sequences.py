@@ -10,6 +10,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from ...addresses import array_address, keep_alive
 from .drive import driver
 from .rows import hyperbolic, logistic
 from .slide import layout
@@ -209,7 +210,7 @@ def gather(address, begin, end):
             rows = min(d.rows_at_once, d.rows - m)
             here = rows == d.rows_at_once
             a, a_at, b_at = d.a + 4 * m * d.a_row, d.a_at + 8 * first, d.b_at + 8 * first
-            c = d.c + 4 * m * d.inputs if exact else room.ctypes.data
+            c = d.c + 4 * m * d.inputs if exact else array_address(room)
             start = 1 if exact else 0
             i = 0
             while i < vectors:
@@ -225,6 +226,7 @@ def gather(address, begin, end):
                 for r in range(rows):
                     for i in range(d.inputs):
                         target[r * d.inputs + i] += room[r * vectors * V + i]
+    keep_alive(room)
 
 
 STEP = layout(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from ...addresses import array_address, keep_alive
 from .drive import driver
 from .target import lanes
 from .vectors import all_of, load, read_float, record_view, store, tile, tile_ahead, turn_square, write_float
@@ -178,7 +179,7 @@ def pack(address, begin, end):
     d = pack_view(address)
     wide = V * d.columns
     room = np.empty(V * V, np.float32)
-    square = room.ctypes.data
+    square = array_address(room)
     for item in range(begin, end):
         g, block = item // d.blocks, item % d.blocks
         first = g % d.shares * wide  # output of its group of the convolution
@@ -197,6 +198,7 @@ def pack(address, begin, end):
             for i in range(j, min(j + V, outputs)):
                 for c in range(whole, columns):
                     pack_one(d, source + 4 * i * row, target, i, c)
+    keep_alive(room)
 
 
 @driver
@@ -205,7 +207,7 @@ def unpack_add(address, begin, end):
     d = pack_view(address)
     wide = V * d.columns
     room = np.empty(2 * V * V, np.float32)
-    square, turned = room.ctypes.data, room.ctypes.data + 4 * V * V
+    square, turned = array_address(room), array_address(room) + 4 * V * V
     for item in range(begin, end):
         g, block = item // d.blocks, item % d.blocks
         first = g % d.shares * wide
@@ -229,6 +231,7 @@ def unpack_add(address, begin, end):
                     v, t = c // d.taps, c % d.taps
                     at, value = plain + 4 * (i * row + c), read_float(packed + 4 * ((t * d.lanes + v) * wide + i))
                     write_float(at, read_float(at) + value if d.start else value)
+    keep_alive(room)
 
 
 @driver
@@ -240,7 +243,7 @@ def pack_turned(address, begin, end):
     d = pack_view(address)
     wide = V * d.columns
     room = np.empty(V * V, np.float32)
-    square = room.ctypes.data
+    square = array_address(room)
     for item in range(begin, end):
         g, block = item // d.blocks, item % d.blocks
         first = g % d.shares * wide  # input of its group of the convolution
@@ -263,3 +266,4 @@ def pack_turned(address, begin, end):
                 for t in range(d.taps):
                     value = read_float(source + 4 * (j * d.taps + t))
                     write_float(target + 4 * ((t * V + v) * wide + j), value)
+    keep_alive(room)
