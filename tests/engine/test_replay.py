@@ -15,6 +15,7 @@ LABEL = 'layer { name: "label" type: "Input" top: "label" input_param { shape { 
 LOSS = 'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "%s" bottom: "label" top: "loss" }\n'
 PIXELS = DATA.format(shape="dim: 4 dim: 3 dim: 16 dim: 16")
 NAMED = 'param { name: "w" } param { name: "v" }'
+CODE = {"kernel", "last_kernel", "last_rows", "last_columns", "corner"}  # fields of records that point to kernels
 FILLED = 'weight_filler { type: "xavier" } bias_filler { type: "uniform" min: -0.5 max: 0.5 }'
 
 
@@ -212,6 +213,35 @@ def test_quiet_passes_run_again_with_the_same_numbers(name, phase):
     ways = {"forward", "backward"} if phase == TRAIN else {"forward"}
     assert set(program.stretches) == ways
     assert all(program.stretches[way] for way in ways)
+
+
+def spans(stretch):
+    """The memory that a stretch keeps: what it prepared, and the buffers it works on."""
+    for array in (*stretch.kept, *(buffer for _, _, buffer in stretch.buffers)):
+        while isinstance(array.base, np.ndarray):
+            array = array.base
+        first = array.__array_interface__["data"][0]
+        yield first, first + array.nbytes
+
+
+@pytest.mark.parametrize("phase", [TRAIN, TEST])
+@pytest.mark.parametrize("name", NETS)
+def test_what_is_written_down_keeps_the_memory_it_points_to(name, phase):
+    net = twins(NETS[name], phase)[0][0]
+    for _ in range(6):
+        net.clear_param_diffs()
+        net.forward()
+        if phase == TRAIN:
+            net.backward()
+    stretches = [one for way in net._program.stretches.values() for one in way.values()]  # pyright: ignore
+    assert stretches
+    for stretch in stretches:
+        kept = list(spans(stretch))
+        for record in stretch.kept:
+            for field in set(record.dtype.names or ()) - CODE:
+                value = int(record[field][0])
+                if value > 1 << 32:
+                    assert any(first <= value <= end for first, end in kept), (record.dtype.names, field)
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -94,6 +94,13 @@ def own_floats(count: int) -> tuple[np.ndarray, int]:
     return array, address
 
 
+def own_address(array: np.ndarray) -> int:
+    """Where an array of an op's own begins. Calls that were written down keep it, though the op may give it up."""
+    address = host_address(array)
+    _held[address] = array
+    return address
+
+
 def host_address(array: np.ndarray) -> int:
     """Where a contiguous array begins."""
     return array.__array_interface__["data"][0]
@@ -102,8 +109,7 @@ def host_address(array: np.ndarray) -> int:
 def table(values: Any, dtype: Any = np.int64) -> tuple[np.ndarray, int]:
     """Offsets, or other numbers, as a kernel reads them, and their address."""
     array = np.ascontiguousarray(values, dtype)
-    _held[host_address(array)] = array
-    return array, host_address(array)
+    return array, own_address(array)
 
 
 def held_at(address: Any) -> np.ndarray | None:

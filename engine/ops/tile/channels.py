@@ -14,7 +14,7 @@ import numba
 import numpy as np
 
 from ...memory import HOST, Memory
-from ._op import Shape, host_address
+from ._op import Shape, host_address, own_address
 from .drive import Record, driver
 from .layout import Blocked, Features, Layout, laid_out
 from .rows import common_place
@@ -358,7 +358,9 @@ class Channels:
             else:
                 place = kind(self.shape if kind is Blocked else self.shape[:2])
                 self.kept = {kind: (place, place.allocate(0, np.dtype(np.float32)))}
-        return self._operand(*self.kept[kind])
+        place, array = self.kept[kind]
+        own_address(array)
+        return self._operand(place, array)
 
     def units(self, kind: Any) -> tuple[int, int, int]:
         """(images, units of each, numbers of a unit)."""
@@ -374,7 +376,7 @@ class Channels:
         if found is None or found.shape != (rows, width):
             found = self.own[name] = np.zeros((rows, width), np.float32)
         found[:, : self.channels] = values
-        return name, host_address(found), width if rows > 1 else 0
+        return name, own_address(found), width if rows > 1 else 0
 
     def run(
         self, driver: Any, kind: Any, operands: tuple[Operand | None, ...], numbers: tuple[Numbers, ...], sums: str = ""
@@ -402,6 +404,6 @@ class Channels:
         for name, address, image in numbers:
             values.update({name: address, f"{name}_image": image})
         arrays = [np.empty((images, units * each), np.float32) for _ in sums]
-        values.update({name: host_address(array) for name, array in zip(sums, arrays, strict=True)})
+        values.update({name: own_address(array) for name, array in zip(sums, arrays, strict=True)})
         found = [array[:, : self.channels] for array in arrays]
         return key, Record(CHANNELS, **values), images * units, arrays, found

@@ -27,8 +27,7 @@ class LRN(TileOp):
         super().__init__(context, shape=shape, axes=axes, size=size, alpha=alpha, beta=beta, k=k)
         self.shape, self.across = shape, axes == (1,)
         self.half, self.alpha, self.k = size // 2, alpha / size ** len(axes), k
-        self._record: Any = None
-        self._known: dict[str, Any] = {}
+        self._records: dict[Any, tuple[Any, dict[str, Any]]] = {}  # of each driver, and the places that it knows
 
     @classmethod
     def supports(cls, context: Context, *, shape: Shape, beta: float, **spec: Any) -> bool:
@@ -38,17 +37,19 @@ class LRN(TileOp):
         from .drive import Record
         from .response import RESPONSE
 
-        if self._record is None:
+        if driver not in self._records:
             _, _, height, width = self.shape
-            self._record = Record(RESPONSE, height=height, width=width, half=self.half, alpha=self.alpha, k=self.k)
+            record = Record(RESPONSE, height=height, width=width, half=self.half, alpha=self.alpha, k=self.k)
+            self._records[driver] = record, {}
+        record, known = self._records[driver]
         for name, memory in memories.items():
             place = touch(memory, laid_out(memory, Blocked, self.shape), OPERANDS[name])
-            if self._known.get(name) is not place:
+            if known.get(name) is not place:
                 steps = {f"{name}_{step}": getattr(place, step) for step in ("image", "block", "row")}
-                self._record.set(**{name: place.first}, **steps, blocks=place.blocks)
-                self._known[name] = place
-        each = self.shape[2] if self.across else self._record.values["blocks"][0]
-        driver.run(self._record, self.shape[0] * int(each))
+                record.set(**{name: place.first}, **steps, blocks=place.blocks)
+                known[name] = place
+        each = self.shape[2] if self.across else record.values["blocks"][0]
+        driver.run(record, self.shape[0] * int(each))
 
     def forward(self, x: Blob, y: Blob) -> None:
         if not ready():

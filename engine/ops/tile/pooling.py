@@ -11,7 +11,7 @@ from ...context import Context
 from ...memory import READ, WRITE
 from ...witness import unsteady
 from .. import implements
-from ._op import Shape, TileOp, host_address, ready
+from ._op import Shape, TileOp, own_address, ready
 from .layout import Blocked, current, laid_out, touch
 from .target import lanes
 
@@ -93,7 +93,7 @@ class MaxPooling(Pooling):
         if self.where is None:
             blocks = -(-self.image[1] // lanes())
             self.where = np.empty((self.image[0], blocks, *self.output, lanes()), np.uint8)
-        self.go(maximum, x, y, host_address(self.where))
+        self.go(maximum, x, y, own_address(self.where))
         self.placed = True
 
     def backward(self, y: Blob, x: Blob) -> None:
@@ -105,7 +105,7 @@ class MaxPooling(Pooling):
         if not self.placed:
             unsteady()
             self.find_places(x, Blob(self.top))  # y itself may have been changed in place since
-        self.go_back(maximum_backward, y, x, host_address(self.where))
+        self.go_back(maximum_backward, y, x, own_address(self.where))
 
 
 @implements("average_pooling", "tile")
