@@ -160,8 +160,9 @@ def write_net_weights_hdf5(
     layers = list(layers)
     trees = ["data", "diff"] if any(diffs is not None for _, _, diffs, _ in layers) else ["data"]
     try:
-        for tree in trees:
-            hdf5.check_names((name for name, *_ in layers), tree)
+        hdf5.check_layers((name, [k for k, own in enumerate(owned) if own]) for name, _, _, owned in layers)
+        if "diff" in trees:
+            hdf5.check_layers(((name, range(len(diffs or ()))) for name, _, diffs, _ in layers), "diff")
         with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
             for tree in trees:
                 file.create_group(tree)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import accumulate
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -41,13 +42,29 @@ def path_of(name: str, tree: str = "data") -> str:
     return "/".join(["" if from_root else f"/{tree}", *parts])
 
 
-def check_names(names: Iterable[str], tree: str = "data") -> None:
-    """Raises ValueError for a name that has no path, and for two names that have the same."""
-    names_of: dict[str, str] = {}
-    for name in names:
-        other = names_of.setdefault(path_of(name, tree), name)
+def check_layers(layers: Iterable[tuple[str, Iterable[int]]], tree: str = "data") -> None:
+    """Raises ValueError for layers that one tree cannot hold, given by their names and the numbers of their blobs.
+
+    Those are a name that has no path, two names that have the same, two layers of one name that both have blobs, and
+    a blob whose path is that of a layer.
+    """
+    names_of: dict[str, str] = {}  # by path
+    blobs: dict[str, dict[str, str]] = {}  # by the path of the layer, the name by the path of the blob
+    for name, numbers in layers:
+        path = path_of(name, tree)
+        other = names_of.setdefault(path, name)
         if other != name:
             raise ValueError(f"HDF5 cannot hold both layer {other!r} and layer {name!r}; save a .caffemodel")
+        mine = {f"{path}/{number}": name for number in numbers}
+        if mine and blobs.setdefault(path, mine) is not mine:
+            found = f"HDF5 cannot hold the parameters of two layers named {name!r}"
+            raise ValueError(f"{found}; give one another name, or save a .caffemodel")
+    taken = {path: name for mine in blobs.values() for path, name in mine.items()}
+    for path, name in names_of.items():
+        for above in accumulate(path.split("/"), "{}/{}".format):
+            if above in taken:
+                found = f"HDF5 cannot hold layer {name!r} beside a blob of layer {taken[above]!r}"
+                raise ValueError(f"{found}; save a .caffemodel")
 
 
 def layer_group(file: Any, name: str, tree: str = "data") -> Any:

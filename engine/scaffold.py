@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..proto.messages import NetState
 from .context import Context
 from .errors import DefinitionError
 from .graph import PHASES
 from .source import Definition, Source
+from .weights import check_hdf5
+
+if TYPE_CHECKING:
+    from .net import Net
 
 TRAIN, TEST = PHASES.index("TRAIN"), PHASES.index("TEST")
 
@@ -93,6 +97,17 @@ def snapshot_prefix(solver: Source) -> str:
     if not prefix:
         return str(solver.path.with_suffix("")) if solver.path else stem
     return str(Path(prefix) / stem) if Path(prefix).is_dir() else prefix
+
+
+def check_snapshot_format(param: Any, net: Net) -> None:
+    """Raise DefinitionError where snapshots are to be of a kind that cannot hold the parameters of a net."""
+    if param.snapshot_format != type(param).SnapshotFormat.Value("HDF5"):
+        return
+    try:
+        check_hdf5(net, param.snapshot_diff)
+    except ValueError as error:
+        message = f"snapshots of this net can be BINARYPROTO alone: {error}."
+        raise DefinitionError(message, "snapshot_format") from error
 
 
 def check_snapshot_prefix(solver: Source) -> None:

@@ -26,7 +26,16 @@ from .memory import HOST, Arena, refresh_lent
 from .net import Net
 from .ops.update import Rates, Segment
 from .policy import check_policy, learning_rate
-from .scaffold import NetUse, check_snapshot_prefix, find_file, snapshot_prefix, test_nets, training_net, weight_files
+from .scaffold import (
+    NetUse,
+    check_snapshot_format,
+    check_snapshot_prefix,
+    find_file,
+    snapshot_prefix,
+    test_nets,
+    training_net,
+    weight_files,
+)
 from .source import Definition, Source
 from .trust import Trust
 
@@ -157,6 +166,7 @@ class Solver:
             chosen = self._seed(seed)
             self.net = self._make_net(training_net(self.source, net), chosen)
             self.test_nets = [self._make_net(use, chosen) for use in test_nets(self.source, net)]
+            check_snapshot_format(self.param, self.net)
         except DefinitionError as error:
             if error.line is None and error.layer is None:
                 error.at(file=self.source.file, line=self.source.line(None, error.field))
@@ -431,6 +441,7 @@ class Solver:
         Raises DefinitionError, and keeps the old ones, when they cannot be carried out.
         """
         self.check(param)
+        check_snapshot_format(param, self.net)
         self.param = param
 
     def continue_from(self, other: Solver) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import files
+from . import files, hdf5
 from .blob import Blob
 from .memory import HOST, WRITE, computing
 from .stored import Stored
@@ -92,6 +92,17 @@ def copy_weights(net: Net, weights: str | PathLike | Net) -> list[str]:
     for values, blob in copies:
         _take(values, blob)
     return [one.name for one in given if one.name not in names]
+
+
+def check_hdf5(net: Net, diffs: bool = False) -> None:
+    """Raises ValueError where the parameters of a net, and their diffs, cannot be saved as HDF5, for its names."""
+    layers = [(layer.name, range(len(layer.blobs))) for layer in net.layers]
+    hdf5.check_layers(
+        (name, [index for index in numbers if (place, index) not in net.shared])
+        for place, (name, numbers) in enumerate(layers)
+    )
+    if diffs:
+        hdf5.check_layers(layers, "diff")
 
 
 def _given(weights: str | PathLike | Net) -> tuple[list[files.LayerWeights], str, bool]:

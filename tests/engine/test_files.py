@@ -235,10 +235,11 @@ def read_named(path):
 
 @pytest.mark.parametrize(
     "names",
-    [[""], ["."], ["/"], ["//."], ["a/b", "a//b"], ["/a", "/a/"], ["data/x", "/data/x"], ["a", "a/0"], ["a/1", "a"]],
+    [[""], ["."], ["/"], ["//."], ["a/b", "a//b"], ["/a", "/a/"], ["data/x", "/data/x"], ["a", "a/0"], ["a/1", "a"],
+     ["a", "a/1/b"], ["a", "a"], ["a", "b", "a"]],  # fmt: skip
 )
 def test_names_that_hdf5_cannot_hold_are_refused(tmp_path, names):
-    with pytest.raises(ValueError, match=r"out.h5: .*(cannot hold.*save a .caffemodel|already exists)"):
+    with pytest.raises(ValueError, match=r"out.h5: .*cannot hold.*save a .caffemodel"):
         write_named(tmp_path / "out.h5", *names)
     assert not list(tmp_path.iterdir())
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from google.protobuf import text_format
 
-from brewbench.engine import TEST, TRAIN, Listener, Net, files, get_solver
+from brewbench.engine import TEST, TRAIN, DefinitionError, Listener, Net, files, get_solver
 from brewbench.engine.solver import data_positions, seek_data
+from brewbench.proto import Document
 from brewbench.proto.messages import NetParameter, SolverParameter
 
 FILES = Path(__file__).parents[1] / "golden" / "files"
@@ -290,3 +291,55 @@ def test_what_was_read_ahead_under_another_seed_is_read_again(tmp_path, monkeypa
     np.testing.assert_array_equal(other.net.blobs["d"].data, fresh.net.blobs["d"].data)
     for solver in (saved, fresh, other):
         solver.close()
+
+
+# HDF5, which keeps layers by name
+
+PAIR = """layer {{ name: "d" type: "DummyData" top: "d" dummy_data_param {{ shape {{ dim: 2 dim: 3 }} }} }}
+    layer {{ name: "{}" type: "InnerProduct" bottom: "d" top: "a" {} inner_product_param {{ num_output: 3 }} }}
+    layer {{ name: "{}" {} bottom: "a" top: "b" {} }}
+    layer {{ name: "l" type: "Reduction" bottom: "b" top: "l" loss_weight: 1 }}"""
+SECOND = 'type: "InnerProduct" inner_product_param { num_output: 3 }'
+SHARED = 'param { name: "w" } param { name: "b" }'
+PLAIN = "base_lr: 0.1 lr_policy: 'fixed' "
+
+
+@pytest.mark.parametrize(
+    ("text", "more"),
+    [
+        (PAIR.format("fc", "", "fc", SECOND, ""), ""),
+        (PAIR.format("", "", "fc", SECOND, ""), ""),
+        (PAIR.format("fc", "", "fc/1", SECOND, ""), ""),
+        (PAIR.format("fc", SHARED, "fc", SECOND, SHARED), "snapshot_diff: true"),
+    ],
+)
+def test_hdf5_snapshots_that_cannot_be_are_known_at_the_start(tmp_path, text, more):
+    document = Document.parse(f"{PLAIN} {more}\nsnapshot_format: HDF5", "solver")
+    with pytest.raises(DefinitionError, match="line:2: snapshots of this net can be BINARYPROTO alone: ") as caught:
+        get_solver(document, parse(text))
+    assert caught.value.field == "snapshot_format"
+    solver = get_solver(Document.parse(PLAIN + more, "solver"), parse(text))
+    before = solver.param
+    with pytest.raises(DefinitionError, match="BINARYPROTO alone"):
+        solver.change(document.message)
+    assert solver.param is before
+    with pytest.raises(ValueError, match="HDF5 cannot hold"):
+        solver.net.save(tmp_path / "w.h5", diffs=bool(more))
+
+
+@pytest.mark.parametrize(
+    ("text", "more"),
+    [
+        (PAIR.format("fc", SHARED, "fc", SECOND, SHARED), "snapshot_format: HDF5"),
+        (PAIR.format("fc", "", "fc", 'type: "ReLU"', ""), "snapshot_format: HDF5 snapshot_diff: true"),
+        (PAIR.format("fc", "", "fc", SECOND, ""), ""),
+        (PAIR.format("", "", "", SECOND, ""), "snapshot_diff: true"),
+    ],
+)
+def test_snapshots_that_can_be_are_taken_and_taken_up(tmp_path, text, more):
+    one, other = (get_solver(Document.parse(PLAIN + more, "solver"), parse(text), seed=seed) for seed in (1, 2))
+    for value, learnable in enumerate(one.net.learnable):
+        learnable.blob.data = value
+    _, state = one.snapshot(tmp_path / "at")
+    other.restore(state)
+    assert values(other.net) == values(one.net)
