@@ -28,6 +28,7 @@ from ..engine.source import Source
 from ..engine.trust import Trust, Trusted, UserCode, asking
 from ..proto import Document, ParseError
 from .events import Channel
+from .findings import of_solver, states_in
 from .plan import Plan, WeightMemory, carry, continue_inputs, plan
 from .seen import seen_in
 
@@ -106,7 +107,7 @@ class LiveNet:
         self._solver_text = _frozen(solver_document) if solver_document else None
         self._built: tuple[Document, Document | None] | None = None  # what `net` was built from
         self._reports: dict[int, Report] = {}
-        self.solver_diagnostics: tuple[Diagnostic, ...] = ()
+        self._solver_found: tuple[Diagnostic, ...] = ()
         self._check_solver()
         self._check_net()
         self._unsubscribe = [document.subscribe(self._follow)]
@@ -126,10 +127,16 @@ class LiveNet:
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """All that is wrong with the net, in either phase, in order of line."""
         found = [self._typed["net"]] if "net" in self._typed else []
-        found += [self._failure] if self._failure else []
+        found += [self._failure] if self._failure and not of_solver(self._failure) else []
         for phase in (TRAIN, TEST):
             found += [one for one in self._reports[phase].diagnostics if one not in found]
         return tuple(sorted(found, key=lambda one: (one.line is None, one.line)))
+
+    @property
+    def solver_diagnostics(self) -> tuple[Diagnostic, ...]:
+        """All that is wrong with the solver, by itself or for this net."""
+        failure = self._failure
+        return (*self._solver_found, failure) if failure and of_solver(failure) else self._solver_found
 
     @property
     def sound(self) -> bool:
@@ -251,16 +258,13 @@ class LiveNet:
     def _check_solver(self) -> None:
         found = check_solver(self._solver_text) if self._solver_text is not None else []
         typed = [self._typed["solver"]] if "solver" in self._typed else []
-        self.solver_diagnostics = (*typed, *found)
+        self._solver_found = (*typed, *found)
 
     def _states(self) -> tuple[tuple[int, tuple[str, ...]], ...]:
         """Level and stages of the training net and of the first test net."""
         if self._solver_text is None:
             return ((self.level, self.stages),) * 2
-        param = self._solver_text.message
-        own = param.train_state, param.test_state[0] if param.test_state else type(param.train_state)()
-        net = self._text.message.state
-        return tuple((one.level if one.HasField("level") else net.level, tuple(one.stage)) for one in own)
+        return states_in(self._solver_text.message, self._text.message.state)
 
     # Building
 
@@ -304,8 +308,12 @@ class LiveNet:
         if pending == "build":
             return self._rebuild(text, solver_text)
         if pending == "change" and self.solver and self._built and solver_text is not None:
-            self.solver.change(Source(solver_text, "solver").param)
-            self._built = self._built[0], solver_text
+            try:
+                self.solver.change(Source(solver_text, "solver").param)
+            except DefinitionError as error:
+                self._fail(error.at(file=solver_text.path, line=solver_text.line((error.field,))))
+            else:
+                self._built = self._built[0], solver_text
         return None
 
     def _rebuild(self, text: Document, solver_text: Document | None) -> Plan | None:
@@ -316,8 +324,7 @@ class LiveNet:
                 source.param.ClearField("weights")  # those of now are carried over
             net, solver = self._make(text, source, self.net.context.seed)
         except Exception as error:
-            self._failure = _diagnostic_of(error)
-            self.changed.publish(self.report())
+            self._fail(error)
             return None
         old = self.net, self.solver
         done, lost = carry(old, (net, solver), self._memory.recall(text.text))
@@ -325,6 +332,11 @@ class LiveNet:
         self._take(net, solver, text, solver_text)
         self.rebuilt.publish(done)
         return done
+
+    def _fail(self, error: Exception) -> None:
+        """The net stays as it is, and says why."""
+        self._failure = _diagnostic_of(error)
+        self.changed.publish(self.report())
 
     def move_to(self, backend: Backend | str) -> None:
         """Compute there from now on: the living net is built again, and all that it and its solver hold goes along.

@@ -177,6 +177,26 @@ def test_what_is_wrong_with_the_solver_is_told_with_its_line(live):
     assert live.status.state == "alive"
 
 
+def test_snapshots_that_the_net_rules_out_are_marked_in_the_solver(live):
+    solver = live.solver
+    live.document.rename_layer(2, "conv1")
+    net = live.net
+    assert live.status.state == "alive"
+    live.solver_document.set(("snapshot_format",), "HDF5")
+    (found,) = live.solver_diagnostics
+    assert (found.field, found.line) == ("snapshot_format", live.solver_document.line(("snapshot_format",)))
+    assert live.status.state == "failed"
+    assert live.net is net and live.solver.param.snapshot_format != live.solver_document.message.snapshot_format
+    live.document.rename_layer(2, "conv2")
+    assert live.status.state == "alive"
+    live.document.rename_layer(2, "conv1")
+    (found,) = live.solver_diagnostics
+    assert (found.field, found.line) == ("snapshot_format", live.solver_document.line(("snapshot_format",)))
+    assert live.status.state == "failed" and not any(one.severity == "error" for one in live.diagnostics)
+    live.solver_document.clear(("snapshot_format",))
+    assert live.status.state == "alive" and live.solver is not solver
+
+
 def test_a_layer_that_fails_in_its_own_way_is_a_finding(monkeypatch):
     class Raises(Layer):
         def setup(self, bottom, top):
