@@ -571,14 +571,13 @@ KERNEL stochastic_pooling_draw(int n, const real* x, real* y, int* index, real* 
 KERNEL stochastic_pooling_mean(int n, const real* x, real* y, real tiny, SHAPE) {
     EACH(i, n) {
         WINDOW(i)
-        real total = 0, squares = 0;
+        real total = tiny, squares = 0;
         for (int h = h0; h < h1; ++h)
             for (int w = w0; w < w1; ++w) {
                 real value = x[((plane * H + h) * W + w) * C + c];
                 total += value;
                 squares += value * value;
             }
-        total += tiny;
         y[i] = total > 0 ? squares / total : (real)0;
     }
 }

@@ -210,18 +210,26 @@ class StochasticPooling(Pooling):
     def forward(self, x: Blob, y: Blob, mask: Blob | None = None) -> None:
         image = self.with_room(x.read().reshape(self.image), 0)
         out = y.write().reshape(self.top)
-        total = np.zeros_like(out)
-        self.sum_rows_and_cols(image, total)
         if self.training:
+            total = np.zeros_like(out)
+            self.sum_rows_and_cols(image, total)
             self.draw(image, total, out)
             if mask is not None:
                 self.write_mask(self.index, mask)
                 mask.modify().reshape(self.top)[self.index == self.kernel[0] * self.kernel[1]] = -1
         else:
-            self.sum_rows_and_cols(image * image, out)
-            total += np.finfo(total.dtype).tiny
-            np.divide(out, total, out=out, where=total > 0)
-            out[total <= 0] = 0
+            self.weigh(image, out)
+
+    def weigh(self, image: np.ndarray, out: np.ndarray) -> None:
+        """The mean of each window weighted by its values; as in Caffe 0 where they add up to nothing, or to NaN."""
+        total = np.full_like(out, np.finfo(out.dtype).tiny)
+        out[...] = 0
+        for i, j in np.ndindex(*self.kernel):
+            value = image[:, :, self.rows(i), self.cols(j)]
+            total += value
+            out += value * value
+        np.divide(out, total, out=out, where=total > 0)
+        out[~(total > 0)] = 0
 
     def draw(self, image: np.ndarray, total: np.ndarray, out: np.ndarray) -> None:
         """Walk over each window until the running sum reaches a random share of the total."""
@@ -233,9 +241,17 @@ class StochasticPooling(Pooling):
         for number, (i, j) in enumerate(np.ndindex(*self.kernel)):
             value = image[:, :, self.rows(i), self.cols(j)]
             running += value
-            found = (running >= share) & (self.index > number)
+            found = (running >= share) & (self.index > number) & self.within(i, j)
             self.index[found] = number
             np.copyto(out, value, where=found)
+
+    def within(self, i: int, j: int) -> np.ndarray:
+        """Whether row i and column j of each window (H', W') lie in the image."""
+        places = zip((i, j), self.output, self.stride, self.pad, self.image[2:], strict=True)
+        row, column = (
+            (0 <= (at := start + s * np.arange(count) - p)) & (at < length) for start, count, s, p, length in places
+        )
+        return np.logical_and.outer(row, column)
 
     def backward(self, y: Blob, x: Blob) -> None:
         """x.diff from y.diff, after a forward pass in training."""

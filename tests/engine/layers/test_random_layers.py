@@ -155,6 +155,30 @@ def test_stochastic_pooling_in_test_is_the_weighted_mean():
     np.testing.assert_allclose(net.blobs["y"].data[0, 0], expected, 1e-6)
 
 
+def test_stochastic_pooling_in_test_gives_zero_where_values_add_up_to_nothing():
+    net = net_of((1, 4, 2, 2), STOCHASTIC.replace('top: "where"', ""), phase=1)
+    net.blobs["x"].data = [[[[one, 1], [1, 1]] for one in (-4, -3, np.nan, 1)]]
+    net.blobs["y"].data = 7
+    with np.errstate(invalid="ignore"):
+        net.forward()
+    np.testing.assert_allclose(net.blobs["y"].data.ravel(), [0, 0, 0, 1], 1e-6)
+
+
+def test_a_pyramid_draws_values_of_the_image_alone():
+    """The first windows of its second level begin in the padding, where there is nothing to draw."""
+    net = net_of((200, 1, 3, 3), SPP)
+    net.blobs["x"].data = -1
+    net.blobs["y"].data = 7
+    net.forward()
+    pooling, pooled = net.layers[-1].levels[1]
+    assert pooling.pad == (1, 1)
+    share = np.mean(pooled.data, (0, 1))  # of n values, -1 each, the first is drawn n - 1 times of n
+    np.testing.assert_allclose(share, [[0, -1 / 2], [-1 / 2, -3 / 4]], atol=0.1)
+    net.blobs["y"].diff = 1
+    net.backward()
+    assert -net.blobs["x"].diff.sum() == net.blobs["y"].data.sum()
+
+
 def test_labels_that_are_no_class_are_told():
     text = SOURCE.format("dim: 2 dim: 3") + SOURCE.format("dim: 2").replace('"x"', '"l"')
     text += 'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "x" bottom: "l" top: "loss" }'
