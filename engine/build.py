@@ -12,10 +12,11 @@ from google.protobuf.message import Message
 from ..proto.messages import LayerParameter, NetState, ParamSpec
 from .blob import Blob
 from .context import Context
-from .errors import DefinitionError, Diagnostic
+from .errors import DefinitionError, Diagnostic, MissingFile
 from .graph import Entry, included, insert_splits
 from .identity import numbers_of
 from .layer import Layer, count_of, layer_class
+from .layers.data._stand_in import stand_in_by_name, stand_in_for
 from .source import Source
 from .trouble import definition_error
 
@@ -134,8 +135,9 @@ class Builder:
         self.nodes.append(node)
         cls: type[Layer] | None = None
         try:
-            cls = layer_class(entry.param.type)
-            node.layer = cls(entry.param, self.context)
+            made = stand_in_by_name(entry.param, self.context)
+            cls = type(made) if made is not None else layer_class(entry.param.type)
+            node.layer = made if made is not None else layer_class(entry.param.type)(entry.param, self.context)
             node.layer.number = entry.number
         except Exception as error:  # of a type that an installed package offers, anything
             self._report(definition_error(error), entry, cls)
@@ -220,7 +222,11 @@ class Builder:
             raise DefinitionError(
                 f"takes as many tops as bottoms; got {len(node.tops)} and {len(node.bottoms)}.", "top"
             )
-        layer.setup(node.bottoms, node.tops)
+        try:
+            layer.setup(node.bottoms, node.tops)
+        except MissingFile as error:
+            layer = node.layer = stand_in_for(layer, error)
+            layer.setup(node.bottoms, node.tops)
         layer.reshape(node.bottoms, node.tops)
         if not layer.opaque:
             self._take_given_values(layer)

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from . import rng
-from .errors import DefinitionError
+from .errors import DefinitionError, MissingFile
 from .memory import HOST, Place
+from .stand_in import StandIns
 from .trust import EVERYTHING, Trust
 
 Shapes = tuple[tuple[int, ...], ...]
@@ -29,7 +30,8 @@ class Context:
     `passes` counts the forward passes: random layers draw by (seed, layer, passes). `dry` says that only
     shapes are wanted (`check`): a layer then starts no thread and keeps no file open. `rank` and `ranks` tell
     data layers which share of the rows is theirs when several processes train together. `precision` is that of
-    matrix products and convolutions on a device: "tf32" rounds their factors to 10 bits, "ieee" does not.
+    matrix products and convolutions on a device: "tf32" rounds their factors to 10 bits, "ieee" does not. `stand_in`
+    says which data layers have stand-in data.
 
     `trust` says which modules of Python layers may be imported; a dry look imports none. What it knows of them, it
     knows from `shapes`, by the name of a blob, and from `seen`, which maps a layer and the shapes of its bottoms to
@@ -45,6 +47,7 @@ class Context:
     passes: int = 0
     root: Path | None = None
     dry: bool = False
+    stand_in: StandIns = field(default_factory=StandIns)
     trust: Trust = EVERYTHING
     shapes: Mapping[str, Sequence[int]] = field(default_factory=dict)
     seen: Seen | None = None
@@ -66,8 +69,8 @@ class Context:
         """The path of a file or folder that a definition names.
 
         As in Caffe a relative name counts from the working directory; where there is nothing of that name, it
-        counts from the folder of the net's own file. Raises DefinitionError on `field` when it is in neither, or cannot
-        be looked for.
+        counts from the folder of the net's own file. Raises MissingFile on `field` when it is in neither,
+        DefinitionError when it is empty, or cannot be looked for.
         """
         if not source:
             raise DefinitionError(f"{field.rpartition('.')[2]} must name a {what}; it is empty.", field)
@@ -86,7 +89,8 @@ class Context:
                 raise DefinitionError(message, field) from error
         hint = _escape_hint(source)
         places = " and ".join(shown(path) for path in tried)
-        raise DefinitionError(f"there is no {what} {shown(source)}{hint or f'; looked for {places}'}.", field)
+        missing = f"{what} {shown(source)}"
+        raise MissingFile(f"there is no {missing}{hint or f'; looked for {places}'}.", field, missing)
 
 
 def shown(name: str | PathLike) -> str:

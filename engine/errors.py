@@ -69,6 +69,14 @@ class DefinitionError(OneLine, ValueError):
         return str(self.diagnostic)
 
 
+class MissingFile(DefinitionError):
+    """A definition names a file or folder that is not there: `what`, as in "database 'train_lmdb'"."""
+
+    def __init__(self, message: str, field: str, what: str):
+        super().__init__(message, field)
+        self.what = what
+
+
 @dataclass
 class Diagnostics:
     """A list of findings that grows, in the order they were made."""

@@ -78,6 +78,7 @@ class Layer:
     steady: ClassVar[bool] = False  # does nothing but call its ops, or nothing at all, once the first pass is done
     shares_memory: ClassVar[bool] = False  # its tops have the memory of its bottoms, or of its parameters
     reshapes_itself: ClassVar[bool] = False  # top shapes may change without a bottom's doing so
+    stand_in: str = ""  # what its tops hold in place of what it would read, in words; empty where it reads
     no_gradient: tuple[int, ...] = ()  # bottoms that force_backward leaves alone
     forced: tuple[int, ...] = ()  # those of them that it does not: then backward raises, where Caffe aborts
     opaque: bool = False  # in a dry look: what it has of parameters only a run can tell

@@ -20,14 +20,16 @@ from .backend import Backend, backend_of
 from .blob import Blob
 from .build import Builder, Learnable, Node, make_state
 from .context import Context, Seen
-from .errors import DefinitionError, Diagnostic, Diagnostics
+from .errors import DefinitionError, Diagnostic, Diagnostics, MissingFile
 from .findings import without_echoes
 from .fusion import Chain, find_chains, parts_inside
 from .graph import PHASES
 from .layer import LAYERS, Layer
+from .layers.data._stand_in import StandInData
 from .memory import HOST, WRITE, Arena, computing, refresh_lent
 from .replay import NoProgram, program_of
 from .source import Definition, Source
+from .stand_in import StandIns
 from .trust import Trust, UserCode
 from .weights import copy_weights, share_weights
 
@@ -46,6 +48,9 @@ class Net:
     and every random layer; left out, it is drawn. `backend` says where to compute ("cpu", "gpu", or a Backend);
     left out, where `backend.choose` said. `trust` says whether the modules that Python layers name may be imported:
     in a program of one's own they may. Nothing is filled or allocated before it is touched.
+
+    `stand_in` gives data layers shapes and made-up values in place of what they would read: True those whose database
+    or list is not there, ``{"data": "32x3x224x224"}`` a layer by its name. See `StandIns.of`, which raises ValueError.
 
     Raises DefinitionError at the first thing that is wrong, with layer, field and line (UntrustedCode for a module
     that may not be imported); ParseError for a text that is no prototxt; OSError for a file that cannot be read;
@@ -68,9 +73,14 @@ class Net:
         dtype: Any = np.float32,
         backend: Backend | str | None = None,
         trust: Trust | bool = True,
+        stand_in: Any = None,
     ):
         self.source = definition if isinstance(definition, Source) else Source(definition, "net")
         self.source.raise_problems()
+        stand_ins = StandIns.of(stand_in)
+        if not isinstance(stand_in, StandIns):  # as they are given for all nets of a solver
+            for found in stand_ins.unknown(self.source.param.layer):
+                raise ValueError(found.message)
         state = state if state is not None else make_state(self.source, phase, level, stages)
         self.state = state
         chosen = backend_of(backend)
@@ -83,6 +93,7 @@ class Net:
             precision=chosen.precision,
             root=self.source.root,
             trust=Trust(trust) if isinstance(trust, bool) else trust,
+            stand_in=stand_ins,
         )
         self.name: str = self.source.param.name
         built = Builder(self.source, state, self.context, _raise)
@@ -464,7 +475,8 @@ class LayerReport:
 
     `index` counts the layers of the text; an input that the text gives in the old form (`input: "data"`) is shown as
     an Input layer with a negative index. `included` says whether the layer takes part in the state checked,
-    `summary` is its settings in a few words, `count` the number of its own parameters.
+    `summary` is its settings in a few words, `count` the number of its own parameters, `stand_in` what its tops hold in
+    place of data, in words.
     """
 
     index: int
@@ -478,6 +490,7 @@ class LayerReport:
     category: str = "unknown"
     included: bool = True
     summary: str = ""
+    stand_in: str = ""
 
     @property
     def in_place(self) -> bool:
@@ -492,7 +505,8 @@ class LayerReport:
 class Report:
     """All that `check` found: every layer of the text, every blob's shape, every diagnostic in order of line.
 
-    `code` is what a net built from the text would import for its Python layers.
+    `code` is what a net built from the text would import for its Python layers. `missing` names the data layers whose
+    source is not there, and which have no stand-in data: a net can be built with such alone.
     """
 
     name: str
@@ -502,10 +516,11 @@ class Report:
     diagnostics: tuple[Diagnostic, ...] = ()
     param_count: int = 0
     code: tuple[UserCode, ...] = ()
+    missing: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether a net could be built: no diagnostic is an error."""
+        """Whether no diagnostic is an error: a net could be built, with what is `missing` there."""
         return not any(found.severity == "error" for found in self.diagnostics)
 
     @property
@@ -523,6 +538,7 @@ def check(
     state: Any = None,
     shapes: Mapping[str, Sequence[int]] | None = None,
     seen: Seen | None = None,
+    stand_in: Any = None,
 ) -> Report:
     """Go through a whole net without running it: shapes where they can be inferred, and all that is wrong.
 
@@ -530,10 +546,14 @@ def check(
     `shapes` states by the name of a blob, as in ``{"rois": (300, 5)}``, or None. `seen` is as in Context; `state`, as
     for Net, takes the place of phase, level and stages.
 
+    A data layer whose source is not there is a warning where its settings tell the shapes, else an error. `stand_in`
+    gives it shapes, as for Net.
+
     Never raises for what is in the text; a text that is no prototxt gives a report with that one error. Raises
-    OSError for a file that cannot be read.
+    OSError for a file that cannot be read, ValueError for a `stand_in` that is none.
     """
     found = Diagnostics()
+    stand_ins = StandIns.of(stand_in)
     try:
         source = definition if isinstance(definition, Source) else Source(definition, "net")
     except ParseError as error:
@@ -545,9 +565,18 @@ def check(
         found.add(problem)
     state = state if state is not None else make_state(source, phase, level, stages)
     phase = state.phase
-    context = Context(phase=phase, seed=0, root=source.root, dry=True, shapes=shapes or {}, seen=seen)
-    built = Builder(source, state, context, lambda error: found.add(error.diagnostic))
-    for warning in built.warnings:
+    look = {"shapes": shapes or {}, "seen": seen, "stand_in": stand_ins}
+    context = Context(phase=phase, seed=0, root=source.root, dry=True, **look)
+    missing: list[str] = []
+
+    def take(error: DefinitionError) -> None:
+        found.add(error.diagnostic)
+        if isinstance(error, MissingFile) and (error.field or "").endswith(".source"):
+            missing.append(error.layer or "")
+
+    built = Builder(source, state, context, take)
+    missing += [node.name for node in built.nodes if isinstance(node.layer, StandInData) and not node.layer.asked]
+    for warning in (*stand_ins.unknown(source.param.layer), *built.warnings):
         found.add(warning)
     found_shapes = [blob.shape if blob is not None else None for blob in built.blobs]
     code = [node.layer.code for node in built.nodes if node.layer is not None and node.layer.code is not None]
@@ -568,6 +597,7 @@ def check(
         tuple(sorted(without_echoes(found.found), key=lambda one: one.line if one.line is not None else last)),
         sum(one.blob.count for one in built.learnable),
         tuple(dict.fromkeys(code)),
+        tuple(missing),
     )
 
 
@@ -586,6 +616,7 @@ def _report_of(node: Node, shapes: list[Shape | None], source: Source, included:
         category=cls.category if cls else "unknown",
         included=included,
         summary=_summary(getattr(param, cls.param_field)) if cls and cls.param_field else "",
+        stand_in=node.layer.stand_in if node.layer else "",
     )
 
 

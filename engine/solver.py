@@ -37,6 +37,7 @@ from .scaffold import (
     weight_files,
 )
 from .source import Definition, Source
+from .stand_in import StandIns
 from .trust import Trust
 
 SOLVERS: dict[str, type[Solver]] = {}
@@ -127,8 +128,8 @@ class Solver:
 
     `definition` is a path, a Document or a SolverParameter; `net`, if given, takes the place of the net that it
     names (a Document being edited, say). `net` and `test_nets` are ready to run; `iter` counts the updates made.
-    `param` may be changed between two iterations: rate, momentum, decay, intervals. `backend` and `trust` are as for
-    Net.
+    `param` may be changed between two iterations: rate, momentum, decay, intervals. `backend`, `trust` and `stand_in`
+    are as for Net.
 
     A subclass is one update rule: `rule` turns a gradient into the step to subtract, with `slots` values of
     history for every parameter.
@@ -149,8 +150,9 @@ class Solver:
         seed: int | None = None,
         backend: Backend | str | None = None,
         trust: Trust | bool = True,
+        stand_in: Any = None,
     ):
-        self.backend, self.trust = backend_of(backend), trust
+        self.backend, self.trust, self.stand_in = backend_of(backend), trust, StandIns.of(stand_in)
         self.source = definition if isinstance(definition, Source) else Source(definition, "solver")
         self.source.raise_problems()
         self.param = self.source.param
@@ -222,7 +224,8 @@ class Solver:
 
     def _make_net(self, use: NetUse, seed: int) -> Net:
         source, state = use
-        return Net(source, state=state, seed=seed, backend=self.backend, trust=self.trust)
+        given: Any = {"backend": self.backend, "trust": self.trust, "stand_in": self.stand_in}
+        return Net(source, state=state, seed=seed, **given)
 
     # Training
 
@@ -615,10 +618,11 @@ def get_solver(
     seed: int | None = None,
     backend: Backend | str | None = None,
     trust: Trust | bool = True,
+    stand_in: Any = None,
 ) -> Solver:
     """The solver that a definition asks for by its `type`. Raises DefinitionError for an unknown one."""
     source = definition if isinstance(definition, Source) else Source(definition, "solver")
-    return _solver_class(source)(source, net, seed=seed, backend=backend, trust=trust)
+    return _solver_class(source)(source, net, seed=seed, backend=backend, trust=trust, stand_in=stand_in)
 
 
 def check_solver(definition: Definition) -> list[Diagnostic]:

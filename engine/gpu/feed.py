@@ -62,7 +62,9 @@ class Feed:
     def _rows_to_keep(self) -> int:
         """How many rows there are, if they are to be kept; else 0."""
         layer = self.layer
-        if layer.type != "Data" or layer.context.ranks > 1 or layer._transformer.is_random:
+        if not isinstance(self.layer, Prefetching) or layer.type != "Data":
+            return 0
+        if layer.context.ranks > 1 or layer._transformer.is_random:
             return 0
         if DataParameter.DB.Name(layer.settings.backend) != "LMDB":  # of others counting takes a while
             return 0

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from argparse import Namespace
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from .flags import Parser, add_net_state
+from .flags import Parser, add_net_state, add_stand_in
 
 
 def run(words: Sequence[str]) -> int:
@@ -18,13 +19,14 @@ def run(words: Sequence[str]) -> int:
     parser.switch("json", help="print JSON")
     parser.flag("phase", choices=("TRAIN", "TEST"), help="phase of the nets; both if not given")
     add_net_state(parser)
+    add_stand_in(parser)
     args = parser.parse(words)
     if args.types:
         return _list_types(args.json)
     if not args.files:
         parser.print_help()
         return 1
-    results = [_check(file, args.phase, args.level or 0, args.stage) for file in args.files]
+    results = [_check(file, args) for file in args.files]
     if args.json:
         print(json.dumps([asdict(result) | {"ok": result.ok} for result in results], indent=2))
     else:
@@ -51,10 +53,15 @@ class _Result:
 
 def _print(result: _Result) -> None:
     for found in result.diagnostics:
-        warning = "" if found.severity == "error" else f"{found.severity}: "
-        print(replace(found, message=warning + found.message))
+        print(spell_finding(found))
     if result.ok:
         print(f"{result.file}: {result.summary}: ok")
+
+
+def spell_finding(found: Any) -> str:
+    """A diagnostic in a line, a warning as such."""
+    warning = "" if found.severity == "error" else f"{found.severity}: "
+    return str(replace(found, message=warning + found.message))
 
 
 def _list_types(as_json: bool) -> int:
@@ -75,7 +82,7 @@ def _list_types(as_json: bool) -> int:
     return 0
 
 
-def _check(file: str, phase: str | None, level: int, stages: list[str]) -> _Result:
+def _check(file: str, args: Namespace) -> _Result:
     from ...engine import DefinitionError, Diagnostic
     from ...engine.source import Source
     from ...proto import Document, ParseError
@@ -84,9 +91,9 @@ def _check(file: str, phase: str | None, level: int, stages: list[str]) -> _Resu
     try:
         document = Document.open(file)
         if document.kind == "solver":
-            _check_solver(Source(document, "solver"), result)
+            _check_solver(Source(document, "solver"), args.stand_in, result)
         else:
-            _check_net(document, phase, level, stages, result)
+            _check_net(document, args, result)
     except ParseError as error:
         result.add([Diagnostic(error.message, file=file, line=error.line)])
     except DefinitionError as error:
@@ -96,11 +103,12 @@ def _check(file: str, phase: str | None, level: int, stages: list[str]) -> _Resu
     return result
 
 
-def _check_net(document: Any, phase: str | None, level: int, stages: list[str], result: _Result) -> None:
+def _check_net(document: Any, args: Namespace, result: _Result) -> None:
     from ...engine import TEST, TRAIN, check
 
-    phases = [TRAIN, TEST] if phase is None else [TRAIN if phase == "TRAIN" else TEST]
-    reports = [check(document, one, level=level, stages=stages) for one in phases]
+    phases = [TRAIN, TEST] if args.phase is None else [TRAIN if args.phase == "TRAIN" else TEST]
+    state = {"level": args.level or 0, "stages": args.stage, "stand_in": args.stand_in}
+    reports = [check(document, one, **state) for one in phases]
     # A net may be meant for one phase alone: it has no layer in the other that would feed it.
     fed = [report for report in reports if any(one.included and not one.bottoms for one in report.layers)]
     for report in fed or reports:
@@ -111,14 +119,15 @@ def _check_net(document: Any, phase: str | None, level: int, stages: list[str], 
     result.summary = f"net {reports[0].name!r}, {layers} layers, {count} parameters"
 
 
-def _check_solver(source: Any, result: _Result) -> None:
+def _check_solver(source: Any, stand_in: Any, result: _Result) -> None:
     """The solver's own fields, and its nets in the states in which it uses them."""
     from ...engine import check, check_solver, get_solver
     from ...engine.scaffold import check_scaffold
+    from ...engine.stand_in import StandIn, StandIns
 
     result.summary = f"solver {source.param.type}"
     result.add(source.problems())
-    reports = [check(net, state=state) for net, state in _nets_of(source, result)]
+    reports = [check(net, state=state, stand_in=stand_in) for net, state in _nets_of(source, result)]
     for report in reports:
         result.add(report.diagnostics)
     if not result.ok:
@@ -127,7 +136,8 @@ def _check_solver(source: Any, result: _Result) -> None:
         result.add(check_solver(source))
         check_scaffold(source)
     else:
-        get_solver(source).close()
+        given = StandIns.of(stand_in)  # what is missing beside them, the checks have told
+        get_solver(source, stand_in=replace(given, missing=given.missing or StandIn())).close()
 
 
 def _nets_of(source: Any, result: _Result) -> Iterator[tuple[Any, Any]]:

@@ -157,6 +157,27 @@ def add_net_state(parser: Parser, otherwise: str = "its own or 0") -> None:
     parser.flag("stage", type=names, default=[], metavar="A,B", help="stages of the net")
 
 
+def add_stand_in(parser: Parser) -> None:
+    """-stand_in: shapes for data layers whose databases are not there."""
+    parser.flag(
+        "stand_in",
+        type=_stand_in,
+        metavar="SHAPE",
+        help="made-up data of a shape, as in 32x3x224x224, for data layers whose database or list is not there; "
+        "true for the shapes that their settings tell; data=32x3x224x224 for a layer by its name; with the word "
+        "constant behind it, not random",
+    )
+
+
+def _stand_in(text: str) -> Any:
+    from ...engine.stand_in import parse_stand_in
+
+    try:
+        return parse_stand_in(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def add_machine(parser: Parser, gpu: bool = True) -> None:
     """-threads and, unless told otherwise, -gpu: what computes."""
     parser.flag(

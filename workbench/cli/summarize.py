@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from .flags import Parser, add_net_state, positive
+from .check import spell_finding
+from .flags import Parser, add_net_state, add_stand_in, positive
 
 
 def run(words: Sequence[str]) -> int:
@@ -16,13 +17,15 @@ def run(words: Sequence[str]) -> int:
     parser.flag("max-width", type=positive, metavar="N", help="width of a column; longer texts push the next aside")
     parser.flag("w", type=positive, dest="max_width", metavar="N", help=argparse.SUPPRESS)
     add_net_state(parser)
+    add_stand_in(parser)
     args = parser.parse(words)
 
     from ...engine import TEST, TRAIN, check
 
-    report = check(args.net, TRAIN if args.phase == "TRAIN" else TEST, level=args.level or 0, stages=args.stage)
+    phase = TRAIN if args.phase == "TRAIN" else TEST
+    report = check(args.net, phase, level=args.level or 0, stages=args.stage, stand_in=args.stand_in)
     for found in report.diagnostics:
-        print(found)
+        print(spell_finding(found))
     rows = [("layer", "type", "settings", "tops", "parameters")]
     rows += [
         (

@@ -8,7 +8,7 @@ from contextlib import closing
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from .flags import Parser, add_machine, add_net_state, machine, names, positive
+from .flags import Parser, add_machine, add_net_state, add_stand_in, machine, names, positive
 
 if TYPE_CHECKING:
     from ...engine import Net
@@ -22,6 +22,7 @@ def run(words: Sequence[str]) -> None:
     parser.flag("iterations", type=positive, default=50, metavar="N", help="number of passes; 50 if not given")
     parser.flag("phase", choices=("TRAIN", "TEST"), default="TRAIN", help="phase of the net; TRAIN if not given")
     add_net_state(parser)
+    add_stand_in(parser)
     add_machine(parser)
     parser.add_log()
     parser.add_caffes_other_flags()
@@ -42,10 +43,13 @@ def _time(args: Namespace, gpus: list[int]) -> None:
     log_machine(gpus)
     phase = TRAIN if args.phase == "TRAIN" else TEST
     with (
-        closing(Net(args.model, phase, level=args.level or 0, stages=args.stage)) as net,
+        closing(Net(args.model, phase, level=args.level or 0, stages=args.stage, stand_in=args.stand_in)) as net,
         progress_bar(args.iterations) as bar,
     ):
         log_net(net)
+        for layer in net.layers:
+            if layer.stand_in:
+                LOG.info("%s: %s", layer.name, layer.stand_in)
         for file in names(args.weights or ""):
             net.copy_from(file)
         LOG.info("Performing Forward")

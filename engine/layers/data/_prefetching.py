@@ -18,6 +18,7 @@ from ...data.workers import Workers
 from ...errors import DefinitionError
 from ...layer import Layer
 from ...memory import HOST, WRITE, Place
+from ._expected import Expected, expected_images
 
 
 @dataclass
@@ -91,6 +92,14 @@ class Prefetching(Layer):
             raise DefinitionError("batch_size must be at least 1; got 0.", "batch_size")
         if not self.param.data_param.prefetch:
             raise DefinitionError("prefetch must be at least 1; got 0.", "data_param.prefetch")
+
+    def expected(self) -> Expected | None:
+        """The shapes that the tops are likely to have, for where the source is missing; None where nothing tells.
+
+        Only settings are read. Tops beyond those given are (N,). Raises DefinitionError for unsound settings.
+        """
+        self.check_counts()
+        return expected_images(self)
 
     def begin(self, shape: tuple[int, ...], position: int = 0) -> None:
         """Say what shape batches have at first, and with which row they begin."""

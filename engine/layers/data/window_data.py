@@ -15,6 +15,7 @@ from ...data.transform import Transformer
 from ...data.windows import Windows, cut_window, read_windows
 from ...errors import DefinitionError
 from ...layer import layer
+from ._expected import Expected
 from ._prefetching import Batch, Prefetching, Reader
 
 _ROWS_AT_ONCE = 1024  # rows whose random numbers are drawn together
@@ -70,6 +71,11 @@ class WindowData(Prefetching):
         groups = self._group(windows, in_batch)
         self._sampling = _Sampling(settings, windows, groups, in_batch, self._root, size, mean, transformer.mirror)
         self.begin((settings.batch_size, 3, size, size))
+
+    def expected(self) -> Expected | None:
+        self.check_counts()
+        size = self.param.transform_param.crop_size
+        return Expected(((self.settings.batch_size, 3, size, size),), "batch_size and crop_size") if size else None
 
     def _read(self) -> Windows:
         source = self.settings.source

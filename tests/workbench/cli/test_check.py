@@ -1,6 +1,7 @@
 """`brewbench check`: every finding, with its place."""
 
 import json
+import re
 
 
 def test_what_is_right_is_told_so(bench, call):
@@ -101,3 +102,49 @@ def test_a_net_with_unknown_layers_is_summarized_and_drawn(bench, call):
     assert call("draw_net", "net.prototxt", "net.raw")[0] == 0
     drawn = (bench / "net.raw").read_text()
     assert "odd" in drawn and "Od" in drawn
+
+
+PUBLISHED = """
+layer { name: "data" type: "Data" top: "data" top: "label" include { phase: TRAIN }
+  transform_param { crop_size: 8 mean_value: 1 mean_value: 2 } data_param { source: "train_lmdb" batch_size: 4 } }
+layer { name: "data" type: "Data" top: "data" top: "label" include { phase: TEST }
+  transform_param { crop_size: 8 mean_value: 1 mean_value: 2 } data_param { source: "val_lmdb" batch_size: 5 } }
+layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_product_param { num_output: 3 } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }
+"""
+
+
+def test_a_database_that_is_not_there_is_a_warning_where_the_shapes_are_known(bench, call):
+    (bench / "net.prototxt").write_text(PUBLISHED)
+    for file, summary in (("net.prototxt", "net '', 4 layers, 387 parameters"), ("solver.prototxt", "solver SGD")):
+        status, out, _ = call("check", file)
+        assert status == 0
+        train, val, last = out.splitlines()
+        assert train.startswith("net.prototxt:3: layer 'data' (Data): warning: there is no database 'train_lmdb'; ")
+        assert "shapes are from batch_size, crop_size and mean_value: 4x2x8x8, 4." in train and "5x2x8x8" in val
+        assert last == f"{file}: {summary}: ok"
+
+
+def test_stand_in_data_gives_shapes(bench, call):
+    net = bench / "net.prototxt"
+    net.write_text(PUBLISHED.replace("crop_size: 8", ""))
+    for words in ([], ["-stand_in", "true"]):
+        status, out, _ = call("check", "net.prototxt", *words)
+        assert status == 1 and out.count("Nothing tells the shapes of its tops; give it stand-in data") == 2
+    for words in (["-stand_in", "6x2x5x5"], ["-stand_in=data=6x2x5x5,6,constant"]):
+        for file in ("net.prototxt", "solver.prototxt"):
+            status, out, _ = call("check", file, *words)
+            assert status == 0 and out.count("warning: runs on stand-in data, 6x2x5x5, ") == 2
+        status, out, _ = call("summarize", "net.prototxt", *words)
+        assert status == 0 and "data 6x2x5x5, label 6" in out
+        assert re.match(r"net.prototxt:[45]: layer 'data' \(Data\): warning: runs on stand-in data", out)
+        status, _, err = call("time", "-model", "net.prototxt", "-iterations", "1", *words)
+        assert status == 0 and "] data: stand-in data, 6x2x5x5, " in err
+    status, _, err = call("time", "-model", "net.prototxt", "-iterations", "1")
+    assert status == 1 and "there is no database 'train_lmdb'" in err
+    for words, message in (
+        (["-stand_in", "6x0"], "argument -stand_in: stand-in data has shapes such as 32x3x224x224"),
+        (["-stand_in", "rows=6x2"], "stand-in data is given to 'rows', but no layer without bottoms has that name."),
+    ):
+        status, _, err = call("time", "-model", "net.prototxt", *words)
+        assert status == 1 and message in err

@@ -1,0 +1,65 @@
+"""The shape that the batches of a data layer are likely to have, as far as the layer's settings tell it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ...data.transform import Transformer
+from ...errors import MissingFile
+
+Shape = tuple[int, ...]
+
+
+class Expected(NamedTuple):
+    """Shapes of the first tops; in words, the settings that tell them, and what else is not there."""
+
+    shapes: tuple[Shape, ...]
+    why: str
+    lacks: str = ""
+
+
+def expected_images(layer: Any) -> Expected | None:
+    """The shape (N, C, H, W) of the images of a data layer with a `transform_param`; None where its size is not told.
+
+    Raises DefinitionError for settings that contradict each other.
+    """
+    transform = type(layer.param.transform_param)()
+    transform.CopyFrom(layer.param.transform_param)
+    lacks = ""
+    try:
+        transformer = Transformer(transform, layer.context, layer.training, layer.name)
+    except MissingFile as error:
+        lacks = error.what
+        transform.ClearField("mean_file")
+        transformer = Transformer(transform, layer.context, layer.training, layer.name)
+    told, size = _size(layer.settings, transformer)
+    if size is None:
+        return None
+    field, channels = _channels(layer.settings, transformer)
+    shape = (layer.settings.batch_size, *transformer.shape((channels, *size)))
+    fields = ["batch_size", *told] + ([field] if field and field not in told else [])
+    assumed = "" if field else f", with {channels} channels assumed"
+    return Expected((shape,), f"{', '.join(fields[:-1])} and {fields[-1]}{assumed}", lacks)
+
+
+def _size(settings: Any, transformer: Transformer) -> tuple[list[str], tuple[int, int] | None]:
+    """Height and width of an image before a crop, or of the crop; and the fields that tell the size after it."""
+    crop = transformer.crop
+    if getattr(settings, "new_height", 0) and settings.new_width:
+        return ["crop_size"] if crop else ["new_height", "new_width"], (settings.new_height, settings.new_width)
+    if transformer.mean is not None:
+        return ["crop_size"] if crop else ["mean_file"], transformer.mean.shape[1:]
+    return ["crop_size"], (crop, crop) if crop else None
+
+
+def _channels(settings: Any, transformer: Transformer) -> tuple[str, int]:
+    """The field that tells the number of channels, or "", and the number."""
+    if transformer.color is not None:
+        return ("force_color", 3) if transformer.color else ("force_gray", 1)
+    if hasattr(settings, "is_color"):
+        return "is_color", 3 if settings.is_color else 1
+    if transformer.mean is not None:
+        return "mean_file", len(transformer.mean)
+    if len(transformer.mean_values) > 1:
+        return "mean_value", len(transformer.mean_values)
+    return "", 3
