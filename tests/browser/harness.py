@@ -19,6 +19,8 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 from .. import held
 from . import chromium
 
+ROOT = held.ROOT
+
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

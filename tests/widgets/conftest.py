@@ -7,7 +7,6 @@ import threading
 
 import pytest
 
-from .. import held
 from ..browser import harness
 
 
@@ -19,7 +18,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture(scope="session")
 def repository_address():
     """The repository's files, served on this machine only."""
-    handler = functools.partial(_Quiet, directory=str(held.ROOT))
+    handler = functools.partial(_Quiet, directory=str(harness.ROOT))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
