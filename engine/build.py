@@ -14,7 +14,7 @@ from .blob import Blob
 from .context import Context
 from .errors import DefinitionError, Diagnostic, MissingFile
 from .graph import Entry, included, insert_splits
-from .identity import numbers_of
+from .identity import doubtful_names, numbers_of
 from .layer import Layer, count_of, layer_class
 from .layers.data._stand_in import stand_in_by_name, stand_in_for
 from .source import Source
@@ -94,6 +94,8 @@ class Builder:
         self._prune()
         if source.param.force_backward:
             self._force_backward()
+        for node, message in doubtful_names(self.nodes):
+            self._warn(Diagnostic(message, "warning", field="name"), node.entry)
         self.outputs = [self._available[name] for name in sorted(self._available)]
 
     def _filter(self, state: Any) -> list[Entry]:

@@ -121,6 +121,11 @@ class Layer:
         return identity_of(self.name, self.number)
 
     @property
+    def draws(self) -> bool:
+        """Whether it draws random numbers as it runs: they go by its identity."""
+        return False
+
+    @property
     def xp(self) -> Any:
         """The array module that works where this net's blobs lie."""
         return self.context.place.xp

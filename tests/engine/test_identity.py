@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from google.protobuf import text_format
 
-from brewbench.engine import TEST, TRAIN, DefinitionError, Listener, Net, files, get_solver
+from brewbench.engine import TEST, TRAIN, DefinitionError, Listener, Net, check, files, get_solver
 from brewbench.engine.solver import data_positions, seek_data
 from brewbench.proto import Document
 from brewbench.proto.messages import NetParameter, SolverParameter
@@ -343,3 +343,38 @@ def test_snapshots_that_can_be_are_taken_and_taken_up(tmp_path, text, more):
     _, state = one.snapshot(tmp_path / "at")
     other.restore(state)
     assert values(other.net) == values(one.net)
+
+
+# What is said of names
+
+
+def marks(text, phase=TRAIN):
+    """The top of each layer that a warning about its name marks, with the line and the message."""
+    document = Document.parse(INPUT + "\n" + text, "net")
+    layers = document.message.layer
+    found = check(document, phase).diagnostics
+    assert all((one.severity, one.field) == ("warning", "name") for one in found)
+    return {layers[one.layer_index].top[0]: (one.line, one.message) for one in found}
+
+
+@pytest.mark.parametrize("kind", DRAWING)
+def test_a_layer_that_needs_a_name_of_its_own_is_told(monkeypatch, kind):
+    monkeypatch.chdir(FILES)
+    one, two = (" ".join(written(kind, "x", top).split()) for top in ("one", "two"))
+    twice = marks(f"{one}\n{two}")
+    assert [(top, line) for top, (line, _) in twice.items()] == [("one", 2), ("two", 3)]
+    assert all("2 layers are named 'x'" in message for _, message in twice.values())
+    for without in (written(kind, "", "one"), written(kind, "", "one").replace("name: ''", "")):
+        ((line, message),) = marks(without).values()
+        assert line == 2 and message.startswith("has no name")
+    assert marks(written(kind, "x", "one") + written(kind, "y", "two")) == {}
+
+
+def test_no_warning_is_given_where_names_matter_to_nobody():
+    relu = 'layer { name: "%s" type: "ReLU" bottom: "in" top: "%s" } '
+    assert marks(relu % ("", "a") + relu % ("", "b") + relu % ("x", "c") + relu % ("x", "d")) == {}
+    assert marks(written("Dropout", "x", "one", "two"), TEST) == {}
+    still = 'layer { name: "d" type: "DummyData" top: "%s" dummy_data_param { shape { dim: 2 } } } '
+    assert marks(still % "a" + still % "b") == {}
+    assert marks(product("fc", "a", rules=TRAIN_ONLY) + product("fc", "b", rules=TEST_ONLY)) == {}
+    assert marks(product("fc", "a") + RELU % "fc").keys() == {"a"}

@@ -53,6 +53,10 @@ class Data(Prefetching):
         self.begin((self.settings.batch_size, *self._transformer.shape(shape)), self.first_row())
         self._rows: int | None = None
 
+    @property
+    def draws(self) -> bool:
+        return self._transformer.is_random or bool(self.settings.rand_skip)
+
     def reader(self, position: int, rank: int, ranks: int) -> Reader:
         return _RowReader(self._open(), self._transformer, self._plain, position, rank, ranks, self.name)
 

@@ -36,6 +36,10 @@ class DummyData(Layer):
             blob.reshape(*shape)
             self.refill(index, blob)
 
+    @property
+    def draws(self):
+        return any(filler.type != "constant" for filler in self.fillers)
+
     def refill(self, index, blob):
         """Let the filler make the values when somebody first looks."""
         key = self.random_key(index, self.context.passes)

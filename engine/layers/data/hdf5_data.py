@@ -73,6 +73,10 @@ class HDF5Data(Layer):
                 return [self.context.find(line, "source")]
         return [self.context.find(word, "source", "HDF5 file") for word in words]
 
+    @property
+    def draws(self) -> bool:
+        return self.settings.shuffle
+
     def _forget(self) -> None:
         """Forget what has been read, and the order of an epoch, which depends on the seed."""
         self._epoch: tuple[int, list[int], list[int]] = (-1, [], [])  # its number, its files in order, where they end

@@ -65,6 +65,10 @@ class ImageData(Prefetching):
         self.begin((settings.batch_size, *shape), skipped)
 
     @property
+    def draws(self) -> bool:
+        return self._transformer.is_random or self.settings.shuffle or bool(self.settings.rand_skip)
+
+    @property
     def rows(self) -> int:
         """How many images the list names."""
         return len(self._images.lines)

@@ -46,6 +46,10 @@ class MemoryData(Layer):
         self._added = 0
         self._position = 0
 
+    @property
+    def draws(self) -> bool:
+        return self._transformer.is_random
+
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         top[0].reshape(self.batch_size, *self._row_shape)
         top[1].reshape(self.batch_size, *self._label_shape)

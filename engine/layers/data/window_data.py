@@ -39,6 +39,7 @@ class WindowData(Prefetching):
     """
 
     tops = 2
+    draws = True
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         settings = self.settings

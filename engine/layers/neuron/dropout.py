@@ -26,6 +26,10 @@ class Dropout(Elementwise):
         if self.training and not 0 <= self.ratio <= 1:
             raise DefinitionError(f"dropout_ratio must be from 0 to 1; got {self.ratio:g}.", "dropout_ratio")
 
+    @property
+    def draws(self):
+        return self.training and self.ratio > 0
+
     def reshape(self, bottom, top):
         super().reshape(bottom, top)
         self.dropout = self.op("dropout", ratio=self.ratio, layer=self.identity)

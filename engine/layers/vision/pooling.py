@@ -74,6 +74,10 @@ class Pooling(Layer):
             raise DefinitionError(f"{height} and {width} must be given together.", height)
         return getattr(settings, height), getattr(settings, width)
 
+    @property
+    def draws(self):
+        return self.training and self.settings.pool == STOCHASTIC
+
     def reshape(self, bottom, top):
         shape = bottom[0].shape
         kernel = self.kernel or shape[2:]

@@ -26,6 +26,10 @@ class SPP(Layer):
                 f"pyramid_height must be at least 1; got {self.settings.pyramid_height}.", "pyramid_height"
             )
 
+    @property
+    def draws(self):
+        return self.training and self.settings.pool == STOCHASTIC
+
     def reshape(self, bottom, top):
         if bottom[0].num_axes != 4:
             raise DefinitionError(f"needs a bottom of 4 axes (N, C, H, W); its shape is {bottom[0].shape}.", "bottom")
