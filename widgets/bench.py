@@ -28,6 +28,7 @@ from .editor.graph import layer_ids
 from .form import ParameterForm, written_values
 from .intents import carry_out, indices_of, palette
 from .pane import Throttle, read_bundle
+from .stand_in import StandInBar
 from .stepper import Stepper
 from .text import TextPane, one_line_end
 from .trust import TrustBar
@@ -47,6 +48,7 @@ def open(
     backend: Backend | str | None = None,
     trust: Trusted = False,
     shapes: Mapping[str, Sequence[int]] | None = None,
+    stand_in: Any = None,
 ) -> Bench:
     """A bench on a net, or on a solver and its net.
 
@@ -58,11 +60,15 @@ def open(
     Opening runs no code that the text names. Where there are Python layers, the bench asks before it builds the net,
     unless `trust` is True or names folders that hold their modules; `shapes` states the shapes of their tops meanwhile.
 
+    A net whose database is not there shows its shapes as far as its settings tell them. `stand_in`, as for Net, lets it
+    run on made-up data, or the bar that the bench shows then.
+
     Raises OSError, ParseError or DefinitionError, in one line, for what cannot be opened, RuntimeError for a GPU that
     is not there. What is wrong inside a net does not raise: the bench marks it.
     """
     document = as_document(definition)
     given: Any = {"seed": seed, "weights": weights, "backend": backend, "trust": trust, "shapes": shapes}
+    given["stand_in"] = stand_in
     if document.kind == "net":
         return Bench(LiveNet(document, phase, **given))
     inner = as_document(net, "net") if net is not None else net_of(document)
@@ -113,7 +119,7 @@ class Bench(ipywidgets.VBox):
         self._palette = palette()
         self._make_views()
         style = ipywidgets.HTML(f"<style>{read_bundle('bench.css')}</style>")
-        super().__init__([style, self.trust, self.stepper, self._top, self._bottom])
+        super().__init__([style, self.trust, self.stand_in, self.stepper, self._top, self._bottom])
         self.add_class("bb-bench")
         self._follow()
         self._build()
@@ -175,6 +181,7 @@ class Bench(ipywidgets.VBox):
 
     def _make_views(self) -> None:
         self.trust = TrustBar(lambda: self._guarded(self.live.trust_code))
+        self.stand_in = StandInBar(lambda given: self._guarded(lambda: self._use_stand_in(given)))
         self.stepper = Stepper(self._commands(), fields=self._solver_fields())
         self.editor = NetEditor(height="620px")
         self.editor.add_class("bb-editor-column")
@@ -255,7 +262,7 @@ class Bench(ipywidgets.VBox):
 
     def _build(self) -> None:
         """Bring the net to life, if its text is sound."""
-        if self.live.net is None and self.live.sound and not self.live.untrusted:
+        if self.live.net is None and self.live.ready:
             try:
                 self.live.build()
             except Exception as error:
@@ -315,6 +322,7 @@ class Bench(ipywidgets.VBox):
             if not self._unparsed():
                 self.text.set_text(self._active.text)
             self.trust.ask(self.live.untrusted)
+            self.stand_in.offer(self.live.missing, self.live.lack)
             self._show_marks()
             self._show_form()
             self._show_arrays()
@@ -485,6 +493,13 @@ class Bench(ipywidgets.VBox):
                 self._select(selected)
             for text in said:
                 self.editor.say(text)
+
+    def _use_stand_in(self, given: Any) -> None:
+        """Let the net run on stand-in data. Raises ValueError where that does not tell all shapes."""
+        self.stepper.update(error="")
+        self.live.use_stand_in(given)
+        if self.live.missing:
+            raise ValueError("Type a shape, such as 32x3x224x224: the layer's settings do not tell it.")
 
     # The session
 

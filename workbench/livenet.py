@@ -13,6 +13,7 @@ from ..engine import (
     TRAIN,
     DefinitionError,
     Diagnostic,
+    LayerReport,
     Listener,
     Net,
     Report,
@@ -25,10 +26,12 @@ from ..engine import (
 from ..engine.backend import Backend, backend_of
 from ..engine.making import Making, on_making
 from ..engine.source import Source
+from ..engine.stand_in import StandIns
 from ..engine.trust import Trust, Trusted, UserCode, asking
 from ..proto import Document, ParseError
 from .events import Channel
 from .findings import of_solver, states_in
+from .missing import lack_of, missing_data
 from .plan import Plan, WeightMemory, carry, continue_inputs, plan
 from .seen import seen_in
 
@@ -41,8 +44,8 @@ class Status:
     """How a living net stands to its text.
 
     "unbuilt": there is no net yet. "alive": the net is that of the text. "waiting": it will be, after `apply`, and
-    after `trust_code` where the message says so. "broken": the text has an error, and the net is that of the last
-    sound text. "failed": the text is sound, but building it failed; the net is the one before.
+    after `trust_code` or `use_stand_in` where the message says so. "broken": the text has an error, and the net is that
+    of the last sound text. "failed": the text is sound, but building it failed; the net is the one before.
     """
 
     state: str
@@ -64,6 +67,9 @@ class LiveNet:
     allows their modules (True, or folders; see `Trust`), or after `trust_code`; `untrusted` is what it would run.
     Until then `shapes` may state the shapes of their tops, by the name of the blob.
 
+    A net whose data is not there, that of the layers in `missing`, is built with stand-in data alone: by `stand_in`, as
+    for Net, or after `use_stand_in`.
+
     `changed(report)` is published after every check, `rebuilt(plan)` after the net gave way to another, both on the
     thread where that happened. `scheduler(work)` decides when an edit lands; a session puts it between two
     iterations. `listeners` hear whatever solver there is.
@@ -83,6 +89,7 @@ class LiveNet:
         backend: Backend | str | None = None,
         trust: Trusted = False,
         shapes: Mapping[str, Sequence[int]] | None = None,
+        stand_in: Any = None,
     ):
         self.backend = backend_of(backend)
         _ = self.backend.place  # raises where it cannot be had
@@ -92,6 +99,7 @@ class LiveNet:
         self.hold = hold
         self.trust = Trust(trust, document.path)
         self.shapes = dict(shapes or {})
+        self.stand_in = StandIns.of(stand_in)
         self._drawn_seed = rng.fresh_seed()
         self.net: Net | None = None
         self.solver: Solver | None = None
@@ -150,6 +158,16 @@ class LiveNet:
         named = dict.fromkeys(code for report in self._reports_needed() for code in report.code)
         return tuple(code for code in named if not self.trust.allows(code))
 
+    @property
+    def missing(self) -> tuple[LayerReport, ...]:
+        """The data layers of the nets to build that have nothing to read, and no stand-in data."""
+        return missing_data(self._reports_needed())
+
+    @property
+    def ready(self) -> bool:
+        """Whether a net can be built now: the texts are sound, the data is there, and the code is trusted."""
+        return self.sound and not self.untrusted and not self.missing
+
     def _reports_needed(self) -> list[Report]:
         """Those of the nets that would be built."""
         tested = self._solver_text is not None and self._solver_text.message.test_iter
@@ -158,7 +176,7 @@ class LiveNet:
     @property
     def pending(self) -> str | None:
         """What `apply` has to do: "build" the net again, "change" the solver's numbers, or nothing."""
-        if self._built is None or self._failure or not self.sound or self.untrusted:
+        if self._built is None or self._failure or not self.ready:
             return None
         net, solver = self._built
         if net.message != self._text.message:
@@ -179,6 +197,9 @@ class LiveNet:
             return Status("broken", f"{errors[0]} ({stays})")
         if self.untrusted:
             return Status("waiting" if self.net else "unbuilt", asking(self.untrusted))
+        if self.missing:
+            hint = "stand-in data (stand_in=True, or `use_stand_in`) lets the net run without"
+            return Status("waiting" if self.net else "unbuilt", f"{self.lack}; {hint}")
         if self.net is None:
             return Status("unbuilt")
         return Status("waiting", "the edit lands between two iterations") if self.pending else Status("alive")
@@ -193,6 +214,22 @@ class LiveNet:
         """Agree to what `untrusted` names: the net may run it from now on, and an edit that waited for it lands."""
         self.trust.agree(self.untrusted)
         self._failure = None
+        self._announce()
+
+    @property
+    def lack(self) -> str:
+        """What the first layer in `missing` lacks, as "there is no database 'train_lmdb'"; empty without one."""
+        found = [lack_of(layer, report) for report in self._reports_needed() for layer in missing_data([report])]
+        return found[0] if found else ""
+
+    def use_stand_in(self, stand_in: Any = True) -> None:
+        """Let data layers have stand-in data from now on, as `stand_in` of Net says; an edit that waited for it lands.
+
+        None takes it back from nets yet to be built. Raises ValueError for what says nothing.
+        """
+        self.stand_in = StandIns.of(stand_in)
+        self._failure = None
+        self._check_net()
         self._announce()
 
     # Editing
@@ -251,7 +288,7 @@ class LiveNet:
         reports = {}
         for phase, (level, stages) in zip((TRAIN, TEST), states, strict=True):
             seen = seen_in(self._nets(), phase)
-            reports[phase] = _checked(text, phase, level, stages, self.shapes, seen)
+            reports[phase] = _checked(text, phase, level, stages, shapes=self.shapes, seen=seen, stand_in=self.stand_in)
         if text is self._text:  # no edit came meanwhile
             self._reports, self._checked_states = reports, states
 
@@ -370,10 +407,10 @@ class LiveNet:
         self.rebuilt.publish(done)
 
     def _make(self, text: Document, solver_source: Source | None, seed: int) -> tuple[Net, Solver | None]:
+        given: Any = {"seed": seed, "backend": self.backend, "trust": self.trust, "stand_in": self.stand_in}
         if solver_source is None:
-            state: Any = {"level": self.level, "stages": self.stages}
-            return Net(text, self.phase, **state, seed=seed, backend=self.backend, trust=self.trust), None
-        solver = get_solver(solver_source, text, seed=seed, backend=self.backend, trust=self.trust)
+            return Net(text, self.phase, level=self.level, stages=self.stages, **given), None
+        solver = get_solver(solver_source, text, **given)
         solver.listeners = self.listeners
         return solver.net, solver
 
@@ -424,10 +461,10 @@ def _frozen(document: Document) -> Document:
     return copy(document)
 
 
-def _checked(text: Document, phase: int, level: int, stages: Sequence[str], shapes: Any, seen: Any) -> Report:
+def _checked(text: Document, phase: int, level: int, stages: Sequence[str], **known: Any) -> Report:
     """What `check` finds; what it does not foresee (a layer of an installed package that fails) is a finding, too."""
     try:
-        return check(text, phase, level=level, stages=stages, shapes=shapes, seen=seen)
+        return check(text, phase, level=level, stages=stages, **known)
     except Exception as error:
         return Report(text.message.name, phase, diagnostics=(_diagnostic_of(error),))
 

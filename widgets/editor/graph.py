@@ -221,7 +221,7 @@ class _Boxes:
             "tops": list(layer.tops),
             "bottoms": list(layer.bottoms),
             "dangling": self.dangling[at],
-            "lines": [],
+            "lines": [layer.stand_in] if getattr(layer, "stand_in", "") else [],
             "folded": strips,
             "params": _count(layer.param_shapes) + sum(strip["params"] for strip in strips),
             "group": net.group_of.get(at, ""),
@@ -260,7 +260,7 @@ class _Boxes:
 def _face(net: _Net, at: int, errors: Mapping[int, str], warnings: Mapping[int, str]) -> dict[str, Any]:
     """What a box and a strip have in common: the layer's identity, and what there is to say about it."""
     layer = net.layers[at]
-    details = []
+    details = [layer.stand_in] if getattr(layer, "stand_in", "") else []
     for word, blobs, shapes in (
         ("bottom", layer.bottoms, layer.bottom_shapes),
         ("top", layer.tops, layer.top_shapes),

@@ -741,3 +741,21 @@ def test_test_nets_are_captured_too(gpu):
         whole = solver.test_nets[0].as_one()
         assert whole is None if eager else whole.launched == 17  # of 18, the first by layer
     assert results[0] == results[1]
+
+
+def test_stand_in_data_of_a_database_layer_is_no_database(gpu):
+    """It has the type of the layer whose place it takes, but no rows to keep on the device."""
+    net = """layer { name: "data" type: "Data" top: "data" top: "label"
+      transform_param { crop_size: 8 force_gray: true } data_param { source: "gone" batch_size: 4 backend: LMDB } }
+    layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
+      inner_product_param { num_output: 3 weight_filler { type: "xavier" } } }
+    layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }"""
+    seen = []
+    for backend in ("cpu", Backend("gpu", precision="ieee")):
+        param = text_format.Parse(SOLVER, SolverParameter())
+        solver = get_solver(param, text_format.Parse(net, NetParameter()), backend=backend, stand_in=True)
+        losses = Losses(solver)
+        solver.step(6)
+        seen.append(losses.seen)
+    assert captured_of(solver).launched == 5
+    np.testing.assert_allclose(seen[1], seen[0], 1e-4)

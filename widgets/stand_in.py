@@ -1,0 +1,48 @@
+"""The bar that offers stand-in data where what a net reads is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any
+
+import ipywidgets
+
+from ..engine import LayerReport
+from ..engine.stand_in import VALUES, spell_shape
+
+
+class StandInBar(ipywidgets.HBox):
+    """Says what is missing, beside a shape, a kind of values and a button that calls `use` with both; else hidden.
+
+    The shape is the one that the layer's settings tell; it may be typed. Unchanged, `use` is called with the values
+    alone, so that each phase has its own.
+    """
+
+    def __init__(self, use: Callable[[Any], object]):
+        self._use = use
+        self._told = ""
+        self._text = ipywidgets.HTML()
+        self.shape = ipywidgets.Text(placeholder="32x3x224x224", continuous_update=False)
+        self.values = ipywidgets.Dropdown(options=VALUES)
+        self.button = ipywidgets.Button(description="Use stand-in data", icon="random", button_style="warning")
+        self.button.tooltip = "Run the net on made-up data of this shape; the text stays as it is"
+        self.button.on_click(lambda _button: self._clicked())
+        super().__init__([self._text, self.shape, self.values, self.button])
+        self.add_class("bb-stand-in")
+        self.offer((), "")
+
+    def offer(self, layers: Sequence[LayerReport], lack: str) -> None:
+        """Offer data for layers that have nothing to read; `lack` says what the first of them lacks."""
+        shapes = [layer.top_shapes[0] if layer.top_shapes else None for layer in layers]
+        known = next((spell_shape(shape) for shape in shapes if shape is not None), "")
+        with self.hold_sync():
+            names = ", ".join(f"<code>{escape(name)}</code>" for name in dict.fromkeys(layer.name for layer in layers))
+            self._text.value = f"{names}: {escape(lack)}. Stand-in data lets the net run; its shape is"
+            if known != self._told:
+                self._told = self.shape.value = known
+            self.layout.display = None if layers else "none"
+
+    def _clicked(self) -> None:
+        typed = self.shape.value.strip()
+        self._use(self.values.value if typed == self._told else f"{typed} {self.values.value}")
