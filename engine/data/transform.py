@@ -14,7 +14,10 @@ from ..context import Context
 from ..errors import DefinitionError
 from ..making import telling
 from ..numpy_names import numpys_own_names
+from .draws import Draws
 from .lmdb_file import LMDB
+from .noise import check_noise, disturb
+from .resizing import Resizing
 from .rows import Rows
 
 if TYPE_CHECKING:
@@ -31,9 +34,9 @@ class Transformer:
     $$ y = (x - \\mathtt{mean}) \\cdot \\mathtt{scale} $$
 
     over a crop of x, and over the same crop of the mean image; mirrored last. In TRAIN the crop lies anywhere, in
-    TEST in the middle; `mirror` turns about half of the images, in both phases. What falls to an image depends on
-    the seed, the layer's identity and the image's position in the stream of rows alone. Settings are a
-    TransformationParameter.
+    TEST in the middle; `mirror` turns about half of the images, in both phases. SSD's `resize_param` and `noise_param`
+    come before. What falls to an image depends on the seed, the layer's identity and the image's position in the
+    stream of rows alone. Settings are a TransformationParameter.
 
     Raises DefinitionError, on fields of ``transform_param``, for settings that contradict each other and a mean
     file that cannot be read.
@@ -41,6 +44,7 @@ class Transformer:
 
     def __init__(self, settings: Any, context: Context, training: bool, layer: str):
         self.crop: int = settings.crop_size
+        self.cut = _cut_of(settings)  # height and width of the crop, 0 where there is none
         self.mirror: bool = settings.mirror
         self.training = training
         self.scale = np.dtype(context.dtype).type(settings.scale)
@@ -49,6 +53,10 @@ class Transformer:
         self.mean_values = np.array(settings.mean_value, context.dtype).reshape(-1, 1, 1)  # (C or 1 or 0, 1, 1)
         self._context, self._layer = context, layer
         self._drawn: tuple[tuple[int, int], np.ndarray] = ((-1, -1), np.empty((0, 4), np.uint32))
+        self.resizing = Resizing(settings.resize_param) if settings.HasField("resize_param") else None
+        self.noise = settings.noise_param if settings.HasField("noise_param") else None
+        if self.noise is not None:
+            check_noise(self.noise)
         if settings.force_color and settings.force_gray:
             raise DefinitionError("force_color and force_gray exclude each other.", "transform_param.force_gray")
         if settings.HasField("mean_file"):
@@ -71,11 +79,11 @@ class Transformer:
 
         Raises DefinitionError when an image of that shape cannot be cropped or has no mean.
         """
-        channels, height, width = shape
-        if self.crop > min(height, width):
+        channels, height, width = shape = self.prepared_shape(shape)
+        if self.cut[0] > height or self.cut[1] > width:
+            field, cut = ("crop_size", f"{self.crop}") if self.crop else ("crop_h", f"{self.cut[0]} x {self.cut[1]}")
             raise DefinitionError(
-                f"crop_size {self.crop} is larger than the image, which is {height} x {width}.",
-                "transform_param.crop_size",
+                f"{field} {cut} is larger than the image, which is {height} x {width}.", f"transform_param.{field}"
             )
         if self.mean is not None and self.mean.shape != shape:
             raise DefinitionError(
@@ -86,7 +94,29 @@ class Transformer:
                 f"mean_value is given {len(self.mean_values)} times; the images have {channels} channels.",
                 "transform_param.mean_value",
             )
-        return (channels, self.crop or height, self.crop or width)
+        return (channels, self.cut[0] or height, self.cut[1] or width)
+
+    def prepared_shape(self, shape: Shape) -> Shape:
+        """The shape of an image after what comes before the crop."""
+        return shape if self.resizing is None else (shape[0], *self.resizing.size(*shape[1:]))
+
+    def prepare(self, image: np.ndarray, draws: Draws) -> np.ndarray:
+        """An image (C, H, W) resized and disturbed, as comes before the crop.
+
+        Raises DefinitionError for an image of other than bytes.
+        """
+        if self.resizing is None and self.noise is None:
+            return image
+        if image.dtype != np.uint8:
+            field = "resize_param" if self.resizing else "noise_param"
+            raise DefinitionError("only images of bytes can be resized or disturbed.", f"transform_param.{field}")
+        if self.resizing is not None:
+            image = self.resizing.apply(image, draws)
+        return image if self.noise is None else disturb(image, self.noise, draws)
+
+    def draws(self, position: int) -> Draws:
+        """The random numbers of the row at a position, but for those of crop and mirror."""
+        return Draws(rng.key(self._context.seed, self._layer, "prepare"), position)
 
     def apply_to_rows(
         self, rows: Sequence[bytes | memoryview] | Walk, positions: range, out: np.ndarray, labels: np.ndarray
@@ -100,7 +130,8 @@ class Transformer:
         """
         channels = out.shape[1]
         float32 = out.dtype == labels.dtype == self.mean_values.dtype == np.float32
-        if not float32 or len(self.mean_values) not in (0, 1, channels):
+        plain = self.resizing is None and self.noise is None and self.cut == (self.crop, self.crop)
+        if not plain or not float32 or len(self.mean_values) not in (0, 1, channels):
             return False
         fast = _compiled()
         if fast is None:
@@ -123,7 +154,7 @@ class Transformer:
     @property
     def is_random(self) -> bool:
         """Whether chance has a part in it."""
-        return bool(self.mirror or (self.training and self.crop))
+        return bool(self.mirror or (self.training and any(self.cut)))
 
     def apply(self, images: Sequence[np.ndarray], positions: Sequence[int], out: np.ndarray) -> None:
         """Transform images (C, H, W), each at its position in the stream of rows, into `out` (N, C, h, w).
@@ -139,22 +170,30 @@ class Transformer:
                     "images of different sizes need batch_size 1.",
                     "batch_size",
                 )
-        if len(shapes) == 1 and not self.is_random:
+        images = [self.prepare(image, self.draws(row)) for image, row in zip(images, positions, strict=True)]
+        if len({image.shape for image in images}) == 1 and not self.is_random:
             shape = images[0].shape
             batch = np.concatenate(images).reshape(len(images), *shape)  # (N, C, H, W)
             self._centre(batch, self._middle(shape), out)
             return
         words = self._draw(positions) if self.is_random else np.zeros((len(images), 4), np.uint32)
         for image, drawn, target in zip(images, words, out, strict=True):
-            top, left = self._middle(image.shape)
-            if self.is_random:
-                turn, down, right, _ = (int(word) for word in drawn)
-                if self.training and self.crop:
-                    top = down % (image.shape[1] - self.crop + 1)
-                    left = right % (image.shape[2] - self.crop + 1)
-                if self.mirror and turn % 2:
-                    target = target[:, :, ::-1]
-            self._centre(image, (top, left), target)
+            corner, turned = self._place(image.shape, drawn)
+            self._centre(image, corner, target[:, :, ::-1] if turned else target)
+
+    def finish(self, image: np.ndarray, position: int, out: np.ndarray) -> tuple[tuple[int, int], bool]:
+        """Crop, turn, centre and scale a prepared image into `out` (C, h, w); where the crop lies, and if it turned."""
+        corner, turned = self._place(image.shape, self._draw([position])[0])
+        self._centre(image, corner, out[:, :, ::-1] if turned else out)
+        return corner, turned
+
+    def _place(self, shape: Shape, drawn: np.ndarray) -> tuple[tuple[int, int], bool]:
+        """The upper left corner of the crop of an image, and whether the image is turned."""
+        turn, down, right, _ = (int(word) for word in drawn)
+        corner = self._middle(shape)
+        if self.training and any(self.cut):
+            corner = (down % (shape[1] - self.cut[0] + 1), right % (shape[2] - self.cut[1] + 1))
+        return corner, bool(self.mirror and turn % 2)
 
     def _centre(self, x: np.ndarray, corner: tuple[int, int], out: np.ndarray) -> None:
         """Crop images (..., C, H, W) at a corner, subtract the mean there, scale."""
@@ -172,9 +211,9 @@ class Transformer:
             out *= self.scale
 
     def _middle(self, shape: Shape) -> tuple[int, int]:
-        if not self.crop:
+        if not any(self.cut):
             return (0, 0)
-        return ((shape[1] - self.crop) // 2, (shape[2] - self.crop) // 2)
+        return ((shape[1] - self.cut[0]) // 2, (shape[2] - self.cut[1]) // 2)
 
     def _draw(self, positions: Sequence[int]) -> np.ndarray:
         """Four random words for each row at these positions: (rows, 4)."""
@@ -196,6 +235,17 @@ class Transformer:
             words = rng.bits(4 * _ROWS_AT_ONCE, rng.key(seed, self._layer, "transform"), stream)
             self._drawn = ((seed, stream), words.reshape(-1, 4))
         return self._drawn[1]
+
+
+def _cut_of(settings: Any) -> tuple[int, int]:
+    """Height and width of the crop. Raises DefinitionError where they are given in two ways, or one alone."""
+    sides = (settings.crop_h, settings.crop_w)
+    if settings.crop_size and any(sides):
+        raise DefinitionError("give crop_size, or crop_h and crop_w, not both.", "transform_param.crop_h")
+    if any(sides) and not all(sides):
+        field = "crop_w" if sides[0] else "crop_h"
+        raise DefinitionError("give crop_h and crop_w both, or neither.", f"transform_param.{field}")
+    return sides if any(sides) else (settings.crop_size, settings.crop_size)
 
 
 def walk(source: Rows) -> Walk | None:
