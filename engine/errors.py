@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..proto import OneLine
+from ..proto.printable import printable
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Diagnostic:
         if self.file or self.line:
             place = ":".join(str(part) for part in (self.file or "line", self.line) if part) + ": "
         layer = f"layer {self.layer!r} ({self.type}): " if self.type else ""
-        return f"{place}{layer}{self.message}"
+        return printable(f"{place}{layer}{self.message}")
 
 
 class MissingPackage(ImportError, ValueError):

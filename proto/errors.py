@@ -1,5 +1,7 @@
 """Errors that name a place in a text file."""
 
+from .printable import printable
+
 
 class OneLine:
     """An error whose message says it all: a notebook shows it without a traceback."""
@@ -31,4 +33,4 @@ class ParseError(OneLine, ValueError):
         self.path = path
 
     def __str__(self) -> str:
-        return f"{self.path or '<text>'}:{self.line}:{self.column}: {self.message}"
+        return printable(f"{self.path or '<text>'}:{self.line}:{self.column}: {self.message}")

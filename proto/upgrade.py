@@ -7,6 +7,7 @@ from google.protobuf.message import Message
 
 from .alignment import crop_offsets
 from .messages import LayerParameter, NetParameter, SolverParameter, V0LayerParameter, V1LayerParameter
+from .printable import printable
 
 # V0's type -> the V1 type, and the message that holds its settings.
 _V0_TYPES = {
@@ -131,7 +132,7 @@ class UpgradeError(ValueError):
     """
 
     def __init__(self, message: str, field: str = "layers"):
-        super().__init__(message)
+        super().__init__(printable(message))
         self.field = field
 
 

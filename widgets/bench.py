@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from html import escape
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from ..engine.context import Context
 from ..engine.making import Making
 from ..engine.trust import Trusted
 from ..proto import Document
+from ..proto.printable import printable
 from ..workbench import LiveNet, Plan, Session, Walkthrough
 from ..workbench.events import Courier
 from .arrays import ArrayView, look_at
@@ -27,7 +27,7 @@ from .editor import NetEditor, build_graph, default_collapsed, to_svg
 from .editor.graph import layer_ids
 from .form import ParameterForm, written_values
 from .intents import carry_out, indices_of, palette
-from .pane import Throttle, read_bundle
+from .pane import Throttle, as_html, read_bundle
 from .stand_in import StandInBar
 from .stepper import Stepper
 from .text import TextPane, one_line_end
@@ -351,13 +351,13 @@ class Bench(ipywidgets.VBox):
         net = self._active is self.live.document
         found = self.live.diagnostics if net else self.live.solver_diagnostics
         self.text.set_marks(
-            {"line": one.line, "severity": one.severity, "message": one.message} for one in found if one.line
+            {"line": one.line, "severity": one.severity, "message": printable(one.message)} for one in found if one.line
         )
 
     def _show_heading(self) -> None:
         report = self.live.report(self.view_phase)
         least = "" if report.complete else "at least "
-        self._heading.value = escape(f"{least}{report.param_count:,} parameters" if report.ok else "")
+        self._heading.value = as_html(f"{least}{report.param_count:,} parameters" if report.ok else "")
         self._save.disabled = not (self._active.dirty and self._active.path)
         self._save.description = "Save*" if self._active.dirty else "Save"
 
@@ -565,7 +565,8 @@ class Bench(ipywidgets.VBox):
 
     def _plot_test(self, name: str, iterations: Any, values: Any) -> None:
         """Losses are drawn beside the loss, everything else (accuracies) on a scale of its own."""
-        self.curves.append(f"test {name}", iterations, values, axis="left" if "loss" in name else "right", noisy=False)
+        axis = "left" if "loss" in name else "right"
+        self.curves.append(f"test {printable(name)}", iterations, values, axis=axis, noisy=False)
 
     def _on_making(self, making: Making | None) -> None:
         """A kernel is being made (None: it is done), which holds up the first run on a machine."""
@@ -608,7 +609,7 @@ class Bench(ipywidgets.VBox):
                     for name in dict.fromkeys((*layer.tops, *layer.bottoms))
                     if name in net.blobs
                 ]
-        options = options or [("select a layer to look into", ())]
+        options = [(printable(label), value) for label, value in options] or [("select a layer to look into", ())]
         before = self.array_choice.value
         values = [value for _, value in options]
         self.array_choice.options = options

@@ -5,14 +5,13 @@ import io
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from html import escape
 from typing import Any
 
 import ipywidgets
 import numpy as np
 
 from ..proto.fields import Field, fields
-from .pane import Pane, describe
+from .pane import Pane, as_html, describe
 
 Path = tuple[str | int, ...]
 
@@ -258,9 +257,9 @@ class ParameterForm(ipywidgets.VBox):
             self.diagnostics = dict(diagnostics or {})
             body = self._body_of(message, sections)
             body.update(values, fresh)
-            _assign(self._title, "value", escape(title))
+            _assign(self._title, "value", as_html(title))
             homeless = [text for path, text in self.diagnostics.items() if not body.holds(path)]
-            _assign(self._status, "value", "<br>".join(escape(text) for text in homeless))
+            _assign(self._status, "value", "<br>".join(as_html(text) for text in homeless))
             if self._body is not body:
                 self._body = body
                 self.children = [self._keys, self._title, self._status, body.box]
@@ -283,7 +282,7 @@ class ParameterForm(ipywidgets.VBox):
             self._subject = self._body = None
             self._title.value = ""
             self._status.value = ""
-            self._hint.value = escape(hint)
+            self._hint.value = as_html(hint)
             self.children = [self._keys, self._title, self._status, self._hint]
 
     def make(self, kind: type, *arguments: Any, **traits: Any) -> Any:
@@ -312,7 +311,7 @@ class ParameterForm(ipywidgets.VBox):
 
     def complain(self, text: str) -> None:
         """Show an error that belongs to no input."""
-        _assign(self._status, "value", escape(text))
+        _assign(self._status, "value", as_html(text))
 
 
 class FormKeys(Pane, script="form"):
@@ -359,7 +358,7 @@ class _Row:
         self.value: Any = None
         self.typed_error = ""
         self.input = self._make_input()
-        self.note = form.make(ipywidgets.HTML, escape(self._hint()), _dom_classes=("bb-note",))
+        self.note = form.make(ipywidgets.HTML, as_html(self._hint()), _dom_classes=("bb-note",))
         hook = f"bb-field-{'-'.join(map(str, path))}"
         classes = ("bb-fieldrow", "bb-unset", hook)
         self.box = form.make(ipywidgets.Box, [self.input, self.note], _dom_classes=classes)
@@ -414,7 +413,7 @@ class _Row:
     def _show_note(self) -> None:
         error = self.typed_error or self.form.diagnostics.get(dotted(self.path), "")
         _mark(self.box, "bb-invalid", bool(error))
-        _assign(self.note, "value", escape(error or self._hint()))
+        _assign(self.note, "value", as_html(error or self._hint()))
 
     def _hint(self) -> str:
         """The field's line; of a choice, also what the chosen one means."""

@@ -3,11 +3,14 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
+
+from ..proto.printable import printable
 
 BUNDLE = Path(__file__).parent / "bundle"
 
@@ -51,7 +54,7 @@ class Pane(anywidget.AnyWidget):
 
     def say(self, text: str, kind: str = "info") -> None:
         """Show one line in the pane, and have screen readers read it; `kind` is "info" or "error"."""
-        self.send({"type": "say", "text": text, "kind": kind})
+        self.send({"type": "say", "text": printable(text), "kind": kind})
 
     def run_callback(self, callback: Callable[..., Any] | None, *arguments: Any) -> None:
         """Call what the owner gave, if anything; what it raises is shown in the status line."""
@@ -125,3 +128,8 @@ class Throttle:
 def describe(error: BaseException) -> str:
     """An exception in one line, for a status line: its message, or its type where it has none."""
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def as_html(text: str) -> str:
+    """A text for an HTML widget, with nothing in it that is markup or steers the page."""
+    return escape(printable(text))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from html import escape
 from pathlib import Path
 
 import ipywidgets
 
 from ..engine.trust import UserCode
+from ..proto.printable import printable
+from .pane import as_html
 
 _SHOWN = 5  # files that the bar names
 
@@ -27,11 +28,11 @@ class TrustBar(ipywidgets.HBox):
     def ask(self, code: Sequence[UserCode]) -> None:
         """Ask for the files of these modules."""
         files = list(dict.fromkeys(file for one in code for file in one.files))
-        named = ", ".join(f"<code>{escape(file)}</code>" for file in files[:_SHOWN])
+        named = ", ".join(f"<code>{as_html(file)}</code>" for file in files[:_SHOWN])
         named += f" and {len(files) - _SHOWN} more" if len(files) > _SHOWN else ""
-        names = list(dict.fromkeys(Path(one.file).name for one in code))
+        names = list(dict.fromkeys(printable(Path(one.file).name) for one in code))
         with self.hold_sync():
             self._text.value = f"The Python layers of this net run code, which nobody has trusted yet: {named}"
             self.button.description = f"Run code from {names[0] if len(names) == 1 else f'{len(names)} files'}"
-            self.button.tooltip = "\n".join(files)
+            self.button.tooltip = "\n".join(map(printable, files))
             self.layout.display = None if code else "none"

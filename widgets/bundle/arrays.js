@@ -1,10 +1,16 @@
 // Made by build.mjs from page/: change the sources there, then `npm run build`.
 // page/dom.js
+var SHOWN = /* @__PURE__ */ new Set(["title", "aria-label", "aria-description"]);
+var UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]/gu;
+var printable = (text) => String(text).replace(UNSAFE, (one) => {
+  const code = one.charCodeAt(0);
+  return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16)}`;
+});
 function make(tag, attributes = {}, parent) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (name === "text") element.textContent = value;
-    else element.setAttribute(name, value);
+    if (name === "text") element.textContent = printable(value);
+    else element.setAttribute(name, SHOWN.has(name) ? printable(value) : value);
   }
   parent?.append(element);
   return element;
@@ -256,12 +262,12 @@ function mount(root, { send }) {
     const fresh = !frame || frame.name !== content.name || frame.shown !== content.shown || frame.settings.part !== content.settings.part;
     frame = content.shape ? content : null;
     const data = buffers?.[0];
-    title.textContent = content.name;
-    title.title = content.name;
+    title.textContent = printable(content.name);
+    title.title = printable(content.name);
     shape.textContent = content.shape ? content.shape.join(" × ") : "";
     for (const button of partButtons) button.setAttribute("aria-pressed", String(button.dataset.part === content.settings.part));
     empty.hidden = !!frame;
-    empty.textContent = content.name ? `No ${content.settings.part} in ${content.name}.` : "Nothing to look at yet.";
+    empty.textContent = content.name ? `No ${content.settings.part} in ${printable(content.name)}.` : "Nothing to look at yet.";
     holder.hidden = !frame;
     scale.hidden = !frame;
     stats.textContent = "";
@@ -297,7 +303,7 @@ function mount(root, { send }) {
     stats.title = `${numbers.count} values`;
     if (numbers.nonfinite) stats.textContent = `${numbers.nonfinite} not finite!  ${stats.textContent}`;
     stats.classList.toggle("bb-error", numbers.nonfinite > 0);
-    holder.setAttribute("aria-label", `${content.name}, ${settings.part}, ${MODES[settings.mode]}, shape ${frame.shape.join(" by ")}. Arrow keys choose, Enter selects.`);
+    holder.setAttribute("aria-label", `${printable(content.name)}, ${settings.part}, ${MODES[settings.mode]}, shape ${frame.shape.join(" by ")}. Arrow keys choose, Enter selects.`);
     redraw();
   }
   for (const button of partButtons) button.addEventListener("click", () => set({ part: button.dataset.part }));

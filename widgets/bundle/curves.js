@@ -1,10 +1,16 @@
 // Made by build.mjs from page/: change the sources there, then `npm run build`.
 // page/dom.js
+var SHOWN = /* @__PURE__ */ new Set(["title", "aria-label", "aria-description"]);
+var UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]/gu;
+var printable = (text) => String(text).replace(UNSAFE, (one) => {
+  const code = one.charCodeAt(0);
+  return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16)}`;
+});
 function make(tag, attributes = {}, parent) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (name === "text") element.textContent = value;
-    else element.setAttribute(name, value);
+    if (name === "text") element.textContent = printable(value);
+    else element.setAttribute(name, SHOWN.has(name) ? printable(value) : value);
   }
   parent?.append(element);
   return element;

@@ -1,12 +1,18 @@
 // Made by build.mjs from page/: change the sources there, then `npm run build`.
 // page/dom.js
 var SVG = "http://www.w3.org/2000/svg";
+var SHOWN = /* @__PURE__ */ new Set(["title", "aria-label", "aria-description"]);
 var ids = 0;
+var UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]/gu;
+var printable = (text) => String(text).replace(UNSAFE, (one) => {
+  const code = one.charCodeAt(0);
+  return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16)}`;
+});
 function make(tag, attributes = {}, parent) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (name === "text") element.textContent = value;
-    else element.setAttribute(name, value);
+    if (name === "text") element.textContent = printable(value);
+    else element.setAttribute(name, SHOWN.has(name) ? printable(value) : value);
   }
   parent?.append(element);
   return element;
@@ -19,8 +25,8 @@ function svg(tag, attributes = {}, parent) {
 }
 function set(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
-    if (name === "text") element.textContent = value;
-    else element.setAttribute(name, String(value));
+    if (name === "text") element.textContent = printable(value);
+    else element.setAttribute(name, SHOWN.has(name) ? printable(value) : String(value));
   }
 }
 function icon(path) {
@@ -1183,7 +1189,7 @@ var Editor = class {
   }
   /** Show one line under the drawing; screen readers read it out. @param {string} text @param {string} [kind] */
   say(text, kind = "info") {
-    this.status.textContent = this.status.title = text;
+    this.status.textContent = this.status.title = printable(text);
     this.status.dataset.kind = kind;
   }
   // Another graph
@@ -1196,7 +1202,7 @@ var Editor = class {
     const focused = drawing.focused();
     const { added, renamed, reselected } = model.take(graph);
     this.problems.hidden = !graph.problems?.length;
-    this.problems.textContent = (graph.problems ?? []).join("\n");
+    this.problems.textContent = printable((graph.problems ?? []).join("\n"));
     this.enable("undo", graph.can_undo !== false);
     this.enable("redo", graph.can_redo !== false);
     this.root.dataset.version = String(graph.version ?? "");

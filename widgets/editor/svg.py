@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from ...proto.printable import printable
 from .layout import port_x
 
 # The editor's own colours (editor.css), as a light page shows them.
@@ -138,4 +139,4 @@ def _opacity(thing: Mapping[str, Any]) -> str:
 
 def _clean(text: str) -> str:
     """Escape a text for XML, which also has no way to hold most control characters."""
-    return escape("".join(letter if letter >= " " or letter in "\t\n" else "�" for letter in text))
+    return escape(printable(text, keep="\t\n"))

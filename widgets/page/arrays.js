@@ -1,7 +1,7 @@
 // @ts-check
 // The array view: lays tiles out, colours them by a table, and says what is under the pointer.
 
-import { make } from "./dom.js";
+import { make, printable } from "./dom.js";
 
 const NAN = 255; // the level that stands for NaN; arrays.py says the same
 const STOPS = {
@@ -268,12 +268,12 @@ export function mount(root, { send }) {
     const fresh = !frame || frame.name !== content.name || frame.shown !== content.shown || frame.settings.part !== content.settings.part;
     frame = content.shape ? content : null;
     const data = buffers?.[0];
-    title.textContent = content.name;
-    title.title = content.name;
+    title.textContent = printable(content.name);
+    title.title = printable(content.name);
     shape.textContent = content.shape ? content.shape.join(" × ") : "";
     for (const button of partButtons) button.setAttribute("aria-pressed", String(button.dataset.part === content.settings.part));
     empty.hidden = !!frame;
-    empty.textContent = content.name ? `No ${content.settings.part} in ${content.name}.` : "Nothing to look at yet.";
+    empty.textContent = content.name ? `No ${content.settings.part} in ${printable(content.name)}.` : "Nothing to look at yet.";
     holder.hidden = !frame;
     scale.hidden = !frame;
     stats.textContent = "";
@@ -308,7 +308,7 @@ export function mount(root, { send }) {
     stats.title = `${numbers.count} values`;
     if (numbers.nonfinite) stats.textContent = `${numbers.nonfinite} not finite!  ${stats.textContent}`;
     stats.classList.toggle("bb-error", numbers.nonfinite > 0);
-    holder.setAttribute("aria-label", `${content.name}, ${settings.part}, ${MODES[settings.mode]}, shape ${frame.shape.join(" by ")}. Arrow keys choose, Enter selects.`);
+    holder.setAttribute("aria-label", `${printable(content.name)}, ${settings.part}, ${MODES[settings.mode]}, shape ${frame.shape.join(" by ")}. Arrow keys choose, Enter selects.`);
     redraw();
   }
 

@@ -2,7 +2,21 @@
 // Elements of a page: made, filled and measured the same way in every pane.
 
 const SVG = "http://www.w3.org/2000/svg";
+const SHOWN = new Set(["title", "aria-label", "aria-description"]); // attributes that people read
 let ids = 0;
+
+// C0 but tabs and line ends, DEL, C1; what turns the direction of text; separators of lines; lone surrogates.
+// eslint-disable-next-line no-control-regex
+const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]/gu;
+
+/**
+ * A text with its control characters spelled out, as `printable` in Python does it.
+ * @param {unknown} text
+ */
+export const printable = (text) => String(text).replace(UNSAFE, (one) => {
+  const code = one.charCodeAt(0);
+  return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16)}`;
+});
 
 /**
  * An HTML element, appended to `parent` where one is given. The attribute `text` is its text.
@@ -15,8 +29,8 @@ let ids = 0;
 export function make(tag, attributes = {}, parent) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (name === "text") element.textContent = value;
-    else element.setAttribute(name, value);
+    if (name === "text") element.textContent = printable(value);
+    else element.setAttribute(name, SHOWN.has(name) ? printable(value) : value);
   }
   parent?.append(element);
   return element;
@@ -44,8 +58,8 @@ export function svg(tag, attributes = {}, parent) {
  */
 export function set(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
-    if (name === "text") element.textContent = value;
-    else element.setAttribute(name, String(value));
+    if (name === "text") element.textContent = printable(value);
+    else element.setAttribute(name, SHOWN.has(name) ? printable(value) : String(value));
   }
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 // The stepper: buttons, live fields and a line of where the run is.
 
-import { icon, make } from "./dom.js";
+import { icon, make, printable } from "./dom.js";
 
 const ICONS = {
   reset: "M2 2h2v12H2zM14 2v12L5 8z",
@@ -97,7 +97,7 @@ export function mount(root, { send }) {
   let over;
 
   function say(text, kind = "error") {
-    message.textContent = text;
+    message.textContent = printable(text);
     message.className = `bb-${kind}`;
     status.hidden = !text;
   }
@@ -105,7 +105,7 @@ export function mount(root, { send }) {
   /** One kernel follows another: what was said stays for a moment after each. */
   function showWaiting(text) {
     clearTimeout(over);
-    if (text) waiting.textContent = text;
+    if (text) waiting.textContent = printable(text);
     else over = setTimeout(() => { waiting.textContent = ""; }, SETTLE);
   }
 

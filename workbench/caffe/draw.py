@@ -12,6 +12,7 @@ from typing import Any
 
 from ...engine.atomic import atomic_write
 from ...proto.messages import NetParameter, PoolingParameter
+from ...proto.printable import printable
 from ...proto.upgrade import upgrade_net
 
 COLORS = {
@@ -96,13 +97,13 @@ def get_pydot_graph(
         in_place = len(layer.bottom) == len(layer.top) == 1 and layer.bottom[0] == layer.top[0]
         color = IN_PLACE_COLOR if in_place else choose_color_by_layertype(layer.type)
         nodes[own] = _node(label, "record", color)
-        for bottom in layer.bottom:
+        for bottom in map(_spelled, layer.bottom):
             nodes[f"blob {bottom}"] = _node(bottom, "octagon", BLOB_COLOR)
             edges.append(_edge(bottom, label, ""))
-        for top in layer.top:
+        for top in map(_spelled, layer.top):
             nodes[f"blob {top}"] = f"{_quoted(top)};"  # plain, unless a layer further up reads it
             edges.append(_edge(label, top, get_edge_label(layer) if label_edges else ""))
-    head = [f"digraph {_quoted(net.name or 'Net')} {{", f"rankdir={rankdir};"]
+    head = [f"digraph {_quoted(_spelled(net.name) or 'Net')} {{", f"rankdir={rankdir};"]
     return Graph("\n".join([*head, *nodes.values(), *edges, "}", ""]))
 
 
@@ -113,7 +114,7 @@ def _in_phase(layer: Any, phase: int) -> bool:
 
 def get_layer_label(layer: Any, rankdir: str, display_lrm: bool = False) -> str:
     """Name, type and window of a layer; in lines where the drawing is wide, in one where it is high."""
-    words = [layer.name, f"({layer.type})"]
+    words = [_spelled(layer.name), f"({_spelled(layer.type)})"]
     if layer.type == "Pooling":
         settings = layer.pooling_param
         words[1] = f"({layer.type} {PoolingParameter.PoolMethod.Name(settings.pool)})"
@@ -169,6 +170,11 @@ def _node(label: str, shape: str, color: str) -> str:
 
 def _edge(source: str, target: str, label: str) -> str:
     return f"{_quoted(source)} -> {_quoted(target)}  [label={_quoted(label)}];"
+
+
+def _spelled(name: str) -> str:
+    """A name as Graphviz reads it in a label: a backslash would begin an escape, or take in the quote behind it."""
+    return printable(name).replace("\\", "\\\\")
 
 
 def _quoted(text: str) -> str:

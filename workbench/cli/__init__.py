@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
+from typing import TextIO
 
 COMMANDS = {
     "train": "train or fine-tune a net",
@@ -63,8 +64,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         if debug:
             raise
         command = f" {words[0]}" if words and words[0] in COMMANDS else ""
-        print(f"brewbench{command}: {_message(error)}", file=sys.stderr)
+        say(f"brewbench{command}: {_message(error)}", file=sys.stderr)
         return 1
+
+
+def say(text: object = "", file: TextIO | None = None) -> None:
+    """Print lines; control characters in them are spelled out, since names in a net may hold any."""
+    shown = str(text)
+    if not (shown.isascii() and "".join(shown.split()).isprintable()):  # else the import is not worth its time
+        from ...proto.printable import printable
+
+        shown = printable(shown, keep="\n\t")
+    print(shown, file=file)
 
 
 def usage() -> str:

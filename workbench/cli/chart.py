@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
+from ...proto.printable import printable
+
 ENDINGS = (".html", ".svg", ".png")
 COLORS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf")
 _INK, _GRID = "#333333", "#dddddd"
@@ -81,8 +83,8 @@ class Chart:
         )
         for index, curve in enumerate(self.curves):
             x, y = [list(axis) for axis in zip(*curve.points, strict=True)] or ([], [])
-            plot.line(x, y, legend_label=curve.label, color=_color(index), line_width=1.5)
-            plot.scatter(x, y, legend_label=curve.label, color=_color(index), size=4)
+            plot.line(x, y, legend_label=printable(curve.label), color=_color(index), line_width=1.5)
+            plot.scatter(x, y, legend_label=printable(curve.label), color=_color(index), size=4)
         plot.legend.location = "top_right" if self.legend_on_top else "bottom_right"
         plot.legend.click_policy = "hide"
         return file_html(plot, INLINE, self.title).encode()
@@ -100,7 +102,7 @@ class Chart:
         for (x, y), text, anchor in self._texts():
             named = {"l": "start", "m": "middle", "r": "end"}[anchor]
             place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{named}" dominant-baseline="central"'
-            parts.append(f'<text {place} fill="{_INK}">{escape(text)}</text>')
+            parts.append(f'<text {place} fill="{_INK}">{escape(printable(text))}</text>')
         return "\n".join([*parts, "</svg>", ""]).encode()
 
     def png(self) -> bytes:

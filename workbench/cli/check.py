@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from . import say
 from .flags import Parser, add_net_state, add_stand_in
 
 
@@ -28,7 +29,7 @@ def run(words: Sequence[str]) -> int:
         return 1
     results = [_check(file, args) for file in args.files]
     if args.json:
-        print(json.dumps([asdict(result) | {"ok": result.ok} for result in results], indent=2))
+        say(json.dumps([asdict(result) | {"ok": result.ok} for result in results], indent=2))
     else:
         for result in results:
             _print(result)
@@ -53,9 +54,9 @@ class _Result:
 
 def _print(result: _Result) -> None:
     for found in result.diagnostics:
-        print(spell_finding(found))
+        say(spell_finding(found))
     if result.ok:
-        print(f"{result.file}: {result.summary}: ok")
+        say(f"{result.file}: {result.summary}: ok")
 
 
 def spell_finding(found: Any) -> str:
@@ -74,11 +75,11 @@ def _list_types(as_json: bool) -> int:
         for name, cls in sorted(LAYERS.items(), key=lambda item: item[0].lower())
     ]
     if as_json:
-        print(json.dumps(rows, indent=2))
+        say(json.dumps(rows, indent=2))
         return 0
     widths = [max(len(row[key]) for row in rows) for key in ("type", "category")]
     for row in rows:
-        print(f"{row['type']:{widths[0]}}  {row['category']:{widths[1]}}  {row['summary']}".rstrip())
+        say(f"{row['type']:{widths[0]}}  {row['category']:{widths[1]}}  {row['summary']}".rstrip())
     return 0
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from . import say
 from .flags import Parser, UsageError, machine
 from .scoring import (
     add_scoring,
@@ -55,7 +56,7 @@ def run(words: Sequence[str]) -> None:
     with machine(args) as gpus:
         from ..caffe import Classifier
 
-        print("GPU mode" if gpus else "CPU mode")
+        say("GPU mode" if gpus else "CPU mode")
         classifier = Classifier(args.model_def, args.pretrained_model, image_dims=size, **given)
         set_mean(classifier, args.mean_file, mean)
         swap_channels(classifier, args.channel_swap)
@@ -70,7 +71,7 @@ def _classify(args: Namespace, classifier: Any) -> None:
     from .progress import progress_bar
 
     names, images = _inputs(args)
-    print(f"Classifying {len(names)} inputs.")
+    say(f"Classifying {len(names)} inputs.")
     batch, channels = classifier.blobs[classifier.inputs[0]].shape[:2]
     at_once = max(1, batch if args.center_only else batch // _CROPS)
     start = perf_counter()
@@ -81,8 +82,8 @@ def _classify(args: Namespace, classifier: Any) -> None:
             given = [load_image(names[i], channels != 1) if images is None else images[i] for i in here]
             scores.append(classifier.predict(given, not args.center_only))
             bar.update(len(here))
-    print(f"Done in {perf_counter() - start:.2f} s.")
-    print(f"Saving results into {args.output}")
+    say(f"Done in {perf_counter() - start:.2f} s.")
+    say(f"Saving results into {args.output}")
     write_scores(args.output, names, np.concatenate(scores).reshape(len(names), -1))
 
 
@@ -90,19 +91,19 @@ def _inputs(args: Namespace) -> tuple[list[str], np.ndarray | None]:
     """Names of image files; or names made up for the images (n, H, W, C) of an array, and those."""
     path = os.path.expanduser(args.input)
     if path.endswith(".npy"):
-        print(f"Loading file: {path}")
+        say(f"Loading file: {path}")
         images = load_array(path)
         images = images[np.newaxis] if images.ndim == 3 else images
         if images.ndim != 4 or not len(images):
             raise ValueError(f"{path}: images have the shape (n, H, W, C); this array has {images.shape}")
         return [f"{path}[{index}]" for index in range(len(images))], images
     if os.path.isdir(path):
-        print(f"Loading folder: {path}")
+        say(f"Loading folder: {path}")
         names = sorted(str(found) for found in Path(path).glob(f"*.{args.ext.removeprefix('.')}"))
         if not names:
             raise ValueError(f"{path}: holds no file that ends in .{args.ext}; -ext says what to look for")
         return names, None
-    print(f"Loading file: {path}")
+    say(f"Loading file: {path}")
     if not os.path.exists(path):
         raise FileNotFoundError(f"{path}: there is no such file")
     return [path], None

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from . import say
 from .flags import Parser, UsageError, machine
 from .scoring import add_scoring, check_ending, load_mean, set_mean, settings, swap_channels, write_scores
 
@@ -51,7 +52,7 @@ def run(words: Sequence[str]) -> None:
     with machine(args) as gpus:
         from ..caffe import Detector
 
-        print("GPU mode" if gpus else "CPU mode")
+        say("GPU mode" if gpus else "CPU mode")
         detector = Detector(args.model_def, args.pretrained_model, context_pad=args.context_pad, **given)
         set_mean(detector, args.mean_file, mean)
         swap_channels(detector, args.channel_swap)
@@ -74,17 +75,17 @@ def _searches(path: str, mode: str | None) -> bool:
 
 def _detect(args: Namespace, detector: Any) -> None:
     start = perf_counter()
-    print("Loading input...")
+    say("Loading input...")
     if args.search:
         found = _search(args.input, detector)
     else:
         found = _score(_read_windows(args.input), detector)
-    print(f"Processed {len(found)} windows in {perf_counter() - start:.3f} s.")
+    say(f"Processed {len(found)} windows in {perf_counter() - start:.3f} s.")
     start = perf_counter()
     scores = np.array([np.ravel(one["prediction"]) for one in found])
     corners = np.array([one["window"] for one in found])
     write_scores(args.output, [str(one["filename"]) for one in found], scores, corners)
-    print(f"Saved to {args.output} in {perf_counter() - start:.3f} s.")
+    say(f"Saved to {args.output} in {perf_counter() - start:.3f} s.")
 
 
 def _search(path: str, detector: Any) -> list[dict[str, Any]]:

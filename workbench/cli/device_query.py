@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Any
 
+from . import say
 from .flags import Parser, UsageError, gpu_count, gpu_numbers, gpu_properties
 
 # Caffe's words for what CUDA tells of a device, in Caffe's order.
@@ -48,17 +49,17 @@ def run(words: Sequence[str]) -> None:
 
     from ...engine.threads import reason, threads
 
-    print(f"Processor:    {platform.machine()}, {os.cpu_count()} logical cores")
-    print(f"Threads:      {threads()}: {reason()}")
+    say(f"Processor:    {platform.machine()}, {os.cpu_count()} logical cores")
+    say(f"Threads:      {threads()}: {reason()}")
     for library in threadpool_info():
-        print(f"Library:      {library['internal_api']} {library['version']}, {library['num_threads']} threads")
+        say(f"Library:      {library['internal_api']} {library['version']}, {library['num_threads']} threads")
     try:
         found = [gpu_properties(number)["name"].decode() for number in range(gpu_count())]
     except RuntimeError as error:
-        print(f"GPU:          none: {error}")
+        say(f"GPU:          none: {error}")
     else:
         for number, name in enumerate(found):
-            print(f"GPU {number}:        {name}")
+            say(f"GPU {number}:        {name}")
 
 
 def _query(args: Namespace) -> None:

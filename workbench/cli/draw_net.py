@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from . import say
 from .flags import Parser, UsageError
 
 _EPILOG = """
@@ -33,5 +34,5 @@ def run(words: Sequence[str]) -> None:
     net = Document.open(args.net, "net").message
     if not net.layer and not net.layers:
         raise ValueError(f"{args.net}: is not a net, or has no layers")
-    print(f"Drawing net to {args.image}")
+    say(f"Drawing net to {args.image}")
     draw_net_to_file(net, args.image, args.rankdir.upper(), phases[args.phase.upper()], args.display_lrm)

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import COMMANDS
+from . import COMMANDS, say
 
 # Caffe's program has one set of flags for all its commands, each of which takes what it needs.
 CAFFE = (
@@ -227,7 +227,7 @@ def _warn(message: str) -> None:
     if LOG.handlers:
         LOG.warning("%s", message)
     else:
-        print(f"warning: {message}", file=sys.stderr)
+        say(f"warning: {message}", file=sys.stderr)
 
 
 def gpu_count() -> int:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+from . import say
 from .flags import Parser, UsageError
 
 _MODULE = "_brewbench_caffe_alias"
@@ -51,8 +52,8 @@ def _install() -> None:
     write_program(program)
     with atomic_write(pth, "w", encoding="utf-8") as file:
         file.write(_LINE)
-    print(f"import caffe is Brewbench's from now on, in {sys.prefix}")
-    print(f"Wrote {pth}, {module.name} beside it, and {program}")
+    say(f"import caffe is Brewbench's from now on, in {sys.prefix}")
+    say(f"Wrote {pth}, {module.name} beside it, and {program}")
 
 
 def _remove() -> None:
@@ -65,7 +66,7 @@ def _remove() -> None:
             if is_ours(path):
                 path.unlink()
                 removed.append(path)
-    print(f"Removed {', '.join(map(str, removed))}" if removed else "There is no alias to remove")
+    say(f"Removed {', '.join(map(str, removed))}" if removed else "There is no alias to remove")
 
 
 def _scheme() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from . import say
 from .flags import Parser
 
 _TOOLS = (
@@ -47,9 +48,9 @@ def run(words: Sequence[str]) -> None:
         for place in sorted({parent for path in ours for parent in path.parents}, reverse=True):
             if place.is_relative_to(build) and not any(place.iterdir()):
                 place.rmdir()
-        print(f"Removed {len(ours)} programs from {build}")
+        say(f"Removed {len(ours)} programs from {build}")
         return
     refuse_others(programs)
     for path, command in programs.items():
         write_program(path, *command)
-    print(f"Wrote {len(programs)} programs into {build}")
+    say(f"Wrote {len(programs)} programs into {build}")

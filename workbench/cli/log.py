@@ -24,6 +24,7 @@ from ...engine.making import NOTICE, Making, on_making
 from ...engine.net import Net
 from ...engine.solver import Listener, Output, Progress, Solver, TestResult
 from ...proto.messages import NetParameter
+from ...proto.printable import printable
 from .flags import UsageError, gpu_properties
 
 LOG = logging.getLogger("brewbench.cli")
@@ -36,10 +37,14 @@ def number(value: float) -> str:
     return f"{value:g}"
 
 
+class Lines(str):
+    """Text of several lines, as an argument of a log's message; in any other a line's end is spelled out."""
+
+
 def text_of(message: Any) -> str:
     """A message as text, as Caffe puts it into its log."""
     text = MessageToString(message, as_utf8=True).rstrip("\n")
-    return re.sub(r"(?m)(?<=: )-?\d+\.0$", lambda whole: _shortest(float(whole[0])), text)
+    return Lines(re.sub(r"(?m)(?<=: )-?\d+\.0$", lambda whole: _shortest(float(whole[0])), text))
 
 
 def _shortest(value: float) -> str:
@@ -54,7 +59,14 @@ class GlogFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         time = datetime.fromtimestamp(record.created)
         place = f"{record.filename}:{record.lineno}"
-        return f"{record.levelname[0]}{time:%m%d %H:%M:%S.%f} {record.process:5} {place}] {record.getMessage()}"
+        return f"{record.levelname[0]}{time:%m%d %H:%M:%S.%f} {record.process:5} {place}] {_message_of(record)}"
+
+
+def _message_of(record: logging.LogRecord) -> str:
+    """The message; names in it can neither steer a terminal nor make up a line of the log."""
+    words = record.args if isinstance(record.args, tuple) else ()
+    shown = tuple(word if isinstance(word, Lines | int | float) else printable(str(word)) for word in words)
+    return printable(str(record.msg) % shown if shown else record.getMessage(), keep="\n\t")
 
 
 class _Stderr(logging.StreamHandler):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from . import say
 from .flags import Parser
 
 
@@ -31,9 +32,9 @@ def run(words: Sequence[str]) -> None:
         target = folder / f"{path.name}.{ending}"
         if not rows:  # as Caffe's parse_log.py has it, a file that is there already stays
             if args.verbose:
-                print(f"{target} is not written: the log has no outputs of a {ending} net")
+                say(f"{target} is not written: the log has no outputs of a {ending} net")
             continue
         with atomic_write(target) as file:
             file.write(table_text(rows, args.delimiter).encode())
         if args.verbose:
-            print(target)
+            say(target)

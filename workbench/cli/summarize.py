@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from . import say
 from .check import spell_finding
 from .flags import Parser, add_net_state, add_stand_in, positive
 
@@ -21,12 +22,13 @@ def run(words: Sequence[str]) -> int:
     args = parser.parse(words)
 
     from ...engine import TEST, TRAIN, check
+    from ...proto.printable import printable
 
     phase = TRAIN if args.phase == "TRAIN" else TEST
     report = check(args.net, phase, level=args.level or 0, stages=args.stage, stand_in=args.stand_in)
     for found in report.diagnostics:
-        print(spell_finding(found))
-    rows = [("layer", "type", "settings", "tops", "parameters")]
+        say(spell_finding(found))
+    rows: list[tuple[str, ...]] = [("layer", "type", "settings", "tops", "parameters")]
     rows += [
         (
             layer.name,
@@ -38,12 +40,13 @@ def run(words: Sequence[str]) -> int:
         for layer in report.layers
         if layer.included
     ]
+    rows = [tuple(map(printable, row)) for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     widths = [min(width, args.max_width or width) for width in widths]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
-        print("  ".join([*cells, row[-1].rjust(widths[-1])]).rstrip())
-    print(f"{'' if report.complete else 'at least '}{report.param_count:,} parameters")
+        say("  ".join([*cells, row[-1].rjust(widths[-1])]).rstrip())
+    say(f"{'' if report.complete else 'at least '}{report.param_count:,} parameters")
     return int(not report.ok)
 
 

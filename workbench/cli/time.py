@@ -96,11 +96,11 @@ def _log_rates(net: Net, forward: list[float], backward: list[float]) -> None:
 
     LOG.info("Engine and rate per layer: ")
     for node, layer, ahead, back in zip(net.nodes, net.layers, forward, backward, strict=True):
-        line = f"{node.name:>10}\tengine: {', '.join(layer.engines) or '-'}"
+        line = ", ".join(layer.engines) or "-"
         work = 2e-6 * macs_of(node)  # million operations, so that milliseconds give GFLOP/s
         if work and ahead:
             line += f", {number(work / 1e3)} GFLOP, forward: {number(work / ahead)} GFLOP/s"
             passes = any(node.propagate_down) + any(layer.param_propagate_down)
             if passes and node.need_backward and back:
                 line += f", backward: {number(passes * work / back)} GFLOP/s"
-        LOG.info("%s", line)
+        LOG.info("%10s\tengine: %s", node.name, line)

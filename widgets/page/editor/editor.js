@@ -5,7 +5,7 @@
 // moved by hand, the selection. The parts: model.js (the graph, without a page), drawing.js, minimap.js, card.js,
 // chooser.js, gestures.js (pointer), keys.js and wiring.js (keyboard), geometry.js (plane geometry).
 
-import { icon, make } from "../dom.js";
+import { icon, make, printable } from "../dom.js";
 import { Card } from "./card.js";
 import { Chooser } from "./chooser.js";
 import { Drawing } from "./drawing.js";
@@ -124,7 +124,7 @@ export class Editor {
 
   /** Show one line under the drawing; screen readers read it out. @param {string} text @param {string} [kind] */
   say(text, kind = "info") {
-    this.status.textContent = this.status.title = text;
+    this.status.textContent = this.status.title = printable(text);
     this.status.dataset.kind = kind;
   }
 
@@ -140,7 +140,7 @@ export class Editor {
     const { added, renamed, reselected } = model.take(graph);
 
     this.problems.hidden = !graph.problems?.length;
-    this.problems.textContent = (graph.problems ?? []).join("\n");
+    this.problems.textContent = printable((graph.problems ?? []).join("\n"));
     this.enable("undo", graph.can_undo !== false);
     this.enable("redo", graph.can_redo !== false);
     this.root.dataset.version = String(graph.version ?? "");
