@@ -56,7 +56,7 @@ def test_the_users_own_caffe_folder_is_searched_after_ours(folder):
         "import caffe\n"
         "from caffe.model_libs import NAME\n"
         "import caffe.model_libs, caffe.io\n"
-        "print(NAME, caffe.model_libs.caffe is caffe, caffe.__path__[1:] == [os.path.abspath('below/caffe')])\n"
+        "print(NAME, caffe.model_libs.caffe is caffe, os.path.abspath('below/caffe') in caffe.__path__[1:])\n"
         "print(caffe.io.__name__)\n"
         "try: import caffe.nothing\n"
         "except ModuleNotFoundError as error: print(error)\n"
