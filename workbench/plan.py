@@ -10,6 +10,7 @@ from itertools import zip_longest
 import numpy as np
 
 from ..engine import Blob, Layer, Net, Report, Solver
+from ..engine.graph import Entry
 from ..engine.memory import HOST, MODIFY, WRITE, Memory
 from ..engine.solver import data_positions, seek_data
 
@@ -114,6 +115,7 @@ class _Part:
     key: Key
     position: int  # in the text
     shapes: tuple[Shape, ...]
+    ends: tuple[tuple[str, ...], ...]  # its tops, its bottoms
     layer: Layer | None = None  # None: known from a report only
     unknown: bool = False  # a report does not tell the shapes
 
@@ -128,43 +130,71 @@ def _parts(net: Net | Report) -> list[_Part]:
     """The layers of the text that take part."""
     if isinstance(net, Report):
         found = [
-            (one.type, one.name, one.index, one.param_shapes, None, None in (*one.bottom_shapes, *one.top_shapes))
+            (
+                (one.type, one.name),
+                (one.index, one.param_shapes, (one.tops, one.bottoms)),
+                (None, None in (*one.bottom_shapes, *one.top_shapes)),
+            )
             for one in net.layers
             if one.included
         ]
     else:
         found = [
-            (layer.type, layer.name, node.entry.origin, tuple(blob.shape for blob in layer.blobs), layer, False)
+            (
+                (layer.type, layer.name),
+                (node.entry.origin, tuple(blob.shape for blob in layer.blobs), _ends(node.entry)),
+                (layer, False),
+            )
             for node, layer in zip(net.nodes, net.layers, strict=True)
             if node.entry.origin is not None
         ]
     seen: Counter[tuple[str, str]] = Counter()
     parts = []
-    for type_, name, position, shapes, layer, unknown in found:
-        parts.append(_Part((type_, name, seen[type_, name]), position, shapes, layer, unknown))
-        seen[type_, name] += 1
+    for kind, place, known in found:
+        parts.append(_Part((*kind, seen[kind]), *place, *known))
+        seen[kind] += 1
     return parts
+
+
+def _ends(entry: Entry) -> tuple[tuple[str, ...], ...]:
+    """Tops and bottoms of a layer, as the text names them."""
+    return tuple(entry.param.top), entry.bottoms
 
 
 def _pairs(old: Sequence[_Part], new: Sequence[_Part]) -> list[tuple[_Part | None, _Part | None]]:
     """Each new layer with the old one it goes on from, then the old ones that nobody goes on from.
 
-    Layers go together by name and type. One that has lost its partner takes the one that stands at its place in the
-    text and lost its partner, too, if type and shapes agree and neither name is in the other net: a renamed layer.
+    Layers go together by name and type. Of those that share both, the ones with the same tops and bottoms go together
+    first, then those with the same tops, the rest in their order. One that has no partner takes the one that stands at
+    its place in the text and has none either, if type and shapes agree: a renamed layer.
     """
-    by_key = {part.key: part for part in old}
-    old_names, new_names = {part.name for part in old}, {part.name for part in new}
-    gone = {part.position: part for part in old if part.name not in new_names}
-    pairs: list[tuple[_Part | None, _Part | None]] = []
+    partners: dict[int, _Part] = {}  # old parts, by the identity of the new ones
+    theirs = _by_kind(old)
+    for kind, parts in _by_kind(new).items():
+        rest = theirs.get(kind, [])
+        for ends in (2, 1, 0):  # how many of them must agree
+            for part in [part for part in parts if id(part) not in partners]:
+                found = next((one for one in rest if one.ends[:ends] == part.ends[:ends]), None)
+                if found is not None:
+                    partners[id(part)] = found
+                    rest.remove(found)
+    used = {id(partner) for partner in partners.values()}
+    gone = {part.position: part for part in old if id(part) not in used}
     for part in new:
-        partner = by_key.get(part.key)
-        if partner is None and part.name not in old_names:
-            candidate = gone.get(part.position)
-            if candidate and (candidate.key[0], candidate.shapes) == (part.key[0], part.shapes):
-                partner = candidate
-        pairs.append((partner, part))
-    used = {id(partner) for partner, _ in pairs}
+        candidate = gone.get(part.position) if id(part) not in partners else None
+        if candidate and (candidate.key[0], candidate.shapes) == (part.key[0], part.shapes):
+            partners[id(part)] = candidate
+            used.add(id(candidate))
+    pairs: list[tuple[_Part | None, _Part | None]] = [(partners.get(id(part)), part) for part in new]
     return pairs + [(part, None) for part in old if id(part) not in used]
+
+
+def _by_kind(parts: Iterable[_Part]) -> dict[tuple[str, str], list[_Part]]:
+    """Parts by type and name, in their order."""
+    found: dict[tuple[str, str], list[_Part]] = {}
+    for part in parts:
+        found.setdefault(part.key[:2], []).append(part)
+    return found
 
 
 def _zip(before: _Part | None, after: _Part | None) -> Iterable[tuple[Shape | None, Shape | None]]:

@@ -301,6 +301,86 @@ def test_the_plan_can_be_seen_before_it_is_carried_out(live):
     assert live.apply() is None
 
 
+TOWER = "\n".join(
+    [
+        'layer { name: "d" type: "DummyData" top: "d" dummy_data_param { shape { dim: 2 dim: 4 } } }',
+        *(
+            f"""layer {{ name: "{name}" type: "InnerProduct" bottom: "{bottom}" top: "{top}"
+            inner_product_param {{ num_output: 4 weight_filler {{ type: "xavier" }} }} }}"""
+            for name, bottom, top in zip(("one", "two", "one", "", ""), "dabce", "abcef", strict=True)
+        ),
+        'layer { name: "l" type: "Reduction" bottom: "f" top: "l" loss_weight: 1 }',
+    ]
+)
+
+
+@pytest.fixture
+def tower():
+    """A net of five layers of one shape, in training; their names are one, two, one, and none twice."""
+    net = LiveNet(Document.parse(TOWER, "net"), solver_document=Document.parse(SOLVER, "solver"), seed=7)
+    net.build()
+    net.solver.step(2)
+    yield net
+    net.close()
+
+
+def by_top(live):
+    """Weights and their history by the top of their layer."""
+    weights = [layer.blobs[0] for layer in live.net.layers if layer.blobs]
+    slots = zip(live.net.learnable, live.solver.history[0], strict=True)
+    history = {id(one.blob): slot.data.copy() for one, slot in slots}
+    tops = [layer.param.top[0] for layer in live.net.layers if layer.blobs]
+    return {top: (blob.data.copy(), history[id(blob)]) for top, blob in zip(tops, weights, strict=True)}
+
+
+def edits():
+    """Edits of the tower: what for, how, and the top of the layer whose table is cut."""
+    table = 'layer { name: "%s" type: "InnerProduct" bottom: "%s" top: "%s" inner_product_param { num_output: 4 } }'
+    yield "taken by a layer above", lambda net: net.rename_layer(2, "one"), ""
+    yield "taken by a layer below", lambda net: net.rename_layer(1, "two"), ""
+    yield "of a namesake", lambda net: net.rename_layer(1, "three"), ""
+    yield "given", lambda net: net.rename_layer(4, "three"), ""
+    yield "taken away", lambda net: net.rename_layer(2, ""), ""
+    yield "a namesake above", lambda net: net.insert_layer(1, table % ("one", "d", "x")), ""
+    yield "a namesake between", lambda net: net.insert_layer(2, table % ("one", "d", "x")), ""
+    yield "one more without a name", lambda net: net.insert_layer(1, table % ("", "d", "x")), ""
+    yield "order", lambda net: (net.insert_layer(1, table % ("one", "d", "x")), net.move_layer(1, 4)), ""
+    yield "shape", lambda net: net.set(("layer", 5, "inner_product_param", "num_output"), 3), "f"
+
+
+@pytest.mark.parametrize(("edit", "lost"), [pytest.param(edit, lost, id=name) for name, edit, lost in edits()])
+def test_layers_that_share_names_keep_their_weights_through_edits(tower, edit, lost):
+    before = by_top(tower)
+    edit(tower.document)
+    assert tower.status.state == "alive"
+    after = by_top(tower)
+    for top in set(before) - set(lost):
+        for mine, theirs in zip(after[top], before[top], strict=True):
+            np.testing.assert_array_equal(mine, theirs, top)
+    for top in lost:
+        np.testing.assert_array_equal(after[top][0], before[top][0][:3])
+    while tower.document.undo():
+        pass
+    for top, arrays in by_top(tower).items():
+        for mine, theirs in zip(arrays, before[top], strict=True):
+            np.testing.assert_array_equal(mine, theirs, top)
+
+
+@pytest.mark.parametrize("gone", [1, 3, 4, 5])
+def test_of_layers_that_share_a_name_the_one_that_is_taken_out_loses_its_weights(tower, gone):
+    before = by_top(tower)
+    top = tower.document.layers[gone].top[0]
+    with tower.document.transaction("remove"):
+        tower.document.remove_layer(gone)
+        tower.document.set(("layer", gone, "bottom", 0), tower.document.layers[gone - 1].top[0])
+    after = by_top(tower)
+    assert after.keys() == before.keys() - {top}
+    for one in after:
+        np.testing.assert_array_equal(after[one][0], before[one][0], one)
+    assert tower.document.undo()
+    np.testing.assert_array_equal(by_top(tower)[top][0], before[top][0])
+
+
 def test_a_renamed_layer_keeps_its_weights(live):
     before, plans = values(live), []
     live.rebuilt.subscribe(plans.append)
