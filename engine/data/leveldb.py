@@ -33,9 +33,11 @@ class LevelDB(Rows):
         plyvel = _plyvel()
         shadow = Path(mkdtemp(prefix="leveldb-"))
         self._clean = finalize(self, shutil.rmtree, shadow, ignore_errors=True)
-        for file in folder.resolve().iterdir():
-            if file.name not in _OWN_FILES:
-                (shadow / file.name).symlink_to(file)
+        try:
+            _link(folder.resolve(), shadow)
+        except OSError:
+            self._clean()
+            raise
         try:
             self._database = plyvel.DB(str(shadow))
         except plyvel.Error as error:
@@ -63,6 +65,20 @@ class LevelDB(Rows):
 
     def _value(self) -> bytes:
         return self._current
+
+
+def _link(folder: Path, shadow: Path) -> None:
+    """Link the files of a database into a shadow of it.
+
+    Raises OSError for a file that is a link itself: LevelDB writes new files, by numbers that the database tells,
+    and would write into what the link leads to.
+    """
+    for file in folder.iterdir():
+        if file.name in _OWN_FILES:
+            continue
+        if file.is_symlink():
+            raise OSError(f"{file.name!r} in it is a link, and LevelDB might write where it leads; copy the file there")
+        (shadow / file.name).symlink_to(file)
 
 
 def write_leveldb(path: str | PathLike, rows: Iterable[tuple[bytes, bytes]]) -> int:

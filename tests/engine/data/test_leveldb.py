@@ -111,3 +111,24 @@ def test_what_is_damaged_or_empty_is_one_clear_error(tmp_path, temporary):
             open_database(tmp_path / name, "LEVELDB")
         assert caught.value.field == "source" and str(temporary) not in str(caught.value)
     assert not list(temporary.iterdir())
+
+
+def test_nothing_is_written_where_a_link_in_the_folder_leads(tmp_path, temporary):
+    """LevelDB numbers its new files by what the database says, so that a link may lie in wait there."""
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    folder = tmp_path / "db"
+    shutil.copytree(FILES / "mnist_like_leveldb", folder)
+    for number in range(1, 30):
+        for name in (f"{number:06d}.log", f"{number:06d}.ldb", f"MANIFEST-{number:06d}"):
+            if not (folder / name).exists():
+                (folder / name).symlink_to(victim)
+    with pytest.raises(DefinitionError, match="is a link, and LevelDB might write where it leads"):
+        open_database(folder, "leveldb")
+    assert victim.read_text() == "precious" and not list(temporary.iterdir())
+
+
+def test_the_folder_itself_may_be_a_link(tmp_path):
+    (tmp_path / "link").symlink_to(FILES / "mnist_like_leveldb")
+    with open_database(tmp_path / "link", "leveldb") as database:
+        assert database.next()
