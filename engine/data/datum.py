@@ -81,6 +81,19 @@ def datum_shape(row: bytes | memoryview, color: bool | None = None) -> tuple[int
     return channels, height, width
 
 
+def open_image(file: Any) -> Any:
+    """Pillow's image of a file, its pixels not yet decoded.
+
+    Raises ValueError for EPS, which is a program: Pillow would have Ghostscript run it.
+    """
+    from PIL import Image
+
+    image = Image.open(file)
+    if image.format == "EPS":
+        raise ValueError("the image is EPS, a program in PostScript, which is not run; convert it to PNG or JPEG")
+    return image
+
+
 def decode_image(data: bytes, color: bool | None = None) -> np.ndarray:
     """An image file as an array (C, H, W), uint8, in blue, green, red; grey ones have one channel.
 
@@ -91,7 +104,7 @@ def decode_image(data: bytes, color: bool | None = None) -> np.ndarray:
     from PIL import Image, ImageOps
 
     with _said_plainly():
-        image = Image.open(BytesIO(data))
+        image = open_image(BytesIO(data))
         kind = image.format
         if color is not None and image.mode.startswith("I;16"):
             image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
@@ -117,10 +130,8 @@ def image_shape(file: str | PathLike | BytesIO, color: bool | None = None) -> tu
 
     Raises ValueError as `decode_image` does, as far as the header tells, and OSError where there is no such file.
     """
-    from PIL import Image
-
     with open(file, "rb") if not isinstance(file, BytesIO) else file as opened, _said_plainly():
-        image = Image.open(opened)
+        image = open_image(opened)
         width, height = image.size
         deep = image.mode.startswith("I;16")
         if image.mode.startswith(("I", "F")) and not (deep and color is not None):

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.data.datum import open_image
 from ...engine.files import blob_from_proto, blob_to_proto
 from ...proto.messages import BlobProto, BlobProtoVector, Datum
 from .proto import caffe_pb2
@@ -112,9 +113,7 @@ def read_mean(path: str | PathLike) -> np.ndarray:
 
 def load_image(filename: str | PathLike, color: bool = True) -> np.ndarray:
     """An image file as float32 values from 0 to 1: (H, W, 3) in the order R, G, B, or (H, W, 1) without `color`."""
-    from PIL import Image
-
-    with Image.open(filename) as file:
+    with open_image(filename) as file:
         if file.mode not in ("L", "RGB", "RGBA", "I;16"):
             file = file.convert("RGB")
         pixels = np.asarray(file)

@@ -1,12 +1,14 @@
 """Datum to array and back, and images decoded as OpenCV decodes them."""
 
 import re
+import subprocess
 from io import BytesIO
 
 import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
+from brewbench import caffe
 from brewbench.engine.data.datum import datum_shape, decode_image, from_datum, image_shape, to_datum
 from brewbench.proto.messages import Datum
 
@@ -108,3 +110,17 @@ def test_the_shape_of_a_datum_is_told_as_its_array_would_have_it():
             datum_shape(wrong.SerializeToString())
     with pytest.raises(ValueError):
         datum_shape(b"\x12\xff no Datum")
+
+
+def test_a_program_that_draws_is_not_run(monkeypatch):
+    """Pillow has Ghostscript run an EPS file to decode it."""
+    file = BytesIO()
+    Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(file, "EPS")
+    monkeypatch.setattr(subprocess, "Popen", None)
+    for color in (None, True, False):
+        with pytest.raises(ValueError, match="EPS, a program in PostScript, which is not run"):
+            decode_image(file.getvalue(), color)
+        with pytest.raises(ValueError, match="EPS"):
+            image_shape(BytesIO(file.getvalue()), color)
+    with pytest.raises(ValueError, match="EPS"):
+        caffe.io.load_image(BytesIO(file.getvalue()))
