@@ -208,7 +208,8 @@ class Bench(ipywidgets.VBox):
         self.array_choice.observe(self._on_array_chosen, "value")
         self._heading = ipywidgets.HTML()
         texts = self._texts()
-        self._tabs = ipywidgets.ToggleButtons(options=texts, tooltips=[one.path or name for name, one in texts])
+        tooltips = [printable(one.path or name) for name, one in texts]
+        self._tabs = ipywidgets.ToggleButtons(options=texts, tooltips=tooltips)
         self._tabs.add_class("bb-texts")
         self._tabs.observe(self._on_tab, "value")
         self._save = ipywidgets.Button(description="Save", tooltip="Write the text to its file", icon="save")
@@ -230,7 +231,7 @@ class Bench(ipywidgets.VBox):
         documents = [self.live.document, self.live.solver_document]
         fallback = {"net": "net", "solver": "solver"}
         return [
-            (Path(one.path).name.removesuffix(".prototxt") if one.path else fallback[one.kind], one)
+            (printable(Path(one.path).name.removesuffix(".prototxt")) if one.path else fallback[one.kind], one)
             for one in documents
             if one is not None
         ]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from html import escape
 from typing import Any
 
 import ipywidgets
 
 from ..engine import LayerReport
 from ..engine.stand_in import VALUES, spell_shape
+from .pane import as_html
 
 
 class StandInBar(ipywidgets.HBox):
@@ -37,8 +37,8 @@ class StandInBar(ipywidgets.HBox):
         shapes = [layer.top_shapes[0] if layer.top_shapes else None for layer in layers]
         known = next((spell_shape(shape) for shape in shapes if shape is not None), "")
         with self.hold_sync():
-            names = ", ".join(f"<code>{escape(name)}</code>" for name in dict.fromkeys(layer.name for layer in layers))
-            self._text.value = f"{names}: {escape(lack)}. Stand-in data lets the net run; its shape is"
+            names = ", ".join(f"<code>{as_html(name)}</code>" for name in dict.fromkeys(layer.name for layer in layers))
+            self._text.value = f"{names}: {as_html(lack)}. Stand-in data lets the net run; its shape is"
             if known != self._told:
                 self._told = self.shape.value = known
             self.layout.display = None if layers else "none"

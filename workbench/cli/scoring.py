@@ -99,7 +99,7 @@ def whole_numbers(flag: str, text: str) -> list[int]:
 def load_array(path: str) -> np.ndarray:
     """The array of a `.npy` file. Raises ValueError with its name for other files, OSError."""
     try:
-        return np.load(path)
+        return np.load(path, allow_pickle=False)
     except (ValueError, EOFError) as error:
         raise ValueError(f"{path}: is not a .npy file of numbers: {error}") from None
 

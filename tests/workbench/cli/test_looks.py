@@ -2,7 +2,10 @@
 
 import sys
 
+import numpy as np
 import pytest
+
+from brewbench.workbench.cli.scoring import load_array
 
 NET = """\
 name: "downloaded"
@@ -79,3 +82,14 @@ def test_a_summary_and_a_drawing_run_nothing(call, folder):
 def test_what_runs_a_net_is_trusted_by_who_calls_it(call, folder):
     assert call("time", "-model", "net.prototxt", "-iterations", "1")[0] == 0
     assert (folder / "ran").exists()
+
+
+def test_an_array_is_never_unpickled(folder):
+    class Runs:
+        def __reduce__(self):
+            return exec, ("from pathlib import Path; Path('ran').touch()",)
+
+    np.save(folder / "mean.npy", np.array([Runs()], object), allow_pickle=True)
+    with pytest.raises(ValueError, match="mean.npy: is not a .npy file of numbers"):
+        load_array(str(folder / "mean.npy"))
+    assert not (folder / "ran").exists()
