@@ -46,7 +46,7 @@ def on_making(callback: Callback) -> Callable[[], None]:
 
 @contextmanager
 def making() -> Iterator[None]:
-    """Within it a kernel is being made: whoever listens is told, and the log once. A first run must not look frozen."""
+    """Within it a kernel is being made: those who listen are told, and Python's log once."""
     _say_once()
     net = at[0]() if at else None
     if at is None or net is None:

@@ -26,6 +26,7 @@ from ...engine.solver import Listener, Output, Progress, Solver, TestResult
 from ...proto.messages import NetParameter
 from ...proto.printable import printable
 from .flags import UsageError, gpu_properties
+from .terminal import shows_bars
 
 LOG = logging.getLogger("brewbench.cli")
 LOG.setLevel(logging.INFO)
@@ -76,8 +77,14 @@ class _Stderr(logging.StreamHandler):
         with self._above_bars():
             super().emit(record)
 
+    def tell(self, text: str) -> None:
+        """Write a line that is none of the log's, where it is not kept as part of the log."""
+        if shows_bars(self.stream):
+            with self._above_bars():
+                self.stream.write(f"{text}\n")
+
     def _above_bars(self) -> AbstractContextManager[Any]:
-        if not self.stream.isatty():
+        if not shows_bars(self.stream):
             return nullcontext()
         from tqdm import tqdm
 
@@ -93,15 +100,17 @@ class _Stderr(logging.StreamHandler):
 def logging_to(*paths: str | PathLike, level: int = logging.INFO) -> Iterator[None]:
     """Within it, LOG writes to stderr, and appends to files where some are given, what is of this level or above.
 
-    It also tells, once, that kernels are being made: a first run must not look frozen.
+    A terminal also tells, once, that kernels are being made: a first run must not look frozen. The log does not: it
+    has the same lines whether kernels have been made before or not, and they are Caffe's.
     """
-    handlers: list[logging.Handler] = [_Stderr()]
+    stderr = _Stderr()
+    handlers: list[logging.Handler] = [stderr]
     told: list[Making] = []
 
     def tell(making: Making | None) -> None:
         if making is not None and not told:
             told.append(making)
-            LOG.info(NOTICE)
+            stderr.tell(NOTICE)
 
     end = on_making(tell)
     try:

@@ -1,4 +1,4 @@
-"""Progress bars on a terminal; where stderr is none, nothing is shown."""
+"""Progress bars on a terminal that somebody sees; nothing elsewhere."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ...engine.solver import Listener, Solver, TestResult
+from .terminal import shows_bars
 
 _COLUMNS, _ROWS = 80, 24  # of a terminal that does not tell
 
@@ -36,7 +37,7 @@ def progress_bar(total: int, start: int = 0, unit: str = "it") -> Any:
         dynamic_ncols=known,
         ncols=None if known else _COLUMNS,
         nrows=None if known else _ROWS,
-        disable=not sys.stderr.isatty(),
+        disable=not shows_bars(sys.stderr),
     )
 
 

@@ -42,6 +42,13 @@ random_seed: 3
 """
 
 
+@pytest.fixture(autouse=True)
+def outside_notebooks(monkeypatch):
+    """A terminal is one that somebody sees, also where a notebook runs these tests."""
+    monkeypatch.delenv("JPY_PARENT_PID", raising=False)
+    monkeypatch.delenv("TERM", raising=False)
+
+
 @pytest.fixture
 def idx_files(tmp_path):
     """The paths of an IDX file of images and of a gzip one of labels."""

@@ -1,9 +1,11 @@
 """The log against lines of real Caffe, and against what its parse_log.py looks for."""
 
+import io
 import logging
 import os
 import re
 import shutil
+import sys
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -46,7 +48,9 @@ def lines_of(capfd, act):
     return [line.partition("] ")[2] for line in capfd.readouterr().err.splitlines()]
 
 
-def test_kernels_that_are_made_are_told_of_once(capfd):
+@pytest.fixture
+def make_kernels():
+    """Makes three kernels, as far as those who listen are told."""
     net = Net(NetParameter(layer=[{"name": "x", "type": "Input", "top": ["x"]}]), TRAIN)
 
     def act():
@@ -55,11 +59,27 @@ def test_kernels_that_are_made_are_told_of_once(capfd):
             with making():
                 pass
 
-    assert lines_of(capfd, act) == [NOTICE]
-    assert lines_of(capfd, act) == [NOTICE]
-    with making():
-        pass
-    assert not capfd.readouterr().err
+    return act
+
+
+def test_a_log_tells_nothing_of_kernels_that_are_made(capfd, make_kernels, tmp_path):
+    with logging_to(tmp_path / "log"):
+        make_kernels()
+    assert not capfd.readouterr().err and not (tmp_path / "log").read_text()
+
+
+def test_a_terminal_tells_once_that_kernels_are_made(make_kernels, monkeypatch, tmp_path):
+    for variable, told in ((None, f"{NOTICE}\n"), ("JPY_PARENT_PID", "")):
+        if variable:
+            monkeypatch.setenv(variable, "1")
+        stderr = io.StringIO()
+        stderr.isatty = lambda: True
+        monkeypatch.setattr(sys, "stderr", stderr)
+        with logging_to(tmp_path / "log"):
+            make_kernels()
+        assert stderr.getvalue() == told and not (tmp_path / "log").read_text()
+    make_kernels()
+    assert stderr.getvalue() == told
 
 
 @pytest.fixture

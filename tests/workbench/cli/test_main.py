@@ -35,7 +35,7 @@ def test_every_command_has_help(call, command, word):
 
 
 def test_every_command_is_a_module():
-    shared = {"__init__", "__main__", "flags", "log", "progress", "chart", "scoring", "frame"}
+    shared = {"__init__", "__main__", "flags", "log", "progress", "terminal", "chart", "scoring", "frame"}
     assert {path.stem for path in FOLDER.glob("*.py")} == {*COMMANDS, *shared}
     assert all(callable(import_module(f"brewbench.workbench.cli.{name}").run) for name in COMMANDS)
 

@@ -1,6 +1,8 @@
 """What the bar of a training shows, and when it looks."""
 
 import io
+import re
+import sys
 
 import pytest
 from google.protobuf import text_format
@@ -9,6 +11,7 @@ from brewbench.engine import get_solver
 from brewbench.engine.solver import Solver
 from brewbench.proto.messages import SolverParameter
 from brewbench.workbench.cli.progress import Bar, SolverBar
+from brewbench.workbench.cli.terminal import shows_bars
 
 SOLVER = """
 base_lr: 0.5 lr_policy: "fixed" net_param {
@@ -39,3 +42,28 @@ def test_a_bar_that_is_not_shown_looks_at_nothing(monkeypatch):
     with Bar(total=6, disable=True) as bar:
         solver.listeners.append(SolverBar(bar))
         solver.step(6)
+
+
+def test_bars_are_drawn_on_terminals_that_somebody_sees(monkeypatch):
+    stream = io.StringIO()
+    assert not shows_bars(stream)
+    stream.isatty = lambda: True
+    assert shows_bars(stream)
+    monkeypatch.setenv("TERM", "dumb")
+    assert not shows_bars(stream)
+    monkeypatch.setenv("TERM", "xterm-color")
+    assert shows_bars(stream)
+    monkeypatch.setenv("JPY_PARENT_PID", "1")
+    assert not shows_bars(stream)
+
+
+def test_the_output_of_a_cell_holds_the_log_alone(bench):
+    """As `!brewbench train` has it: with a terminal of IPython's, of which all is kept."""
+    nbclient, v4 = pytest.importorskip("nbclient"), pytest.importorskip("nbformat.v4")
+    cell = v4.new_code_cell(f"!{sys.executable} -m brewbench.workbench.cli train -solver solver.prototxt")
+    notebook = v4.new_notebook(cells=[cell])
+    nbclient.NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": bench}}).execute()
+    text = "".join(output["text"] for output in notebook.cells[0].outputs)
+    lines = text.replace("\r\n", "\n").splitlines()
+    assert "\r" not in text.replace("\r\n", "\n") and "\x1b" not in text and "%|" not in text
+    assert any(re.search(r"\] Iteration 20, loss = ", line) for line in lines)
