@@ -50,6 +50,9 @@ LINES_WITH_ERRORS = f"""((editor) => [...document.querySelectorAll('.cm-gutter-l
 def bench(notebook):
     page = notebook([MNIST, OPEN])
     page.wait_for_selector(".bb-editor[data-ready]")
+    page.click("[data-action=fit]")  # every box in sight
+    for tab in ("text", "look"):
+        page.click(f"[data-tab={tab}]", modifiers=["Control"])
     return page
 
 
@@ -107,6 +110,7 @@ def test_typing_in_the_text_changes_the_drawing_and_the_form(bench, python):
     at = text_of(bench).index("num_output: 500") + len("num_output: ")
     bench.locator(".bb-text .cm-content").focus()
     bench.evaluate(f"at => {EDITOR}.dispatch({{ selection: {{ anchor: at, head: at + 3 }} }})", at)
+    bench.wait_for_function("() => window.getSelection().toString() === '500'")
     bench.keyboard.type("320")
     expect(bench.locator(".bb-editor")).to_contain_text("64x320")
     expect(field(bench, "inner_product_param-num_output")).to_have_value("320")

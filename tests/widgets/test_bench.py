@@ -156,10 +156,10 @@ def test_typing_that_is_no_prototxt_is_marked_and_the_net_lives_on(bench):
 def test_typing_that_is_no_prototxt_can_be_taken_back(bench):
     broken = NET.replace("num_output: 8", "num_output: ")
     bench.text._receive(bench.text, {"type": "edit", "text": broken, "sequence": 1, "view": "a"}, [])
-    bench._undo()
+    bench.texts.undo()
     assert bench.text.text == bench.document.text == NET and not bench.text._marks
     with pytest.raises(ValueError, match="nothing to undo"):
-        bench._undo()
+        bench.texts.undo()
 
 
 def test_an_impossible_value_is_at_its_field(bench):
@@ -172,7 +172,7 @@ def test_an_impossible_value_is_at_its_field(bench):
 
 
 def test_steps_fill_the_curves_and_a_rewind_empties_them(bench):
-    bench._on_steps(5)
+    bench.run.step(5)
     assert bench.session.wait(20)
     assert bench.curves.points("loss")[0].tolist() == [0, 1, 2, 3, 4]
     first = bench.curves.points("loss")[1]
@@ -180,24 +180,24 @@ def test_steps_fill_the_curves_and_a_rewind_empties_them(bench):
     bench.session.step(5)
     assert bench.session.wait(20)
     np.testing.assert_array_equal(bench.curves.points("loss")[1], first)
-    bench._on_rate("base_lr", 0.5)
+    bench.run.set_rate("base_lr", 0.5)
     assert bench.solver.param.base_lr == 0.5 and "base_lr: 0.5" in bench.live.solver_document.text
 
 
 def test_the_cursor_in_the_text_selects_the_layer(bench):
-    bench._on_cursor(8, 10)
+    bench.texts._moved(8, 10)
     assert bench.editor.selected == ["ip2"]
 
 
 def test_the_solver_has_a_text_and_a_form_too(bench):
-    assert [name for name, _ in bench._tabs.options] == ["net", "solver"], "short, with the path under the pointer"
-    assert [path.rpartition("/")[2] for path in bench._tabs.tooltips] == ["net.prototxt", "solver.prototxt"]
-    bench._tabs.value = bench.live.solver_document
+    assert [name for name, _ in bench.texts.tabs.options] == ["net", "solver"], "short, with the path under the pointer"
+    assert [path.rpartition("/")[2] for path in bench.texts.tabs.tooltips] == ["net.prototxt", "solver.prototxt"]
+    bench.texts.tabs.value = bench.live.solver_document
     assert bench.text.text == SOLVER
     bench.form.on_set(("momentum",), 0.9)
     assert "momentum: 0.9" in bench.text.text
     assert bench.solver.param.momentum == pytest.approx(0.9)
-    bench._undo()
+    bench.texts.undo()
     assert bench.text.text == SOLVER
 
 
@@ -241,13 +241,13 @@ def test_a_rewind_is_told_in_few_words(bench, monkeypatch):
 
 
 def test_saving_writes_what_was_edited(bench, folder):
-    assert bench._save.disabled
+    assert bench.texts.save_button.disabled
     bench.document.rename_layer(1, "first")
-    assert not bench._save.disabled
-    bench._save.click()
+    assert not bench.texts.save_button.disabled
+    bench.texts.save_button.click()
     assert (folder / "net.prototxt").read_text() == bench.document.text
     assert (folder / "solver.prototxt").read_text() == SOLVER
-    assert bench._save.disabled
+    assert bench.texts.save_button.disabled
 
 
 def test_a_net_alone_is_stepped_forward_and_back(folder):

@@ -42,7 +42,7 @@ function around(event, selector) {
 // page/editor/geometry.js
 var SMALLEST = 0.05;
 var LARGEST = 4;
-var LEGIBLE = 0.6;
+var LEGIBLE = 0.96;
 var FAR = 0.35;
 var PAD = 24;
 var clamp = (value, low, high) => Math.min(high, Math.max(low, value));
@@ -73,7 +73,7 @@ function openingView(around2, size, focus) {
   const [left, top, right, bottom] = around2;
   const { width, height } = size;
   const whole = wholeZoom(around2, size), across = (width - 2 * PAD) / (right - left);
-  const k = whole >= LEGIBLE ? Math.min(whole, 1.15) : clamp(across, LEGIBLE, 0.85);
+  const k = whole >= LEGIBLE ? Math.min(whole, 1.15) : LEGIBLE;
   const centre = k <= across ? (left + right) / 2 : focus;
   return {
     k,
@@ -92,8 +92,8 @@ function inSight({ x, y, k }, around2, { width, height }) {
 function keptWhole(view, around2, size) {
   const [left, top, right, bottom] = around2;
   const { width, height } = size;
-  const k = Math.min(view.k, wholeZoom(around2, size));
-  if (!width || !height || k < Math.min(view.k, LEGIBLE)) return null;
+  const { k } = view;
+  if (!width || !height || k > wholeZoom(around2, size)) return null;
   const within = (now, first, last, room) => clamp(now, PAD - first * k, room - PAD - last * k);
   return { k, x: within(view.x, left, right, width), y: within(view.y, top, bottom, height) };
 }
@@ -1084,6 +1084,7 @@ var Wiring = class {
 };
 
 // page/editor/editor.js
+var VAST = 2.5;
 var ICONS = {
   add: "M8 3v10M3 8h10",
   remove: "M3 4.5h10M6.5 4.5V3h3v1.5M4.5 4.5l.6 8.5h5.8l.6-8.5",
@@ -1247,11 +1248,16 @@ var Editor = class {
   /** Show what the view shows. */
   show() {
     const { width, height } = { width: this.stage.clientWidth, height: this.stage.clientHeight };
-    this.minimap.show(!inSight(this.view, this.model.bounds(), { width, height }));
+    this.minimap.show(this.isVast({ width, height }));
     this.drawing.look(this.view);
     this.percent.textContent = `${Math.round(this.view.k * 100)} %`;
     this.card.hide();
     this.minimap.look(this.view, this.drawing.size());
+  }
+  /** Whether the net is so much larger than what is in sight that an overview helps. @param {import("./geometry.js").Size} size */
+  isVast({ width, height }) {
+    const around2 = this.model.bounds(), { k } = this.view;
+    return around2 !== null && ((around2[2] - around2[0]) * k > VAST * width || (around2[3] - around2[1]) * k > VAST * height);
   }
   /** Look through another view, as the user asks. @param {View} view */
   lookFrom(view) {
@@ -1263,8 +1269,7 @@ var Editor = class {
   open() {
     const around2 = this.model.bounds(), first = this.model.boxes.get(this.model.graph.nodes[0]?.id);
     if (!around2 || !first) return;
-    this.minimap.show(false);
-    this.minimap.show(wholeZoom(around2, this.drawing.size()) < LEGIBLE);
+    this.minimap.show(this.isVast({ width: this.stage.clientWidth, height: this.stage.clientHeight }));
     const size = this.drawing.size();
     if (!size.width || !size.height) return;
     this.view = openingView(around2, size, first.x + first.w / 2);

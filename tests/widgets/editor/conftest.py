@@ -13,7 +13,8 @@ import pytest
 
 import brewbench.widgets.editor.graph as graph_module
 
-from ...browser import chromium, harness
+from ... import held
+from ...browser import chromium
 
 PAGE = Path(graph_module.__file__).parents[1] / "page"
 CHROMIUM_FLAGS = [
@@ -180,7 +181,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 def address():
     """The repository's files, served on this machine only."""
     server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(_Quiet, directory=str(harness.ROOT))
+        ("127.0.0.1", 0), functools.partial(_Quiet, directory=str(held.ROOT))
     )
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -9,7 +9,7 @@ import { icon, make, printable } from "../dom.js";
 import { Card } from "./card.js";
 import { Chooser } from "./chooser.js";
 import { Drawing } from "./drawing.js";
-import { LEGIBLE, inSight, keptWhole, openingView, revealed, wholeView, wholeZoom, zoomed } from "./geometry.js";
+import { inSight, keptWhole, openingView, revealed, wholeView, zoomed } from "./geometry.js";
 import { Gestures } from "./gestures.js";
 import { keyDown } from "./keys.js";
 import { Minimap } from "./minimap.js";
@@ -18,6 +18,8 @@ import { Wiring } from "./wiring.js";
 
 /** @typedef {import("./geometry.js").View} View */
 /** @typedef {import("../messages.js").Graph} Graph */
+
+const VAST = 2.5; // a net that is so many times as high or wide as what is in sight has an overview
 
 const ICONS = {
   add: "M8 3v10M3 8h10",
@@ -190,11 +192,17 @@ export class Editor {
   /** Show what the view shows. */
   show() {
     const { width, height } = { width: this.stage.clientWidth, height: this.stage.clientHeight };
-    this.minimap.show(!inSight(this.view, this.model.bounds(), { width, height }));
+    this.minimap.show(this.isVast({ width, height }));
     this.drawing.look(this.view);
     this.percent.textContent = `${Math.round(this.view.k * 100)} %`;
     this.card.hide();
     this.minimap.look(this.view, this.drawing.size());
+  }
+
+  /** Whether the net is so much larger than what is in sight that an overview helps. @param {import("./geometry.js").Size} size */
+  isVast({ width, height }) {
+    const around = this.model.bounds(), { k } = this.view;
+    return around !== null && ((around[2] - around[0]) * k > VAST * width || (around[3] - around[1]) * k > VAST * height);
   }
 
   /** Look through another view, as the user asks. @param {View} view */
@@ -208,8 +216,7 @@ export class Editor {
   open() {
     const around = this.model.bounds(), first = this.model.boxes.get(this.model.graph.nodes[0]?.id);
     if (!around || !first) return;
-    this.minimap.show(false);
-    this.minimap.show(wholeZoom(around, this.drawing.size()) < LEGIBLE);
+    this.minimap.show(this.isVast({ width: this.stage.clientWidth, height: this.stage.clientHeight }));
     const size = this.drawing.size();
     if (!size.width || !size.height) return;
     this.view = openingView(around, size, first.x + first.w / 2);

@@ -9,7 +9,7 @@
 
 export const SMALLEST = 0.05;
 export const LARGEST = 4;
-export const LEGIBLE = 0.6; // no net opens smaller than this
+export const LEGIBLE = 0.96; // no net opens smaller than this: its smallest type has 11 pixels then
 export const FAR = 0.35; // below this zoom the small print is left out
 export const PAD = 24; // pixels around the net
 
@@ -69,7 +69,7 @@ export function openingView(around, size, focus) {
   const [left, top, right, bottom] = around;
   const { width, height } = size;
   const whole = wholeZoom(around, size), across = (width - 2 * PAD) / (right - left);
-  const k = whole >= LEGIBLE ? Math.min(whole, 1.15) : clamp(across, LEGIBLE, 0.85);
+  const k = whole >= LEGIBLE ? Math.min(whole, 1.15) : LEGIBLE;
   const centre = k <= across ? (left + right) / 2 : focus;
   return {
     k,
@@ -92,7 +92,7 @@ export function inSight({ x, y, k }, around, { width, height }) {
 }
 
 /**
- * A view moved, and made smaller, as little as brings all of the net into sight; null where that would not be legible.
+ * A view moved as little as brings all of the net into sight; null where it is too large for that.
  * @param {View} view
  * @param {Bounds} around
  * @param {Size} size
@@ -101,8 +101,8 @@ export function inSight({ x, y, k }, around, { width, height }) {
 export function keptWhole(view, around, size) {
   const [left, top, right, bottom] = around;
   const { width, height } = size;
-  const k = Math.min(view.k, wholeZoom(around, size));
-  if (!width || !height || k < Math.min(view.k, LEGIBLE)) return null;
+  const { k } = view;
+  if (!width || !height || k > wholeZoom(around, size)) return null;
   const within = (/** @type {number} */ now, /** @type {number} */ first, /** @type {number} */ last, /** @type {number} */ room) =>
     clamp(now, PAD - first * k, room - PAD - last * k);
   return { k, x: within(view.x, left, right, width), y: within(view.y, top, bottom, height) };

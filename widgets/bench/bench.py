@@ -1,0 +1,179 @@
+"""Bench. All views of one live net, composed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import ipywidgets
+
+from ...engine import Net, Solver
+from ...proto import Document
+from ...workbench import LiveNet, Plan
+from ..editor import to_svg
+from ..frame import Frame
+from ..pane import read_bundle
+from ..stand_in import StandInBar
+from ..trust import TrustBar
+from .drawing import Drawing
+from .fields import Fields
+from .looks import Looks
+from .run import Run
+from .state import State
+from .texts import Texts
+
+
+class Bench(ipywidgets.VBox):
+    """All views of one live net. `net`, `solver`, `session` and `document` are there for cells to use.
+
+    What is selected in one view is selected in all; an edit in one is the same edit of the text, with one undo.
+    Nothing the views do can raise out of them: what goes wrong is said in the view where it was asked for.
+
+    `editor`, `text`, `form`, `stepper`, `curves` and `array` are its widgets. The parts that join them to the net, one
+    duty each: `texts`, `fields`, `drawing`, `looks` and `run`, over one `state`.
+    """
+
+    def __init__(self, live: LiveNet):
+        self.state = State(live)
+        self.looks = Looks(self.state)
+        self.run = Run(self.state, self.looks, self.refresh, self._select)
+        self.texts = Texts(self.state, self._on_place, self._on_switch, self.run.guarded)
+        self.fields = Fields(self.state, self.texts)
+        self.drawing = Drawing(self.state, self.texts, self._select)
+        self.trust = TrustBar(lambda: self.run.guarded(live.trust_code))
+        self.stand_in = StandInBar(lambda given: self.run.guarded(lambda: self._use_stand_in(given)))
+        super().__init__(self._arranged())
+        self.add_class("bb-bench")
+        self._unsubscribe = [
+            live.changed.subscribe(lambda _report: self._on_changed()),
+            live.rebuilt.subscribe(self._on_rebuilt),
+            *self.run.follow(),
+        ]
+        self._build()
+        self.refresh()
+
+    def _arranged(self) -> list[ipywidgets.Widget]:
+        """The widgets from top to bottom: what needs an answer, stepper, drawing beside the side panel, curves."""
+        tabs = {"form": "Form", "text": "Text", "look": "Look"}
+        self.frame = Frame(tabs, curves=self.state.live.solver_document is not None)
+        side = ipywidgets.VBox([self.frame, self.form, self.texts.box, self.looks.box])
+        side.add_class("bb-side")
+        main = ipywidgets.HBox([self.editor, side])
+        main.add_class("bb-main")
+        style = ipywidgets.HTML(f"<style>{read_bundle('bench.css')}</style>")
+        style.add_class("bb-style")
+        below = [self.curves] if self.state.live.solver_document is not None else []
+        return [style, self.trust, self.stand_in, self.stepper, main, *below]
+
+    def __repr__(self) -> str:
+        return f"<Bench on {self.state.report.name or 'a net'!r}, {self.live.status.state}>"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """The bench, and the drawing alone for where no kernel is: a reopened notebook, a code host, a printout."""
+        bundle: Any = super()._repr_mimebundle_(**kwargs)
+        if bundle is not None and self.editor.graph.get("nodes"):
+            bundle["image/svg+xml"] = to_svg(self.editor.graph)
+        return bundle
+
+    # For cells
+
+    live = property(lambda self: self.state.live, doc="The live net that all views follow.")
+    session = property(lambda self: self.state.session, doc="What plays, steps and rewinds it.")
+    editor = property(lambda self: self.drawing.editor)
+    text = property(lambda self: self.texts.pane)
+    form = property(lambda self: self.fields.form)
+    stepper = property(lambda self: self.run.stepper)
+    curves = property(lambda self: self.run.curves)
+    array = property(lambda self: self.looks.view)
+    array_choice = property(lambda self: self.looks.choice)
+
+    @property
+    def net(self) -> Net:
+        """The net as it runs now. Raises RuntimeError, with the first error, where its text has never been sound."""
+        if self.live.net is None:
+            raise RuntimeError(f"There is no net yet: {self.live.status}")
+        return self.live.net
+
+    @property
+    def solver(self) -> Solver:
+        """The solver as it runs now. Raises RuntimeError where there is none."""
+        if self.live.solver is None:
+            raise RuntimeError("The bench was opened on a net alone; open its solver to train it.")
+        return self.live.solver
+
+    @property
+    def document(self) -> Document:
+        """The net's text."""
+        return self.live.document
+
+    def save(self) -> None:
+        """Write the texts that were edited back to their files. Raises OSError."""
+        self.texts.save()
+
+    def select(self, *layers: str | int) -> None:
+        """Select layers by name, or by their place in the text, in every view."""
+        names = {layer.name: layer.index for layer in self.state.report.layers}
+        self._select([names[one] if isinstance(one, str) else one for one in layers])
+
+    def close(self) -> None:
+        """Stop the session and everything that follows it."""
+        self.looks.close()
+        self.state.close()
+        super().close()
+
+    # Keeping the views in step
+
+    def refresh(self) -> None:
+        """Show the texts as they are now in every view."""
+        state = self.state
+        with state.lock:
+            state.selected = [index for index in state.selected if index < len(state.report.layers)]
+            self.drawing.refresh()
+            self.trust.ask(self.live.untrusted)
+            self.stand_in.offer(self.live.missing, self.live.lack)
+            self.texts.refresh()
+            self.fields.refresh()
+            self.looks.refresh()
+            self.stepper.update(fields=self.run.solver_fields())
+
+    def _build(self) -> None:
+        """Bring the net to life, if its text is sound."""
+        if self.live.net is None and self.live.ready:
+            self.run.guarded(self.live.build)
+
+    def _use_stand_in(self, given: Any) -> None:
+        """Let the net run on stand-in data. Raises ValueError where that does not tell all shapes."""
+        self.stepper.update(error="")
+        self.live.use_stand_in(given)
+        if self.live.missing:
+            raise ValueError("Type a shape, such as 32x3x224x224: the layer's settings do not tell it.")
+
+    def _on_changed(self) -> None:
+        """The text was edited, here or by a cell."""
+        self._build()
+        self.refresh()
+
+    def _on_rebuilt(self, plan: Plan) -> None:
+        """Another net took the place of the one before."""
+        self.looks.refresh()
+        self.stepper.update(error="")
+        self.drawing.tell(plan)
+
+    def _select(self, indices: Sequence[int], reveal: bool = True) -> None:
+        """Select layers in every view, and show the lines of the first unless the text is where it was chosen."""
+        with self.state.lock:
+            self.state.selected = list(indices)
+            self.drawing.show_selection()
+            if indices and reveal:
+                self.texts.reveal(indices[0])
+            self.fields.refresh()
+            self.looks.refresh()
+
+    def _on_place(self, index: int) -> None:
+        """The cursor of the text came to a layer."""
+        if index not in self.state.selected:
+            self._select([index], reveal=False)
+
+    def _on_switch(self) -> None:
+        """The other text is shown."""
+        self.fields.refresh()

@@ -1,0 +1,71 @@
+"""The drawing of a bench: the net's graph, and what the user asks for in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ...workbench import Plan
+from ..editor import NetEditor, build_graph, default_collapsed
+from ..editor.graph import layer_ids
+from ..intents import carry_out, indices_of, palette
+from .state import State
+from .texts import Texts
+
+
+class Drawing:
+    """Draws the net as its text is now. `on_select(indices)` is told what the user selects; `editor` is the widget."""
+
+    def __init__(self, state: State, texts: Texts, on_select: Callable[[Sequence[int]], None]):
+        self.state, self._texts, self._on_select = state, texts, on_select
+        self._collapsed = default_collapsed(state.report)
+        self._palette = palette()
+        self.editor = NetEditor(height="100%")
+        self.editor.add_class("bb-editor-column")
+        self.editor.on_intent(self._on_intent)
+
+    def refresh(self) -> None:
+        """Draw the net anew."""
+        document = self.state.live.document
+        graph = build_graph(
+            self.state.report, collapsed_groups=self._collapsed, palette=self._palette, version=document.version
+        )
+        self.editor.graph = graph | {"can_undo": document.can_undo, "can_redo": document.can_redo}
+        self.show_selection()
+
+    def show_selection(self) -> None:
+        """Mark the selected layers."""
+        layers = self.state.report.layers
+        ids = layer_ids(layers)
+        self.editor.selected = [ids[k] for k, layer in enumerate(layers) if layer.index in self.state.selected]
+
+    def tell(self, plan: Plan) -> None:
+        """Say what became of the weights when another net took the place of the one before."""
+        changes = list(plan.changes)
+        if changes and len(changes) == len(plan.entries) and all(one.action == "new" for one in changes):
+            self.editor.say("All parameters begin anew.")
+        elif changes:
+            more = f" (and {len(changes) - 1} more)" if len(changes) > 1 else ""
+            self.editor.say(f"{changes[0]}{more}")
+
+    def _on_intent(self, intent: Mapping[str, Any]) -> None:
+        report = self.state.report
+        if intent["type"] == "select":
+            indices = indices_of(report, intent["ids"])
+            if indices != self.state.selected:
+                self._on_select(indices)
+        elif intent["type"] == "toggle_group":
+            self._collapsed ^= {intent["id"]}
+            self.refresh()
+        elif intent["type"] == "relayout":
+            self.refresh()
+        elif intent["type"] == "undo" and self.state.shows_net:
+            self._texts.undo()
+        else:
+            self._texts.need_sound()
+            said: list[str] = []
+            selected = carry_out(self.state.live.document, report, self.editor.graph, intent, said.append)
+            if selected is not None:
+                self._on_select(selected)
+            for text in said:
+                self.editor.say(text)

@@ -1,0 +1,181 @@
+"""The run of a bench: stepper and curves, which move the session and follow it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...engine import TRAIN
+from ...engine.backend import gpu_missing
+from ...engine.making import Making
+from ...proto.printable import printable
+from ...workbench import Session
+from ..curves import Curves
+from ..stepper import Stepper
+from .looks import Looks
+from .state import PHASES, State
+
+SOLVER_FIELDS = ("base_lr", "momentum", "weight_decay")
+
+
+class Run:
+    """Moves the session and shows where it is. `on_phase()` is told that another phase is looked at, `on_layer(index)`
+    which layer was run by itself. `stepper` and `curves` are what a bench shows.
+    """
+
+    def __init__(
+        self, state: State, looks: Looks, on_phase: Callable[[], None], on_layer: Callable[[Sequence[int]], None]
+    ):
+        self.state, self._looks, self._on_phase, self._on_layer = state, looks, on_phase, on_layer
+        self._goal: tuple[int, int | None] = (0, None)  # the iteration at which steps were asked for, and how many
+        self._making = self._testing = ""  # what keeps a run from going on
+        self._plotted = 0  # points of the session's history that the curves show
+        self.curves = Curves()
+        self.stepper = Stepper(self._commands(), fields=self.solver_fields())
+        self.stepper.update(phase="TRAIN" if state.phase == TRAIN else "TEST")
+        self.stepper.update(device=state.live.backend.name, no_gpu=gpu_missing())
+
+    def follow(self) -> list[Callable[[], None]]:
+        """Follow the session from now on; returns what ends that."""
+        session = self.state.session
+        ends = [
+            session.on_state.subscribe(lambda _state: self._show_progress()),
+            session.on_error.subscribe(lambda _error: self._show_progress()),
+            session.on_cursor.subscribe(self._on_step),
+            session.on_making.subscribe(self._on_making),
+        ]
+        if isinstance(session, Session):
+            ends += [
+                session.on_progress.subscribe(self._on_progress),
+                session.on_test.subscribe(self._on_test),
+                session.on_testing.subscribe(self._on_testing),
+            ]
+        return ends
+
+    def _commands(self) -> dict[str, Any]:
+        session = self.state.session
+        commands: dict[str, Any] = {
+            "reset": session.rewind,
+            "backward": session.step_backward,
+            "forward": session.step_forward,
+            "phase": self._set_phase,
+            "device": self._set_device,
+            "refresh": self._looks.follow,
+        }
+        if self.state.live.solver_document is not None:
+            commands |= {
+                "step": self.step,
+                "play": session.play,
+                "pause": session.pause,
+                "set": self.set_rate,
+            }
+        return commands
+
+    def solver_fields(self) -> dict[str, float]:
+        """The solver's numbers that may change while it runs."""
+        if self.state.live.solver_document is None:
+            return {}
+        param: Any = self.state.live.solver_document.message
+        return {name: float(str(np.float32(getattr(param, name)))) for name in SOLVER_FIELDS}
+
+    def guarded(self, work: Callable[[], object]) -> None:
+        """Do something; what it raises is shown beside the buttons."""
+        try:
+            work()
+        except Exception as error:
+            self.stepper.update(error=str(error))
+
+    def step(self, iterations: int) -> None:
+        """Make so many iterations, and show how many are done."""
+        self._goal = (self.state.session.iteration, iterations)
+        self.state.session.step(iterations)
+
+    def set_rate(self, name: str, value: float) -> None:
+        """Change a number of the solver from the next iteration on. Raises ValueError where it cannot be."""
+        self.state.session.set(name, value)
+
+    def _set_phase(self, phase: str) -> None:
+        with self.state.lock:
+            self.state.phase = PHASES[phase]
+            self.stepper.update(phase=phase)
+        self._on_phase()
+
+    def _set_device(self, name: str) -> None:
+        """Move the session to the CPU or the GPU. Raises RuntimeError while it is running."""
+        self.state.session.move_to(name)
+        self.stepper.update(device=self.state.live.backend.name)
+
+    def _show_progress(self) -> None:
+        session = self.state.session
+        error = (session.error or "").strip().rpartition("\n")[2]
+        begun, total = self._goal
+        if session.state != "running":
+            self._goal = (0, None)
+            self._looks.look()
+        self.stepper.update(
+            state=session.state,
+            iteration=session.iteration,
+            error=error,
+            done=session.iteration - begun,
+            total=total if session.state == "running" else None,
+        )
+
+    def _on_progress(self, points: Any) -> None:
+        """Rows of the history from number `points.start` on; a run that was rewound begins anew."""
+        history = self.state.session.history
+        if points.start < self._plotted:
+            self.curves.clear()
+            points = history.since(0)
+            for (_, name), table in history.tests.items():
+                if len(table.rows):
+                    self._plot_test(name, table.rows["iteration"], table.rows["value"])
+        rows = points.rows
+        if len(rows):
+            self.curves.append("loss", rows["iteration"], rows["loss"], rates=rows["rate"])
+        self.stepper.update(loss=f"{rows['loss'][-1]:.4g}" if len(rows) else "")
+        self._plotted = points.start + len(rows)
+        begun, total = self._goal
+        iteration = self.state.session.iteration
+        self.stepper.update(iteration=iteration, done=iteration - begun, total=total)
+        self._looks.tick()
+
+    def _on_test(self, result: Any) -> None:
+        for name, value in result.values.items():
+            self._plot_test(name, [result.iteration], [value])
+
+    def _plot_test(self, name: str, iterations: Any, values: Any) -> None:
+        """Losses are drawn beside the loss, everything else (accuracies) on a scale of its own."""
+        axis = "left" if "loss" in name else "right"
+        self.curves.append(f"test {printable(name)}", iterations, values, axis=axis, noisy=False)
+
+    def _on_making(self, making: Making | None) -> None:
+        """A kernel is being made (None: it is done), which holds up the first run on a machine."""
+        self._making = f"making kernels for the first run: {spell_making(making)}…" if making else ""
+        self.stepper.update(waiting=self._making or self._testing)
+
+    def _on_testing(self, batches: int) -> None:
+        """A test net is running so many batches (0: it is over), which holds up the training."""
+        self._testing = f"testing, {batches} batch{'es' if batches > 1 else ''}…" if batches else ""
+        self.stepper.update(waiting=self._making or self._testing)
+
+    def _on_step(self, cursor: Any) -> None:
+        """A layer was run by itself (None: the iteration is over): show it, and what it made."""
+        self.stepper.update(
+            layer=cursor.layer if cursor else None,
+            direction=cursor.direction if cursor else None,
+            iteration=self.state.session.iteration,
+        )
+        if cursor is not None and cursor.origin is not None:
+            self._on_layer([cursor.origin])
+        self._looks.look()
+
+
+def spell_making(making: Making) -> str:
+    """For which layer a kernel is being made, and how far that is into the iteration."""
+    net, forward = making.net, making.direction == "forward"
+    count = len(net.layers)
+    total = count if forward and not net.context.training else 2 * count
+    done = making.index + 1 if forward else 2 * count - making.index
+    return f"{net.layer_names[making.index]} {making.direction} ({done} of {total})"

@@ -1,0 +1,143 @@
+"""The texts of a bench: one pane for the net's and the solver's, with their marks, undo and files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+
+from ...engine import Diagnostic
+from ...proto import Document
+from ..pane import as_html
+from ..text import TextPane, one_line_end
+from .state import State
+
+
+class Texts:
+    """Shows the text in hand and takes what is typed.
+
+    `on_place(index)` is told the layer that the cursor came to, `on_switch()` that another text is shown;
+    `guarded(work)` runs what a button asks for. `box` is what a bench shows.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        on_place: Callable[[int], None],
+        on_switch: Callable[[], None],
+        guarded: Callable[[Callable[[], object]], None],
+    ):
+        self.state, self._on_place, self._on_switch = state, on_place, on_switch
+        self.pane = TextPane(
+            state.active.text,
+            on_edit=self._typed,
+            on_cursor=self._moved,
+            on_undo=self.undo,
+            on_redo=self.redo,
+            on_save=self.save,
+        )
+        self.heading = ipywidgets.HTML()
+        texts = self._named()
+        self.tabs = ipywidgets.ToggleButtons(options=texts, tooltips=[one.path or name for name, one in texts])
+        self.tabs.add_class("bb-texts")
+        self.tabs.observe(self._switch, "value")
+        self.save_button = ipywidgets.Button(description="Save", tooltip="Write the text to its file", icon="save")
+        self.save_button.add_class("bb-save")
+        self.save_button.on_click(lambda _button: guarded(self.save))
+        bar = ipywidgets.HBox([self.tabs, self.save_button, self.heading])
+        bar.add_class("bb-text-bar")
+        self.box = ipywidgets.VBox([bar, self.pane])
+        self.box.add_class("bb-text-column")
+
+    def _named(self) -> list[tuple[str, Document]]:
+        live = self.state.live
+        documents = [one for one in (live.document, live.solver_document) if one is not None]
+        return [(Path(one.path).name.removesuffix(".prototxt") if one.path else one.kind, one) for one in documents]
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """What is wrong with the text that is shown."""
+        live = self.state.live
+        return live.diagnostics if self.state.shows_net else tuple(live.solver_diagnostics)
+
+    def refresh(self) -> None:
+        """Show text, marks and heading as they are now; a text that does not parse stays as it was typed."""
+        if not self.unparsed():
+            self.pane.set_text(self.state.active.text)
+        self._show_marks()
+        self.show_heading()
+
+    def _show_marks(self) -> None:
+        self.pane.set_marks(
+            {"line": one.line, "severity": one.severity, "message": one.message} for one in self.diagnostics if one.line
+        )
+
+    def show_heading(self) -> None:
+        """Say how many parameters the net has, and whether the text that is shown is saved."""
+        report, active = self.state.report, self.state.active
+        least = "" if report.complete else "at least "
+        self.heading.value = as_html(f"{least}{report.param_count:,} parameters" if report.ok else "")
+        self.save_button.disabled = not (active.dirty and active.path)
+        self.save_button.description = "Save*" if active.dirty else "Save"
+
+    def unparsed(self) -> Diagnostic | None:
+        """Why the text in the pane is no prototxt, if it is not: then it is not yet the document's."""
+        found = self.diagnostics
+        differs = self.pane.text != one_line_end(self.state.active.text)
+        return found[0] if found and found[0].type is None and differs else None
+
+    def need_sound(self) -> None:
+        """Raise ValueError where an edit elsewhere would overwrite what is being typed."""
+        if wrong := self.unparsed():
+            raise ValueError(f"Mend line {wrong.line} of the text first, or take it back with Ctrl+Z: {wrong.message}")
+
+    def reveal(self, index: int) -> None:
+        """Mark the lines of a layer, by its place in the net's text, and scroll to them."""
+        document = self.state.live.document
+        path = (self.state.layer_field, index)
+        span = document.span(path) if index >= 0 else None
+        if span is not None and self.state.shows_net:
+            first = document.line(path)
+            self.pane.reveal(first, first + document.text[span[0] : span[1]].rstrip().count("\n"))
+
+    def save(self) -> None:
+        """Write the texts that were edited back to their files. Raises OSError."""
+        for document in (self.state.live.document, self.state.live.solver_document):
+            if document is not None and document.path and document.dirty:
+                document.save()
+        self.show_heading()
+
+    def undo(self) -> None:
+        """Take the last edit of the text back, or what was typed and does not parse. Raises ValueError for none."""
+        if self.unparsed():
+            self.pane.set_text(self.state.active.text)
+            self._typed(self.state.active.text)
+        elif not self.state.active.undo():
+            raise ValueError("There is nothing to undo.")
+
+    def redo(self) -> None:
+        """Do the last edit that was taken back again. Raises ValueError where there is none."""
+        if not self.state.active.redo():
+            raise ValueError("There is nothing to redo.")
+
+    def _typed(self, text: str) -> None:
+        self.state.live.try_text(text, solver=not self.state.shows_net)
+
+    def _moved(self, line: int, column: int) -> None:
+        if not self.state.shows_net:
+            return
+        path = self.state.live.document.path_at(line, column)
+        if len(path) > 1 and path[0] in ("layer", "layers"):
+            self._on_place(int(path[1]))
+
+    def _switch(self, change: Mapping[str, Any]) -> None:
+        with self.state.lock:
+            self.state.active = change["new"]
+            self.pane.kind = self.state.active.kind
+            self.pane.set_text(self.state.active.text)
+            self.pane.reveal(None)
+            self._show_marks()
+            self.show_heading()
+            self._on_switch()

@@ -1,0 +1,45 @@
+"""The frame of a bench: tabs of its side panel, dividers that are dragged, and the whole screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .pane import Pane
+
+
+class Frame(Pane, script="frame"):
+    """The strip above the side panel. Its page finds the bench around it and arranges what is in it.
+
+    Args:
+        tabs: name and title of each pane of the side panel, in its order; the first is open at first.
+        curves: whether there are curves below, which may be hidden.
+        on_tabs: called with the names of the panes that are open, when the user opens others.
+
+    Widths, heights and what is open are remembered by the browser, for all benches of a page's address.
+    """
+
+    def __init__(
+        self,
+        tabs: Mapping[str, str],
+        *,
+        curves: bool = True,
+        on_tabs: Callable[[list[str]], Any] | None = None,
+        **kwargs: Any,
+    ):
+        self._tabs = dict(tabs)
+        self._curves = curves
+        self.on_tabs = on_tabs
+        super().__init__(**kwargs)
+
+    def bring(self, name: str) -> None:
+        """Show a pane of the side panel. Raises KeyError for one that is not there."""
+        if name not in self._tabs:
+            raise KeyError(f"the side panel has no {name!r}; it has {', '.join(self._tabs)}")
+        self.send({"type": "open", "name": name})
+
+    def _greeting(self) -> list[dict[str, Any]]:
+        return [{"type": "panes", "tabs": list(self._tabs.items()), "curves": self._curves}]
+
+    def _page_tabs(self, content: dict, _buffers: Any) -> None:
+        self.run_callback(self.on_tabs, [name for name in content["open"] if name in self._tabs])
