@@ -10,6 +10,7 @@ import ipywidgets
 
 from ...engine import Diagnostic
 from ...proto import Document
+from ...proto.printable import printable
 from ..pane import as_html
 from ..text import TextPane, one_line_end
 from .state import State
@@ -40,7 +41,8 @@ class Texts:
         )
         self.heading = ipywidgets.HTML()
         texts = self._named()
-        self.tabs = ipywidgets.ToggleButtons(options=texts, tooltips=[one.path or name for name, one in texts])
+        tooltips = [printable(one.path or name) for name, one in texts]
+        self.tabs = ipywidgets.ToggleButtons(options=texts, tooltips=tooltips)
         self.tabs.add_class("bb-texts")
         self.tabs.observe(self._switch, "value")
         self.save_button = ipywidgets.Button(description="Save", tooltip="Write the text to its file", icon="save")
@@ -54,7 +56,8 @@ class Texts:
     def _named(self) -> list[tuple[str, Document]]:
         live = self.state.live
         documents = [one for one in (live.document, live.solver_document) if one is not None]
-        return [(Path(one.path).name.removesuffix(".prototxt") if one.path else one.kind, one) for one in documents]
+        named = [Path(one.path).name.removesuffix(".prototxt") if one.path else one.kind for one in documents]
+        return [(printable(name), one) for name, one in zip(named, documents, strict=True)]
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -71,7 +74,9 @@ class Texts:
 
     def _show_marks(self) -> None:
         self.pane.set_marks(
-            {"line": one.line, "severity": one.severity, "message": one.message} for one in self.diagnostics if one.line
+            {"line": one.line, "severity": one.severity, "message": printable(one.message)}
+            for one in self.diagnostics
+            if one.line
         )
 
     def show_heading(self) -> None:
