@@ -154,22 +154,30 @@ class _Walk:
         return numbered(self._path, group, members)
 
 
-def member_of(group: Any, name: str, links: int = _MOST_LINKS) -> Any:
-    """A member of a group, through soft links too. Raises ValueError where a link leads to another file."""
+def member_of(group: Any, name: str) -> Any:
+    """A member of a group, through soft links too, or None. Raises ValueError where a link leads to another file.
+
+    So it does where a link leads nowhere; HDF5 counts the links of one way, and so an end is reached soon.
+    """
     import h5py
 
-    link = group.get(name, getlink=True)
-    if isinstance(link, h5py.ExternalLink):
-        raise ValueError(f"{group.name} has a link {name!r} to another file, which is not followed")
-    if not isinstance(link, h5py.SoftLink):
-        return group[name]
-    member = group.file if link.path.startswith("/") else group
-    for part in link.path.split("/"):
-        if part not in ("", "."):
-            if not links or not _is_group(member):
-                raise ValueError(f"the link {name!r} in {group.name} leads nowhere")
-            member = member_of(member, part, links - 1)
-    return member
+    here, parts, followed = group, [name], 0
+    while parts:
+        part = parts.pop(0)
+        link = here.get(part, getlink=True) if _is_group(here) else None
+        if link is None and not followed:
+            return None
+        if isinstance(link, h5py.ExternalLink):
+            raise ValueError(f"{here.name} has a link {part!r} to another file, which is not followed")
+        if isinstance(link, h5py.SoftLink):
+            followed += 1
+            here = here.file if link.path.startswith("/") else here
+            parts = [one for one in link.path.split("/") if one not in ("", ".")] + parts
+        elif link is not None:
+            here = here[part]
+        if link is None or followed > _MOST_LINKS:
+            raise ValueError(f"the link {name!r} in {group.name} leads nowhere")
+    return here
 
 
 def numbered(path: FilePath, group: Any, members: dict[str, Any] | None = None) -> Blobs:

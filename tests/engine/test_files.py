@@ -331,6 +331,18 @@ def test_nothing_is_read_from_another_file(tmp_path, kind):
         read(tmp_path / "bad.h5")
 
 
+def test_soft_links_through_each_other_end_soon(tmp_path):
+    """Each of 16 leads through the next a thousand times: more ways than anybody can go."""
+    with h5py.File(tmp_path / "bad.h5", "w") as file:
+        file.create_group("data")
+        for k in range(16):
+            file[f"s{k}"] = h5py.SoftLink("/".join([f"s{k + 1}"] * 1000))
+        file["s16"] = h5py.SoftLink(".")
+        file["data/ip"] = h5py.SoftLink("/s0")
+    with pytest.raises(ValueError, match="bad.h5: the link 'ip' in /data leads nowhere"):
+        files.read_net_weights(tmp_path / "bad.h5")
+
+
 def test_soft_links_that_lead_nowhere_are_an_error(tmp_path):
     for target in ("/data/ip/0", "/data/b/0", "/nowhere", "/data/ip/0/deeper"):  # the first two to themselves
         with h5py.File(tmp_path / "bad.h5", "w") as file:
