@@ -54,6 +54,23 @@ EXPECTED = {
         (4, 1, 5, 5),
         "batch_size, crop_size and is_color",
     ),
+    "resized": (layer(transform="resize_param { height: 7 width: 8 }"), (4, 3, 7, 8), "and resize_param, with"),
+    "resized and cropped": (
+        layer(transform="crop_size: 5 resize_param { height: 7 width: 8 resize_mode: FIT_SMALL_SIZE }"),
+        (4, 3, 5, 5),
+        "batch_size and crop_size, with",
+    ),
+    "resized and cut": (
+        layer("ImageData", "new_height: 20 new_width: 10", "crop_h: 5 crop_w: 4 resize_param { height: 7 width: 8 }"),
+        (4, 3, 5, 4),
+        "batch_size, crop_h, crop_w and is_color",
+    ),
+    "new size, resized": (
+        layer("ImageData", "new_height: 20 new_width: 10",
+              "resize_param { height: 7 width: 8 resize_mode: FIT_SMALL_SIZE }"),
+        (4, 3, 16, 8),
+        "batch_size, new_height, new_width, resize_param and is_color",
+    ),
     "windows": (layer("WindowData", transform="crop_size: 9"), (4, 3, 9, 9), "batch_size and crop_size"),
 }  # fmt: skip
 
@@ -68,7 +85,7 @@ def test_a_look_at_a_net_without_its_data_shows_shapes_and_warns(name):
     assert (warning.severity, warning.layer, warning.line) == ("warning", "data", 2)
     assert warning.field and warning.field.endswith("_param.source")
     assert "there is no " in warning.message and "'nowhere'; shapes are from " in warning.message
-    assert f"{why}: {'x'.join(map(str, shape))}, 4." in warning.message
+    assert why in warning.message and f": {'x'.join(map(str, shape))}, 4." in warning.message
     for ask in (None, False):
         with pytest.raises(MissingFile, match="line:2: layer 'data' .*: there is no .*; looked for 'nowhere'.$"):
             Net(parsed(text + TAIL), TRAIN, stand_in=ask)
@@ -100,6 +117,7 @@ def test_what_else_is_not_there_is_told_too():
 
 
 UNKNOWN = [layer(), layer("HDF5Data"), layer("ImageData"), layer("Data", transform="scale: 2")]
+UNKNOWN += [layer(transform="resize_param { height: 7 width: 8 resize_mode: FIT_SMALL_SIZE }")]
 
 
 @pytest.mark.parametrize("text", UNKNOWN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ....proto.messages import ResizeParameter
 from ...data.transform import Transformer
 from ...errors import MissingFile
 
@@ -43,13 +44,20 @@ def expected_images(layer: Any) -> Expected | None:
 
 
 def _size(settings: Any, transformer: Transformer) -> tuple[list[str], tuple[int, int] | None]:
-    """Height and width of an image before a crop, or of the crop; and the fields that tell the size after it."""
-    crop = transformer.crop
+    """Height and width of an image, at least what is cut from it; and the fields that tell the size of what is cut."""
+    cut, resizing = transformer.cut, transformer.resizing
+    cut_fields = ["crop_size"] if transformer.crop else ["crop_h", "crop_w"] if all(cut) else []
     if getattr(settings, "new_height", 0) and settings.new_width:
-        return ["crop_size"] if crop else ["new_height", "new_width"], (settings.new_height, settings.new_width)
-    if transformer.mean is not None:
-        return ["crop_size"] if crop else ["mean_file"], transformer.mean.shape[1:]
-    return ["crop_size"], (crop, crop) if crop else None
+        size = settings.new_height, settings.new_width
+        told = ["new_height", "new_width"] + (["resize_param"] if resizing else [])
+    elif resizing:  # what it leaves is no smaller
+        known = all(cut) or resizing.mode != ResizeParameter.FIT_SMALL_SIZE
+        told, size = ["resize_param"], (resizing.height, resizing.width) if known else None
+    elif transformer.mean is not None:
+        told, size = ["mean_file"], transformer.mean.shape[1:]
+    else:
+        told, size = [], cut if all(cut) else None
+    return cut_fields or told, size
 
 
 def _channels(settings: Any, transformer: Transformer) -> tuple[str, int]:
