@@ -140,6 +140,11 @@ class Document:
         return self._tree.text
 
     @property
+    def saved(self) -> str:
+        """The text as it was opened or last saved."""
+        return self._saved
+
+    @property
     def dirty(self) -> bool:
         """Whether the text differs from what was opened or last saved."""
         return self._tree.text != self._saved

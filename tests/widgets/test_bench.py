@@ -312,3 +312,31 @@ def test_a_document_can_be_opened_and_is_shared(folder):
         assert [node["name"] for node in bench.editor.graph["nodes"]][1] == "mine"
     finally:
         bench.close()
+
+
+def test_unsaved_edits_are_found_again_and_asked_about_once(folder):
+    bench = brewbench.open(folder / "net.prototxt")
+    assert bench.texts.drafts.layout.display == "none" and "unsaved" not in bench.texts.heading.value
+    bench.document.set(("layer", 1, "inner_product_param", "num_output"), 7)
+    assert "unsaved" in bench.texts.heading.value and bench.frame._unsaved == ["net"]
+    edited = bench.document.text
+    bench.close()
+    again = brewbench.open(folder / "net.prototxt")
+    assert again.document.text != edited, "the file's, until somebody says so"
+    assert "net.prototxt (1 line" in again.texts.drafts._text.value
+    again.texts.drafts.restore.click()
+    assert again.document.text == edited and again.texts.drafts.layout.display == "none"
+    again.document.undo()
+    assert not again.document.dirty, "it is one edit"
+    again.document.redo()
+    again.save()
+    assert again.frame._unsaved == []
+    again.close()
+    third = brewbench.open(folder / "net.prototxt")
+    assert third.document.text == edited and third.texts.drafts.layout.display == "none"
+    third.document.set(("name",), "thrown")
+    third.close()
+    last = brewbench.open(folder / "net.prototxt")
+    last.texts.drafts.throw_away.click()
+    last.close()
+    assert not (folder / ".net.prototxt.unsaved").exists()

@@ -37,7 +37,7 @@ class Bench(ipywidgets.VBox):
         self.state = State(live)
         self.looks = Looks(self.state)
         self.run = Run(self.state, self.looks, self.refresh, self._select)
-        self.texts = Texts(self.state, self._on_place, self._on_switch, self.run.guarded)
+        self.texts = Texts(self.state, self._on_place, self._on_switch, lambda: self.run.guarded(self.save))
         self.fields = Fields(self.state, self.texts)
         self.drawing = Drawing(self.state, self.texts, self._select)
         self.trust = TrustBar(lambda: self.run.guarded(live.trust_code))
@@ -55,7 +55,7 @@ class Bench(ipywidgets.VBox):
     def _arranged(self) -> list[ipywidgets.Widget]:
         """The widgets from top to bottom: what needs an answer, stepper, drawing beside the side panel, curves."""
         tabs = {"form": "Form", "text": "Text", "look": "Look"}
-        self.frame = Frame(tabs, curves=self.state.live.solver_document is not None)
+        self.frame = Frame(tabs, curves=self.state.live.solver_document is not None, on_save=self.save)
         side = ipywidgets.VBox([self.frame, self.form, self.texts.box, self.looks.box])
         side.add_class("bb-side")
         main = ipywidgets.HBox([self.editor, side])
@@ -63,7 +63,7 @@ class Bench(ipywidgets.VBox):
         style = ipywidgets.HTML(f"<style>{read_bundle('bench.css')}</style>")
         style.add_class("bb-style")
         below = [self.curves] if self.state.live.solver_document is not None else []
-        return [style, self.trust, self.stand_in, self.stepper, main, *below]
+        return [style, self.texts.drafts, self.trust, self.stand_in, self.stepper, main, *below]
 
     def __repr__(self) -> str:
         return f"<Bench on {self.state.report.name or 'a net'!r}, {self.live.status.state}>"
@@ -109,6 +109,7 @@ class Bench(ipywidgets.VBox):
     def save(self) -> None:
         """Write the texts that were edited back to their files. Raises OSError."""
         self.texts.save()
+        self.frame.set_unsaved(self.texts.unsaved())
 
     def select(self, *layers: str | int) -> None:
         """Select layers by name, or by their place in the text, in every view."""
@@ -118,6 +119,7 @@ class Bench(ipywidgets.VBox):
     def close(self) -> None:
         """Stop the session and everything that follows it."""
         self.looks.close()
+        self.texts.close()
         self.state.close()
         super().close()
 
@@ -132,6 +134,7 @@ class Bench(ipywidgets.VBox):
             self.trust.ask(self.live.untrusted)
             self.stand_in.offer(self.live.missing, self.live.lack)
             self.texts.refresh()
+            self.frame.set_unsaved(self.texts.unsaved())
             self.fields.refresh()
             self.looks.refresh()
             self.stepper.update(fields=self.run.solver_fields())

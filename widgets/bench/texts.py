@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import ipywidgets
 
 from ...engine import Diagnostic
-from ...proto import Document
+from ...proto import Document, ParseError
 from ...proto.printable import printable
+from ...workbench.drafts import Draft, DraftKeeper, discard, find
+from ..drafts import DraftBar
 from ..pane import as_html
 from ..text import TextPane, one_line_end
 from .state import State
@@ -19,8 +21,8 @@ from .state import State
 class Texts:
     """Shows the text in hand and takes what is typed.
 
-    `on_place(index)` is told the layer that the cursor came to, `on_switch()` that another text is shown;
-    `guarded(work)` runs what a button asks for. `box` is what a bench shows.
+    `on_place(index)` is told the layer that the cursor came to, `on_switch()` that another text is shown; `on_save()`
+    is called by the button and by Ctrl+S. `box` is what a bench shows.
     """
 
     def __init__(
@@ -28,7 +30,7 @@ class Texts:
         state: State,
         on_place: Callable[[int], None],
         on_switch: Callable[[], None],
-        guarded: Callable[[Callable[[], object]], None],
+        on_save: Callable[[], None],
     ):
         self.state, self._on_place, self._on_switch = state, on_place, on_switch
         self.pane = TextPane(
@@ -37,8 +39,12 @@ class Texts:
             on_cursor=self._moved,
             on_undo=self.undo,
             on_redo=self.redo,
-            on_save=self.save,
+            on_save=on_save,
         )
+        documents = [one for one in (state.live.document, state.live.solver_document) if one is not None]
+        self.keeper = DraftKeeper(documents, lambda message: self.pane.say(message, "error"))
+        self.drafts = DraftBar(self._restore, self._throw_away)
+        self.drafts.ask([found for one in documents if one.path and (found := find(one.path))])
         self.heading = ipywidgets.HTML()
         texts = self._named()
         tooltips = [printable(one.path or name) for name, one in texts]
@@ -47,7 +53,7 @@ class Texts:
         self.tabs.observe(self._switch, "value")
         self.save_button = ipywidgets.Button(description="Save", tooltip="Write the text to its file", icon="save")
         self.save_button.add_class("bb-save")
-        self.save_button.on_click(lambda _button: guarded(self.save))
+        self.save_button.on_click(lambda _button: on_save())
         bar = ipywidgets.HBox([self.tabs, self.save_button, self.heading])
         bar.add_class("bb-text-bar")
         self.box = ipywidgets.VBox([bar, self.pane])
@@ -83,7 +89,9 @@ class Texts:
         """Say how many parameters the net has, and whether the text that is shown is saved."""
         report, active = self.state.report, self.state.active
         least = "" if report.complete else "at least "
-        self.heading.value = as_html(f"{least}{report.param_count:,} parameters" if report.ok else "")
+        said = ["unsaved"] if active.dirty else []
+        said += [f"{least}{report.param_count:,} parameters"] if report.ok else []
+        self.heading.value = as_html(", ".join(said))
         self.save_button.disabled = not (active.dirty and active.path)
         self.save_button.description = "Save*" if active.dirty else "Save"
 
@@ -112,7 +120,12 @@ class Texts:
         for document in (self.state.live.document, self.state.live.solver_document):
             if document is not None and document.path and document.dirty:
                 document.save()
+                self.keeper.note(document)
         self.show_heading()
+
+    def unsaved(self) -> list[str]:
+        """The names of the texts that have a file and differ from it."""
+        return [name for name, document in self._named() if document.path and document.dirty]
 
     def undo(self) -> None:
         """Take the last edit of the text back, or what was typed and does not parse. Raises ValueError for none."""
@@ -128,7 +141,33 @@ class Texts:
             raise ValueError("There is nothing to redo.")
 
     def _typed(self, text: str) -> None:
-        self.state.live.try_text(text, solver=not self.state.shows_net)
+        if not self.state.live.try_text(text, solver=not self.state.shows_net):
+            self.keeper.note(self.state.active, text)
+
+    def _restore(self, drafts: Sequence[Draft]) -> None:
+        """Let the texts be those of the drafts, each by one edit that can be undone."""
+        self.drafts.ask(())
+        for draft in drafts:
+            for document in (self.state.live.document, self.state.live.solver_document):
+                if document is None or document.path is None or Path(document.path) != draft.path:
+                    continue
+                try:
+                    document.replace(draft.text, label="take up unsaved edits")
+                except ParseError as error:  # typed, and no prototxt yet: it is marked where it was typed
+                    self.tabs.value = document
+                    self.pane.set_text(draft.text)
+                    self._typed(draft.text)
+                    self.pane.say(str(error), "error")
+
+    def _throw_away(self, drafts: Sequence[Draft]) -> None:
+        self.drafts.ask(())
+        for draft in drafts:
+            discard(draft.path)
+        self.pane.say("The unsaved edits are gone; the texts are those of the files.")
+
+    def close(self) -> None:
+        """Follow the texts no longer; what is unsaved stays kept beside the files."""
+        self.keeper.close()
 
     def _moved(self, line: int, column: int) -> None:
         if not self.state.shows_net:

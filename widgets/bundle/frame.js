@@ -62,6 +62,7 @@ function opened(open, name, also) {
 function mount(root, { send }) {
   root.classList.add("bb-frame");
   const strip = make("div", { class: "bb-tabs", role: "group", "aria-label": "Side panel. With Ctrl or Shift a pane is shown beside the others." }, root);
+  const offer = make("button", { type: "button", class: "bb-offer", "data-tool": "save", hidden: "" }, root);
   const tools = make("div", { class: "bb-tools" }, root);
   const store = (() => {
     try {
@@ -74,6 +75,7 @@ function mount(root, { send }) {
   let tabs = [];
   let bench = null;
   let dividers = [];
+  let unsaved = [];
   const keep = () => {
     try {
       store?.setItem(KEY, JSON.stringify(now));
@@ -181,6 +183,18 @@ function mount(root, { send }) {
     });
     return element;
   }
+  function offerSaving(wanted) {
+    offer.hidden = !wanted || !unsaved.length;
+    offer.textContent = "Save texts too";
+    offer.title = `Unsaved: ${unsaved.join(", ")}`;
+    const tab = strip.querySelector("[data-tab=text]");
+    if (tab) tab.textContent = (tabs.find(([name]) => name === "text")?.[1] ?? "") + (unsaved.length ? " *" : "");
+  }
+  const savedNotebook = (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") offerSaving(true);
+  };
+  document.addEventListener("keydown", savedNotebook, true);
+  offer.addEventListener("click", () => send({ type: "save" }));
   const waiting = new MutationObserver(attach);
   function attach() {
     bench = root.isConnected ? root.closest(".bb-bench") : null;
@@ -206,11 +220,15 @@ function mount(root, { send }) {
           return button;
         }));
         arrange();
+      } else if (content.type === "unsaved") {
+        unsaved = content.names;
+        offerSaving(!offer.hidden);
       } else if (content.type === "open" && !shown().includes(content.name)) open(content.name, false);
     },
     destroy() {
       waiting.disconnect();
       document.removeEventListener("fullscreenchange", whole);
+      document.removeEventListener("keydown", savedNotebook, true);
       for (const each of dividers) each.remove();
     }
   };

@@ -49,6 +49,7 @@ export function opened(open, name, also) {
 export function mount(root, { send }) {
   root.classList.add("bb-frame");
   const strip = make("div", { class: "bb-tabs", role: "group", "aria-label": "Side panel. With Ctrl or Shift a pane is shown beside the others." }, root);
+  const offer = make("button", { type: "button", class: "bb-offer", "data-tool": "save", hidden: "" }, root);
   const tools = make("div", { class: "bb-tools" }, root);
   const store = (() => { try { return window.localStorage; } catch { return null; } })();
   const now = remembered(store?.getItem(KEY) ?? null);
@@ -58,6 +59,8 @@ export function mount(root, { send }) {
   let bench = null;
   /** @type {HTMLElement[]} */
   let dividers = [];
+  /** @type {string[]} */
+  let unsaved = [];
 
   const keep = () => { try { store?.setItem(KEY, JSON.stringify(now)); } catch { /* a full or forbidden storage forgets */ } };
   const side = () => /** @type {HTMLElement | null} */ (root.closest(".bb-side"));
@@ -163,6 +166,20 @@ export function mount(root, { send }) {
     return element;
   }
 
+  /** Offer to save the texts: with the notebook alone they are not saved. @param {boolean} wanted */
+  function offerSaving(wanted) {
+    offer.hidden = !wanted || !unsaved.length;
+    offer.textContent = "Save texts too";
+    offer.title = `Unsaved: ${unsaved.join(", ")}`;
+    const tab = strip.querySelector("[data-tab=text]");
+    if (tab) tab.textContent = (tabs.find(([name]) => name === "text")?.[1] ?? "") + (unsaved.length ? " *" : "");
+  }
+  const savedNotebook = (/** @type {KeyboardEvent} */ event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") offerSaving(true);
+  };
+  document.addEventListener("keydown", savedNotebook, true);
+  offer.addEventListener("click", () => send({ type: "save" }));
+
   // The bench around this element exists only once the whole of it is in the page.
   const waiting = new MutationObserver(attach);
   function attach() {
@@ -190,11 +207,15 @@ export function mount(root, { send }) {
           return button;
         }));
         arrange();
+      } else if (content.type === "unsaved") {
+        unsaved = content.names;
+        offerSaving(!offer.hidden);
       } else if (content.type === "open" && !shown().includes(content.name)) open(content.name, false);
     },
     destroy() {
       waiting.disconnect();
       document.removeEventListener("fullscreenchange", whole);
+      document.removeEventListener("keydown", savedNotebook, true);
       for (const each of dividers) each.remove();
     },
   };
