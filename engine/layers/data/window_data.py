@@ -39,7 +39,10 @@ class WindowData(Prefetching):
     """
 
     tops = 2
-    draws = True
+
+    @property
+    def draws(self) -> bool:
+        return True
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         settings = self.settings
