@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -13,6 +12,8 @@ from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
+
+from ..proto.temporary import named, temporary_beside
 
 
 @contextmanager
@@ -31,8 +32,9 @@ def atomic_path(path: str | PathLike) -> Iterator[Path]:
     """The path of a file to be written in place of `path`, in the same folder, for those who must open it themselves.
 
     A link stays a link, and a file that is replaced hands on its mode bits. What is no file but can be written, such
-    as a pipe or a device, is written once all is there. Nothing is left behind on failure. Raises IsADirectoryError
-    for a folder, FileNotFoundError where there is no folder to write in.
+    as a pipe or a device, is written once all is there. Nothing is left behind on failure. What processes that were
+    killed have left in that folder is removed. Raises IsADirectoryError for a folder, FileNotFoundError where there is
+    no folder to write in, and OSError with the file's name for a full disk.
     """
     target = Path(os.path.realpath(path))
     if target.is_dir():
@@ -45,29 +47,34 @@ def atomic_path(path: str | PathLike) -> Iterator[Path]:
         return
     temporary = _beside(target)
     try:
-        yield temporary
-        with suppress(FileNotFoundError):
-            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
-        _to_disk(temporary)
-        os.replace(temporary, target)
+        with named(path, temporary):
+            yield temporary
+            with suppress(FileNotFoundError):
+                temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+            _to_disk(temporary)
+            os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def atomic_folder(path: str | PathLike) -> Iterator[Path]:
-    """A new folder to be filled, which becomes `path` at the end. Raises FileExistsError where there is one."""
+    """A new folder to be filled, which becomes `path` at the end. Raises FileExistsError where there is one.
+
+    What processes that were killed have left beside it is removed.
+    """
     target = Path(path)
     if target.exists():
         raise FileExistsError(f"{target} is already there")
     temporary = _beside(target)
-    temporary.mkdir()
     try:
-        yield temporary
-        for file in temporary.rglob("*"):
-            if file.is_file():
-                _to_disk(file)
-        os.rename(temporary, target)
+        with named(path, temporary):
+            temporary.mkdir()
+            yield temporary
+            for file in temporary.rglob("*"):
+                if file.is_file():
+                    _to_disk(file)
+            os.rename(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -75,7 +82,7 @@ def atomic_folder(path: str | PathLike) -> Iterator[Path]:
 def _beside(target: Path) -> Path:
     if not target.parent.is_dir():
         raise FileNotFoundError(f"cannot write {target}: there is no folder {target.parent}")
-    return target.with_name(f".{secrets.token_hex(8)}.tmp")
+    return temporary_beside(target)
 
 
 def _to_disk(file: Path) -> None:

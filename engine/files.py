@@ -25,8 +25,9 @@ from ..proto.messages import (
     V1LayerParameter,
 )
 from . import hdf5, wire
-from .atomic import atomic_path, atomic_write
+from .atomic import atomic_write
 from .blob import MAX_AXES
+from .hdf5_writing import new_hdf5
 from .stored import FileBytes, Stored
 
 FilePath = str | PathLike
@@ -155,15 +156,13 @@ def write_net_weights_hdf5(
     Data that a layer shares with an earlier one is left out, as Caffe does; diffs never are. Where a name leads is
     said at `hdf5.path_of`. Raises ValueError for names that HDF5 cannot hold.
     """
-    import h5py
-
     layers = list(layers)
     trees = ["data", "diff"] if any(diffs is not None for _, _, diffs, _ in layers) else ["data"]
     try:
         hdf5.check_layers((name, [k for k, own in enumerate(owned) if own]) for name, _, _, owned in layers)
         if "diff" in trees:
             hdf5.check_layers(((name, range(len(diffs or ()))) for name, _, diffs, _ in layers), "diff")
-        with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        with new_hdf5(path) as file:
             for tree in trees:
                 file.create_group(tree)
             for name, arrays, diffs, owned in layers:
@@ -212,9 +211,7 @@ def write_solver_state(
     The histories come in Caffe's order: the first of every parameter, then the second of every parameter.
     """
     if str(path).endswith(".h5"):
-        import h5py
-
-        with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        with new_hdf5(path) as file:
             file.create_dataset("iter", data=np.array([iter], np.int32))
             name = learned_net.encode()
             file.create_dataset("learned_net", data=np.array(name, f"S{len(name) + 1}"))

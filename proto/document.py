@@ -1,7 +1,6 @@
 """Document: a prototxt file as its owner wrote it, that can be read as a message, edited field by field and undone."""
 
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -30,6 +29,7 @@ from .spelling import (
     write_string,
 )
 from .syntax import LIST, MESSAGE, STRING, WORD, Node, complaint, parse
+from .temporary import named, temporary_beside
 from .tree import LayerRecord, Path, Problem, Tree, elements, join, spell, steps, text_of
 
 _CLASSES: dict[str, type[Message]] = {"net": NetParameter, "solver": SolverParameter}
@@ -684,14 +684,16 @@ def _write_atomically(path: str, data: bytes) -> None:
         mask = os.umask(0)
         os.umask(mask)
         mode = 0o666 & ~mask
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".", suffix=".tmp")
+    temporary = temporary_beside(target)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, mode)
-        os.replace(temporary, target)
+        with named(path, temporary):
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, mode)
+            os.replace(temporary, target)
     except BaseException:
         with suppress(OSError):
             os.unlink(temporary)

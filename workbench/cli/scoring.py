@@ -114,7 +114,8 @@ def check_ending(path: str) -> str:
 
 def write_scores(path: str, names: Sequence[str], scores: np.ndarray, windows: np.ndarray | None = None) -> None:
     """Write scores (n, classes) of n files, or of windows (n, 4) in them, in the format that the path ends in."""
-    from ...engine.atomic import atomic_path, atomic_write
+    from ...engine.atomic import atomic_write
+    from ...engine.hdf5_writing import new_hdf5
     from .frame import write_frame
 
     ending = Path(path).suffix.lower()
@@ -127,7 +128,7 @@ def write_scores(path: str, names: Sequence[str], scores: np.ndarray, windows: n
     else:
         import h5py
 
-        with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        with new_hdf5(path) as file:
             file.create_dataset("filename", data=list(names), dtype=h5py.string_dtype())
             file["prediction"] = scores
             if windows is not None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...atomic import atomic_path
 from ...errors import DefinitionError
+from ...hdf5_writing import more_hdf5, new_hdf5
 from ...layer import Layer, layer
 
 AXES = 4
@@ -44,23 +44,22 @@ class HDF5Output(Layer):
 
     def forward(self, bottom, top):
         arrays = [blob.data.reshape(*blob.shape, *(1,) * (AXES - blob.num_axes)) for blob in bottom]
-        if self._begun:
-            self._add(arrays)
-        else:
-            self._begin(arrays)
+        try:
+            if self._begun:
+                self._add(arrays)
+            else:
+                self._begin(arrays)
+        except OSError as error:
+            raise DefinitionError(f"{error}.", "file_name") from error
 
     def _begin(self, arrays):
-        import h5py
-
-        with atomic_path(self.settings.file_name) as temporary, h5py.File(temporary, "w") as file:
+        with new_hdf5(self.settings.file_name) as file:
             for name, array in zip(_NAMES, arrays, strict=True):
                 file.create_dataset(name, data=array, maxshape=(None, *array.shape[1:]))
         self._begun = True
 
     def _add(self, arrays):
-        import h5py
-
-        with h5py.File(self.settings.file_name, "r+") as file:
+        with more_hdf5(self.settings.file_name) as file:
             datasets: Any = [file[name] for name in _NAMES]
             for dataset, array in zip(datasets, arrays, strict=True):
                 if dataset.shape[1:] != array.shape[1:]:
