@@ -67,6 +67,8 @@ def _open_leveldb(folder: Path) -> LevelDB:
         return LevelDB(folder)
     except ImportError as error:
         raise DefinitionError(f"{error}.", "backend") from error
+    except DefinitionError:
+        raise
     except ValueError as error:
         raise DefinitionError(f"{str(folder)!r} {error}.", "source") from error
     except OSError as error:

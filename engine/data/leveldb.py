@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from os import PathLike
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import gettempdir
 from typing import Any
 from weakref import finalize
 
+from ...proto.temporary import temporary_beside
 from ..atomic import atomic_folder
-from ..errors import MissingPackage
+from ..errors import DefinitionError, MissingPackage
 from .rows import Rows
 
 _ROWS_AT_ONCE = 1000
@@ -26,45 +27,67 @@ class LevelDB(Rows):
     Opening one writes into it, so a shadow is opened: a temporary folder of links to its files. The folder itself
     stays as it is, may be one that cannot be written, and can be open any number of times.
     Raises MissingPackage without plyvel, OSError when the folder cannot be read as a LevelDB, ValueError when it
-    holds no rows.
+    holds no rows, DefinitionError on ``source`` when rows turn out to be damaged as they are read.
     """
 
     def __init__(self, folder: Path):
         plyvel = _plyvel()
-        shadow = Path(mkdtemp(prefix="leveldb-"))
-        self._clean = finalize(self, shutil.rmtree, shadow, ignore_errors=True)
+        shadow = temporary_beside(Path(gettempdir()) / "leveldb")  # what killed processes have left there goes
+        shadow.mkdir(mode=0o700)
+        opened: list[Any] = []
+        self._release = finalize(self, _release, opened, shadow)
+        self._error, self._names = plyvel.Error, (str(shadow), str(folder))
         try:
             _link(folder.resolve(), shadow)
-        except OSError:
-            self._clean()
-            raise
-        try:
-            self._database = plyvel.DB(str(shadow))
+            opened.append(plyvel.DB(str(shadow), paranoid_checks=True))
+            # The raw one: the other takes a table that cannot be opened for the end.
+            self._cursor = opened[0].raw_iterator(fill_cache=False, verify_checksums=True)
+            opened.append(self._cursor)
+            if not self._go(self._cursor.seek_to_first):
+                raise ValueError("holds no rows")
         except plyvel.Error as error:
-            self._clean()
-            raise OSError(str(error).replace(str(shadow), str(folder))) from error
-        self._cursor = self._database.iterator(fill_cache=False)
-        if not self._step():
             self.close()
-            raise ValueError("holds no rows")
+            raise OSError(self._words_of(error)) from error
+        except Exception:
+            self.close()
+            raise
 
     def close(self) -> None:
-        self._cursor.close()
-        self._database.close()
-        self._clean()
+        self._release()
 
     def _first(self) -> None:
-        self._cursor.seek_to_start()
-        self._step()
+        self._go(self._cursor.seek_to_first)
 
     def _step(self) -> bool:
-        row = next(self._cursor, None)
-        if row is not None:
-            self._current: bytes = row[1]
-        return row is not None
+        return self._go(self._cursor.next)
+
+    def _go(self, move: Callable[[], None]) -> bool:
+        """Move the cursor; whether it is at a row then."""
+        try:
+            move()
+            there = self._cursor.valid()
+            if there:
+                self._current: bytes = self._cursor.value()
+        except self._error as error:
+            message = f"the LevelDB {self._names[1]!r} is damaged: {self._words_of(error)}."
+            raise DefinitionError(message, "source") from error
+        return there
 
     def _value(self) -> bytes:
         return self._current
+
+    def _words_of(self, error: Exception) -> str:
+        """What LevelDB says, in bytes, about the links that it was shown, as text about the folder."""
+        said = error.args[0] if error.args else ""
+        text = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
+        return " ".join(text.replace(*self._names).split())
+
+
+def _release(opened: list[Any], shadow: Path) -> None:
+    """Close what was opened, the last first: a cursor that outlives its database ends the process."""
+    for one in reversed(opened):
+        one.close()
+    shutil.rmtree(shadow, ignore_errors=True)
 
 
 def _link(folder: Path, shadow: Path) -> None:

@@ -1,19 +1,23 @@
 """Reading and writing LevelDB: what Caffe wrote, without leaving a trace in it."""
 
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from brewbench.engine import Net, check
 from brewbench.engine.data.database import open_database, write_database
-from brewbench.engine.data.datum import from_datum
+from brewbench.engine.data.datum import from_datum, to_datum
 from brewbench.engine.data.mnist import convert_mnist
 from brewbench.engine.errors import DefinitionError
+from brewbench.proto import Document
 from brewbench.proto.messages import Datum
 
-pytest.importorskip("plyvel", reason="LevelDB needs plyvel")
+plyvel = pytest.importorskip("plyvel", reason="LevelDB needs plyvel")
 
 FILES = Path(__file__).parents[2] / "golden" / "files"
 CONTENTS = np.load(FILES / "db_contents.npz")
@@ -132,3 +136,66 @@ def test_the_folder_itself_may_be_a_link(tmp_path):
     (tmp_path / "link").symlink_to(FILES / "mnist_like_leveldb")
     with open_database(tmp_path / "link", "leveldb") as database:
         assert database.next()
+
+
+@pytest.fixture
+def tables(tmp_path) -> Path:
+    """A LevelDB of 500 rows in one table of many blocks."""
+    folder = tmp_path / "tables"
+    database = plyvel.DB(str(folder), create_if_missing=True, compression=None)
+    for index in range(500):
+        database.put(b"%08d" % index, to_datum(np.full((1, 9, 9), index % 256, np.uint8)).SerializeToString())
+    database.compact_range()
+    database.close()
+    (table,) = folder.glob("*.ldb")
+    assert table.stat().st_size > 40_000
+    return folder
+
+
+def test_a_damaged_table_is_named_with_its_layer(tables):
+    (table,) = tables.glob("*.ldb")
+    content = bytearray(table.read_bytes())
+    content[20_000] ^= 1  # in the pixels of a row, which reads well
+    table.write_bytes(content)
+    text = f'layer {{ name: "rows" type: "Data" top: "d" data_param {{ source: "{tables}" batch_size: 50 }} }}'
+    net = Net(Document.parse(text))  # the first row is whole
+    with pytest.raises(DefinitionError, match="damaged: Corruption: block checksum mismatch") as caught:
+        for _ in range(10):
+            net.forward()
+    assert caught.value.layer == "rows" and str(tables) in str(caught.value)
+    net.close()
+    content[10] ^= 1
+    table.write_bytes(content)
+    (found,) = check(Document.parse(text)).diagnostics
+    assert (found.layer, found.field) == ("rows", "data_param.source") and str(tables) in found.message
+    assert "checksum mismatch" in found.message and "b'" not in found.message
+
+
+def test_a_table_that_is_cut_short_is_named(tables):
+    (table,) = tables.glob("*.ldb")
+    table.write_bytes(table.read_bytes()[:30_000])
+    with pytest.raises(DefinitionError, match=f"the LevelDB '{tables}' is damaged: IO error: {tables}"):
+        open_database(tables, "leveldb")
+
+
+def test_a_damaged_log_is_not_passed_over(tmp_path):
+    shutil.copytree(FILES / "mnist_like_leveldb", tmp_path / "db")
+    (log,) = (tmp_path / "db").glob("*.log")
+    content = bytearray(log.read_bytes())
+    content[5000] ^= 1
+    log.write_bytes(content)
+    with pytest.raises(DefinitionError, match="cannot be read as a LevelDB: Corruption: checksum mismatch"):
+        open_database(tmp_path / "db", "leveldb")
+
+
+def test_one_that_is_forgotten_within_a_cycle_is_closed_in_order():
+    script = f"""
+import gc
+from brewbench.engine.data.database import open_database
+for _ in range(20):
+    cycle = [open_database({str(FILES / "imageset_leveldb")!r}, "leveldb")]
+    cycle.append(cycle)
+    del cycle
+    gc.collect()
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
