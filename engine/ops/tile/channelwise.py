@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .denormals import flush_denormals, put_back
 from .drive import driver
 from .slide import layout
 from .target import lanes
@@ -24,6 +25,7 @@ def correlate(address, begin, end):
     d = channelwise_view(address)
     zero = all_of(np.float32(0))
     step = 4 * d.stride_w * V
+    mode = flush_denormals()
     for item in range(begin, end):
         n, b, i = item // (d.blocks * d.rows), item // d.rows % d.blocks, item % d.rows
         x = d.x + 4 * (n * d.x_image + b * d.x_block + (i * d.stride_h - d.pad_h) * d.x_row - d.pad_w * V)
@@ -55,6 +57,7 @@ def correlate(address, begin, end):
                 j += 4
             else:
                 j += 1
+    put_back(mode)
 
 
 @driver
@@ -62,6 +65,7 @@ def spread(address, begin, end):
     """One block of channels of one image an item: x is what y gives back."""
     d = channelwise_view(address)
     zero = all_of(np.float32(0))
+    mode = flush_denormals()
     for item in range(begin, end):
         n, b = item // d.blocks, item % d.blocks
         x = d.x + 4 * (n * d.x_image + b * d.x_block)
@@ -83,6 +87,7 @@ def spread(address, begin, end):
                         if k >= 0 and k < d.width:
                             at = x + 4 * (h * d.x_row + k * V)
                             store(at, multiply_add(load(y + 4 * (i * d.y_row + j * V)), weight, load(at)))
+    put_back(mode)
 
 
 @driver
@@ -90,6 +95,7 @@ def weight_gradient(address, begin, end):
     """One tap of one block of channels an item, summed over the images: w holds the sums."""
     d = channelwise_view(address)
     taps = d.kernel_h * d.kernel_w
+    mode = flush_denormals()
     for item in range(begin, end):
         b, u, v = item // taps, item % taps // d.kernel_w, item % d.kernel_w
         sums = all_of(np.float32(0))
@@ -104,3 +110,4 @@ def weight_gradient(address, begin, end):
                     part = multiply_add(seen, load(y + 4 * (i * d.y_row + j * V)), part)
             sums = sums + part
         store(d.w + 4 * item * V, sums)
+    put_back(mode)

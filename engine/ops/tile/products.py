@@ -6,6 +6,7 @@ import numba
 import numpy as np
 
 from ...addresses import array_address, keep_alive
+from .denormals import flush_denormals, put_back
 from .drive import driver
 from .slide import layout
 from .target import lanes
@@ -41,6 +42,7 @@ def product(address, begin, end):
     d = product_view(address)
     wide = d.columns * V
     groups = d.groups + (1 if d.last_columns else 0)
+    mode = flush_denormals()
     for item in range(begin, end):
         first = item * d.tiles * d.rows_at_once
         last = min(d.rows, first + d.tiles * d.rows_at_once)
@@ -61,6 +63,7 @@ def product(address, begin, end):
                     kernel = whole if m + d.rows_at_once <= last else rest
                     tile(kernel, d.a + 4 * (m * d.a_row + k * d.a_step), d.zeros, b, d.zeros, 1, length,
                          d.c + 4 * (m * d.c_row + g * wide), start, 0, rectify, d.a_step, d.b_step, V, d.c_row, V)
+    put_back(mode)
 
 
 AHEAD = 4096  # bytes beyond the weights that are multiplied, of what is fetched meanwhile
@@ -78,6 +81,7 @@ def rowwise(address, begin, end):
     wide = d.columns * V
     room = np.empty(d.rows_at_once * wide, np.float32)
     spare = array_address(room)
+    mode = flush_denormals()
     for g in range(begin, end):
         o = g * wide
         left = min(wide, d.outputs - o)
@@ -95,6 +99,7 @@ def rowwise(address, begin, end):
                 for row in range(here):
                     for k in range(left):
                         write_float(y + 4 * (row * d.y_row + k), read_float(spare + 4 * (row * wide + k)))
+    put_back(mode)
     keep_alive(room)
 
 
@@ -129,6 +134,7 @@ def outer(address, begin, end):
     room = np.empty(d.rows_at_once * V, np.float32)
     spare = array_address(room)
     wide = d.columns * V
+    mode = flush_denormals()
     for item in range(begin, end):
         first = item * d.block
         last = min(d.inputs, first + d.block)
@@ -157,6 +163,7 @@ def outer(address, begin, end):
                         products = dot(a + 4 * row * d.a_row, d.b + 4 * k, d.batch, d.b_row)
                         at = c + 4 * (row * d.c_row + k)
                         write_float(at, read_float(at) + products if d.start else products)
+    put_back(mode)
     keep_alive(room)
 
 
@@ -168,6 +175,7 @@ def few_rows(address, begin, end):
     """
     d = outer_view(address)
     wide = d.columns * V
+    mode = flush_denormals()
     for item in range(begin, end):
         first = item * d.block
         last = min(d.inputs, first + d.block)
@@ -190,6 +198,7 @@ def few_rows(address, begin, end):
                     at = d.c + 4 * (m * d.c_row + k)
                     before = read_float(at) if start else np.float32(0)
                     write_float(at, before + dot(a + 4 * m * d.a_row, b + 4 * k, length, d.b_row))
+    put_back(mode)
 
 
 DOTS = layout("w", "x", "x_row", "y", "y_row", "bias", "inputs", "batch", "rectify")
@@ -202,6 +211,7 @@ def dots(address, begin, end):
     d = dots_view(address)
     step = 4 * V
     zero = all_of(np.float32(0))
+    mode = flush_denormals()
     for o in range(begin, end):
         w = d.w + 4 * o * d.inputs
         whole = d.inputs // step * step
@@ -222,6 +232,7 @@ def dots(address, begin, end):
             if d.rectify and result < 0:
                 result = np.float32(0)
             write_float(d.y + 4 * (n * d.y_row + o), result)
+    put_back(mode)
 
 
 @driver

@@ -11,6 +11,7 @@ import numba
 import numpy as np
 
 from ...addresses import array_address, keep_alive
+from .denormals import flush_denormals, put_back
 from .drive import driver
 from .rows import hyperbolic, logistic
 from .slide import layout
@@ -132,6 +133,7 @@ def project(address, begin, end):
     d = project_view(address)
     wide = d.columns * V
     groups = d.groups + (1 if d.last_columns else 0)
+    mode = flush_denormals()
     for first in range(begin, end, d.together):
         for t in range(d.steps):
             for item in range(first, min(end, first + d.together)):
@@ -143,6 +145,7 @@ def project(address, begin, end):
                     tile(whole if here else rest, d.packed + 4 * m * BLOCK, d.a_at,
                          d.b + 4 * (t * d.b_step + g * wide), d.b_at, d.runs, BLOCK,
                          d.c + 4 * (t * d.c_step + m * d.row + g * wide), d.start, 0, 0, 1, d.row, V, d.row, V)
+    put_back(mode)
 
 
 @numba.njit(inline="always")
@@ -164,10 +167,12 @@ def product_back(d, b, c, begin, end):
 def project_back(address, begin, end):
     """C[t] = A^T B[t] for all steps, for a part of a block of A's columns an item."""
     d = project_view(address)
+    mode = flush_denormals()
     for first in range(begin, end, d.together):
         for t in range(d.steps):
             last = min(end, first + d.together)
             product_back(d, d.b + 4 * t * d.b_step, d.c + 4 * t * d.c_step, first, last)
+    put_back(mode)
 
 
 GATHER = layout(
@@ -188,6 +193,7 @@ def gather(address, begin, end):
     vectors = -(-d.inputs // V)
     exact = vectors * V == d.inputs
     room = np.zeros(d.rows_at_once * vectors * V, np.float32)
+    mode = flush_denormals()
     for item in range(begin, end):
         m = item * d.rows_at_once
         rows = min(d.rows_at_once, d.rows - m)
@@ -226,6 +232,7 @@ def gather(address, begin, end):
                 for r in range(rows):
                     for i in range(d.inputs):
                         target[r * d.inputs + i] += room[r * vectors * V + i]
+    put_back(mode)
     keep_alive(room)
 
 
@@ -252,6 +259,7 @@ def advance(address, begin, end):
     groups = d.groups + (1 if d.last_columns else 0)
     size = d.units * d.row
     zero = all_of(np.float32(0))
+    mode = flush_denormals()
     for t in range(d.first, d.last):
         given = d.given + 4 * t * d.given_step
         past = d.past + 4 * t * d.past_step
@@ -289,6 +297,7 @@ def advance(address, begin, end):
                 if t + 1 < d.steps:
                     mark = load(d.marks + 4 * (t + 1) * d.row + n)
                     store(past + 4 * d.past_step + at, hidden * mark)
+    put_back(mode)
 
 
 @driver
@@ -299,6 +308,7 @@ def retreat(address, begin, end):
         begin, end = 0, d.items
     size, height = d.units * d.row, BLOCK // d.parts
     one = all_of(np.float32(1))
+    mode = flush_denormals()
     for t in range(d.last - 1, d.first - 1, -1):
         inner = t + 1 < d.steps
         if inner:
@@ -325,6 +335,7 @@ def retreat(address, begin, end):
             else:
                 hidden = load(d.hidden + 4 * t * d.past_step + at)
                 store(given_diff + at, gradient * (one - hidden * hidden))
+    put_back(mode)
 
 
 SHOW = layout("values", "offset", "gradient", "out", "size")

@@ -6,6 +6,7 @@ import numba
 import numpy as np
 
 from ...addresses import array_address, keep_alive
+from .denormals import flush_denormals, put_back
 from .drive import driver
 from .target import lanes
 from .vectors import all_of, load, read_float, record_view, store, tile, tile_ahead, turn_square, write_float
@@ -37,6 +38,7 @@ def slide(address, begin, end):
     """
     d = slide_view(address)
     wide, bands = V * d.columns, (d.rows + d.band - 1) // d.band
+    mode = flush_denormals()
     for item in range(begin, end):
         n, g, top_row = item // (d.groups * bands), item // bands % d.groups, item % bands * d.band
         w, bias = d.w + 4 * g * d.w_group, d.bias + 4 * g * wide
@@ -74,6 +76,7 @@ def slide(address, begin, end):
                 if d.last_kernel:
                     tile(d.last_kernel, x, a_at, w, b_at, runs, d.length, y, start, bias, rectify,
                          d.a_step, wide, V, d.y_column, d.y_block)
+    put_back(mode)
 
 
 GRADIENT = layout(
@@ -88,6 +91,7 @@ gradient_view = record_view(GRADIENT)
 def weight_gradient(address, begin, end):
     """One block of input channels under one group of output channels an item: all its taps, summed over the images."""
     d = gradient_view(address)
+    mode = flush_denormals()
     for item in range(begin, end):
         g, block = item // d.blocks, item % d.blocks
         used = min(V, d.channels - block * V)
@@ -105,6 +109,7 @@ def weight_gradient(address, begin, end):
                             tile(d.kernel, x_tap + 4 * lane, d.a_at + 8 * first, y + 4 * j * d.y_block,
                                  d.b_at + 8 * first, runs, d.length, w + 4 * (lane * d.columns + j) * V, start, 0, 0,
                                  d.a_step, V, d.y_block, V * d.columns, V)
+    put_back(mode)
 
 
 PLANAR = layout(
@@ -119,6 +124,7 @@ planar_view = record_view(PLANAR)
 def planar_gradient(address, begin, end):
     """The same for planar images: some rows of taps of one channel under one group of output channels an item."""
     d = planar_view(address)
+    mode = flush_denormals()
     for item in range(begin, end):
         g, channel, chunk = item // (d.channels * d.chunks), item // d.chunks % d.channels, item % d.chunks
         row = chunk * d.chunk_rows
@@ -130,6 +136,7 @@ def planar_gradient(address, begin, end):
             for j in range(0, d.columns, d.at_once):
                 tile(kernel, x, d.a_at, y + 4 * j * d.y_block, d.b_at, d.rows, d.length, w + 4 * j * V,
                      1 if n else 0, 0, 0, d.a_step, V, d.y_block, V * d.columns, V)
+    put_back(mode)
 
 
 BIAS = layout(
