@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-import sysconfig
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from ...workbench.graphviz import dot_program
 
 RANK_GAP = 44.0     # pixels between two ranks: room for a shape beside the edge
 NODE_GAP = 28.0     # pixels between two boxes of one rank
@@ -115,15 +115,11 @@ def draw(boxes: tuple[Box, ...], links: tuple[Link, ...]) -> Drawing:
 
 @lru_cache(maxsize=1)
 def _dot() -> Callable[..., bytes | str]:
-    """The graphviz package's `pipe`, pointed at graphviz-pure where no `dot` is installed."""
+    """The graphviz package's `pipe`, pointed at the program that is installed."""
     import graphviz
     from graphviz.backend import dot_command
 
-    if shutil.which("dot") is None:
-        pure = shutil.which("graphviz-pure", path=sysconfig.get_path("scripts")) or shutil.which("graphviz-pure")
-        if pure is None:
-            raise FileNotFoundError("neither dot nor graphviz-pure is installed")
-        dot_command.DOT_BINARY = Path(pure)
+    dot_command.DOT_BINARY = Path(dot_program())
     return graphviz.pipe
 
 

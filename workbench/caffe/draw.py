@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
-import sysconfig
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from ...engine.atomic import atomic_write
 from ...proto.messages import NetParameter, PoolingParameter
 from ...proto.printable import printable
 from ...proto.upgrade import upgrade_net
+from ..graphviz import dot_program
 
 COLORS = {
     "Convolution": "#FF5050",
@@ -46,7 +45,7 @@ class Graph:
         """
         if format == "raw":
             return self.text.encode()
-        done = subprocess.run([_dot(), f"-T{format}"], input=self.text.encode(), capture_output=True)
+        done = subprocess.run([dot_program(), f"-T{format}"], input=self.text.encode(), capture_output=True)
         if done.returncode:
             reason = done.stderr.decode(errors="replace").strip()
             raise ValueError(f"Graphviz cannot draw this as {format!r}: {reason}")
@@ -57,16 +56,6 @@ class Graph:
         picture = self.create(format)
         with atomic_write(path) as file:
             file.write(picture)
-
-
-def _dot() -> str:
-    """The program `dot`, or graphviz-pure, which does the same."""
-    scripts = sysconfig.get_path("scripts")
-    pure = shutil.which("graphviz-pure", path=scripts) or shutil.which("graphviz-pure")
-    found = shutil.which("dot") or pure
-    if found is None:
-        raise FileNotFoundError("neither dot nor graphviz-pure is installed")
-    return found
 
 
 def get_pydot_graph(

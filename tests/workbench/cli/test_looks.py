@@ -1,5 +1,6 @@
 """Commands that look at a net run no code that it names; those that run a net do."""
 
+import os
 import sys
 
 import numpy as np
@@ -92,4 +93,14 @@ def test_an_array_is_never_unpickled(folder):
     np.save(folder / "mean.npy", np.array([Runs()], object), allow_pickle=True)
     with pytest.raises(ValueError, match="mean.npy: is not a .npy file of numbers"):
         load_array(str(folder / "mean.npy"))
+    assert not (folder / "ran").exists()
+
+
+def test_no_program_of_the_working_directory_draws(call, folder, monkeypatch):
+    """On Windows programs are looked for there first, elsewhere where PATH says so."""
+    program = folder / "dot"
+    program.write_text(f"#!{sys.executable}\nopen('ran', 'w')\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f".{os.pathsep}{os.environ['PATH']}")
+    assert call("draw_net", "net.prototxt", "net.svg")[0] == 0
     assert not (folder / "ran").exists()
