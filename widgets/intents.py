@@ -12,7 +12,7 @@ from ..engine import LAYERS, Report, check, load_layers
 from ..engine.layer import count_of
 from ..proto import Document
 from ..proto.messages import LayerParameter, NetParameter
-from .editor.graph import edge_ends, layer_ids
+from .editor.graph import edge_ends, layer_ids, members_of
 
 Graph = Mapping[str, Any]
 Say = Callable[[str], object]
@@ -43,8 +43,8 @@ def indices_of(report: Report, ids: Iterable[str]) -> list[int]:
     for one in ids:
         if one in by_id:
             found.add(by_id[one])
-        elif one.endswith("/"):
-            found.update(layer.index for layer in report.layers if layer.name.rpartition("/")[0] + "/" == one)
+        elif "/" in one:
+            found.update(report.layers[at].index for at in members_of(report.layers, one))
     return sorted(found)
 
 

@@ -340,3 +340,27 @@ def test_unsaved_edits_are_found_again_and_asked_about_once(folder):
     last.texts.drafts.throw_away.click()
     last.close()
     assert not (folder / ".net.prototxt.unsaved").exists()
+
+
+def test_search_knows_values_and_blobs_and_opens_the_groups_that_hide(folder):
+    layers = "".join(
+        f'layer {{ name: "block{k}/{part}" type: "InnerProduct" bottom: "{below}" top: "block{k}/{part}" '
+        f"inner_product_param {{ num_output: {k + 2} }} }}\n"
+        for k in range(40)
+        for part, below in (("a", f"block{k - 1}/b" if k else "data"), ("b", f"block{k}/a"))
+    )
+    text = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 4 } } }\n' + layers
+    bench = brewbench.open(Document.parse(text))
+    sent = []
+    bench.editor.send = lambda content, buffers=None: sent.append(content)
+    intent(bench, type="search", view="one")
+    (message,) = [one for one in sent if one["type"] == "layers"]
+    assert message["to"] == "one" and len(message["layers"]) == 81
+    (found,) = [one for one in message["layers"] if one["name"] == "block5/b"]
+    assert "num_output:7" in found["haystack"].split()
+    assert "block5/a" in found["haystack"], "its blobs too"
+    assert "block5/b" not in {node["name"] for node in bench.editor.graph["nodes"]}, "the net opens folded"
+    intent(bench, type="find", index=found["index"])
+    assert "block5/b" in {node["name"] for node in bench.editor.graph["nodes"]}
+    assert bench.editor.selected == ["block5/b"]
+    bench.close()

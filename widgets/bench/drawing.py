@@ -7,7 +7,8 @@ from typing import Any
 
 from ...workbench import Plan
 from ..editor import NetEditor, build_graph, default_collapsed
-from ..editor.graph import layer_ids
+from ..editor.graph import groups_around, layer_ids
+from ..form import written_values
 from ..intents import carry_out, indices_of, palette
 from .state import State
 from .texts import Texts
@@ -48,6 +49,32 @@ class Drawing:
             more = f" (and {len(changes) - 1} more)" if len(changes) > 1 else ""
             self.editor.say(f"{changes[0]}{more}")
 
+    def _findable(self) -> list[dict[str, Any]]:
+        """Every layer with what it can be found by: name, type, blobs, and the values that are written."""
+        layers: Any = getattr(self.state.live.document.message, self.state.layer_field)
+        entries = []
+        for record in self.state.report.layers:
+            known = 0 <= record.index < len(layers)
+            values = spell_values(written_values(layers[record.index])) if known else []
+            words = [record.name, record.type, *record.tops, *record.bottoms, *values]
+            entries.append({
+                "index": record.index, "name": record.name, "type": record.type, "category": record.category,
+                "note": record.summary, "haystack": " ".join(dict.fromkeys(words)).lower(),
+            })  # fmt: skip
+        return entries
+
+    def _find(self, index: int) -> None:
+        """Select a layer by its place in the text, and open the groups that hide it."""
+        layers = self.state.report.layers
+        at = next((at for at, layer in enumerate(layers) if layer.index == index), None)
+        if at is None:
+            raise ValueError("That layer is gone.")
+        hiding = set(groups_around(layers, at)) & self._collapsed
+        if hiding:
+            self._collapsed -= hiding
+            self.refresh()
+        self._on_select([index])
+
     def _on_intent(self, intent: Mapping[str, Any]) -> None:
         report = self.state.report
         if intent["type"] == "select":
@@ -59,6 +86,10 @@ class Drawing:
             self.refresh()
         elif intent["type"] == "relayout":
             self.refresh()
+        elif intent["type"] == "search":
+            self.editor.offer(self._findable(), intent.get("view"))
+        elif intent["type"] == "find":
+            self._find(intent["index"])
         elif intent["type"] == "undo" and self.state.shows_net:
             self._texts.undo()
         else:
@@ -69,3 +100,15 @@ class Drawing:
                 self._on_select(selected)
             for text in said:
                 self.editor.say(text)
+
+
+def spell_values(values: Mapping[str, Any]) -> list[str]:
+    """The values of nested fields as they are searched for: ``kernel_size:7``."""
+    found: list[str] = []
+    for name, value in values.items():
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, Mapping):
+                found += spell_values(one)
+            else:
+                found.append(f"{name}:{str(one).lower() if isinstance(one, bool) else one}")
+    return found

@@ -412,6 +412,11 @@ var Chooser = class {
     this.filter();
     this.input.focus();
   }
+  /** Put other entries in the place of those of now; what is typed stays. @param {Entry[]} entries */
+  offer(entries) {
+    this.entries = entries;
+    if (!this.box.hidden) this.filter();
+  }
   close() {
     if (this.box.hidden) return;
     this.box.hidden = true;
@@ -1084,6 +1089,7 @@ var Wiring = class {
 };
 
 // page/editor/editor.js
+var BY_INDEX = "\0";
 var VAST = 2.5;
 var ICONS = {
   add: "M8 3v10M3 8h10",
@@ -1107,6 +1113,7 @@ var Editor = class {
     this.model = new Model();
     this.view = { x: 0, y: 0, k: 1 };
     this.touched = false;
+    this.finding = false;
     this.expecting = false;
     root.classList.add("bb-editor");
     this.toolbar = make("div", { class: "ne-toolbar", role: "toolbar", "aria-label": "Net editor" }, root);
@@ -1318,7 +1325,9 @@ var Editor = class {
     model.selected = new Set(known);
     model.selectedEdges.clear();
     this.drawing.paintSelection();
-    if (known.length) this.reveal(known[0]);
+    if (known.length) this.reveal(known[0], this.finding);
+    if (known.length && this.finding) this.drawing.focus(known[0]);
+    this.finding = false;
   }
   /** The layer that keys are about: the one that has the focus, else the one selected last. */
   current() {
@@ -1368,6 +1377,7 @@ var Editor = class {
       this.send({ type: "add", layer_type: type, near, connect_from: connects ? near : null, branch });
     }, () => this.drawing.focus(near ?? void 0), connects ? `Enter puts it between ${name} and what follows, Shift+Enter makes a branch that nobody reads yet.` : "Select a layer first to put the new one behind it.");
   }
+  /** The list of what is drawn, and as soon as the kernel answers of all layers, those in folded groups too. */
   openSearch() {
     const entries = this.model.things().map((thing) => ({
       text: thing.name,
@@ -1377,11 +1387,27 @@ var Editor = class {
       haystack: `${thing.name} ${thing.type}`.toLowerCase()
     }));
     let found = this.current();
-    this.finder.open(entries, (id) => {
-      found = id;
-      this.choose([id]);
-      this.reveal(id, true);
-    }, () => this.drawing.focus(found));
+    this.finder.open(entries, (value) => {
+      if (value.startsWith(BY_INDEX)) {
+        this.finding = true;
+        this.send({ type: "find", index: Number(value.slice(BY_INDEX.length)) });
+        return;
+      }
+      found = value;
+      this.choose([value]);
+      this.reveal(value, true);
+    }, () => this.drawing.focus(found), "By name, type, blob or value: kernel_size:7");
+    this.send({ type: "search" });
+  }
+  /** @param {import("../messages.js").Findable[]} layers */
+  offerLayers(layers) {
+    this.finder.offer(layers.map(({ index, name, type, category, note, haystack }) => ({
+      text: name,
+      hint: `${type}${note ? ` ${note}` : ""}`,
+      category,
+      value: `${BY_INDEX}${index}`,
+      haystack
+    })));
   }
   /** Let the user type another name over a layer. @param {string} id */
   rename(id) {
@@ -1434,6 +1460,7 @@ function mount(root, adapter) {
     receive(content) {
       if (content.type === "graph") editor.update(content.graph);
       else if (content.type === "select") editor.select(content.ids);
+      else if (content.type === "layers") editor.offerLayers(content.layers);
       else if (content.type === "height") root.style.setProperty("--ne-height", content.height);
       else if (content.type === "say") editor.say(content.text, content.kind);
     },

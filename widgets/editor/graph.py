@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from math import prod
 from typing import Any
 
+from .groups import find_groups
 from .layout import Placement, layout
 from .svg import to_svg
 
@@ -76,7 +77,21 @@ def default_collapsed(report: Any) -> frozenset[str]:
     net = _Net(list(report.layers))
     if sum(host == at for at, host in enumerate(net.hosts)) <= LARGE_NET:
         return frozenset()
-    return frozenset(net.groups)
+    return frozenset(net.groups.members)
+
+
+def members_of(layers: Sequence[Any], id: str) -> list[int]:
+    """The layers behind the box of a collapsed group, by position, strips included; none where it is no such box."""
+    net = _Net(list(layers))
+    inside = {at for name, members in net.groups.members.items() if id.partition("/#")[0] in (name, f"{name}/")
+              for at in members}  # fmt: skip
+    return [at for at, host in enumerate(net.hosts) if host in inside]
+
+
+def groups_around(layers: Sequence[Any], at: int) -> list[str]:
+    """The names of the groups that hide a layer, by position, where they are collapsed."""
+    net = _Net(list(layers))
+    return net.groups.around(net.hosts[at])
 
 
 def edge_ends(graph: Mapping[str, Any], edge_id: str) -> list[tuple[int, int]]:
@@ -95,12 +110,7 @@ class _Net:
         self.ids = layer_ids(layers)
         self.sources = _sources(layers)
         self.hosts, self.origins = self._fold()
-        members: dict[str, list[int]] = defaultdict(list)
-        for at, host in enumerate(self.hosts):
-            if at == host and "/" in layers[at].name:
-                members[layers[at].name.rpartition("/")[0]].append(at)
-        self.groups = {name: inside for name, inside in members.items() if name and len(inside) > 1}
-        self.group_of = {at: name for name, inside in self.groups.items() for at in inside}
+        self.groups = find_groups(layers, self.hosts, self.sources)
 
     def _fold(self) -> tuple[list[int], dict[Version, Version]]:
         """Put in-place layers into the box of whoever made their blob.
@@ -134,8 +144,8 @@ class _Boxes:
         self.net = net
         self.members: dict[int | str, list[int]] = defaultdict(list)    # key: positions, strips included
         for at, host in enumerate(net.hosts):
-            group = net.group_of.get(host)
-            self.members[group if group in collapsed and group is not None else host].append(at)
+            group = net.groups.box_of(host, collapsed)
+            self.members[host if group is None else group].append(at)
         self.keys = list(self.members)
         self.key_of = {at: key for key, inside in self.members.items() for at in inside}
         taken = set(net.ids)
@@ -200,11 +210,18 @@ class _Boxes:
         return sorted(self._edges.values(), key=lambda edge: edge["dimmed"])
 
     def expanded(self) -> list[dict[str, Any]]:
-        return [
-            {"name": name, "members": [self.net.ids[at] for at in inside]}
-            for name, inside in self.net.groups.items()
-            if name not in self.members
-        ]
+        """The groups that are drawn as frames, with the boxes in them."""
+        frames = []
+        for name, inside in self.net.groups.members.items():
+            boxes = dict.fromkeys(self.key_of[at] for at in inside)
+            if name in self.members or all(self._is_around(box, name) for box in boxes):
+                continue
+            frames.append({"name": name, "members": [self.ids[box] for box in boxes]})
+        return frames
+
+    def _is_around(self, box: int | str, name: str) -> bool:
+        """Whether a box is a collapsed group that a group is part of."""
+        return isinstance(box, str) and (box == name or self.net.groups.parent.get(name) == box)
 
     def node(self, key: int | str, errors: Mapping[int, str], warnings: Mapping[int, str]) -> dict[str, Any]:
         return self._group(key, errors, warnings) if isinstance(key, str) else self._layer(key, errors, warnings)
@@ -224,7 +241,7 @@ class _Boxes:
             "lines": [layer.stand_in] if getattr(layer, "stand_in", "") else [],
             "folded": strips,
             "params": _count(layer.param_shapes) + sum(strip["params"] for strip in strips),
-            "group": net.group_of.get(at, ""),
+            "group": net.groups.of.get(at, ""),
             "collapsed": 0,
         }
 
@@ -233,7 +250,8 @@ class _Boxes:
         layers = [net.layers[at] for at in inside]
         types = Counter(layer.type for layer in layers)
         params = sum(_count(layer.param_shapes) for layer in layers)
-        categories = [_category(net.layers[at]) for at in net.groups[name]]
+        categories = [_category(net.layers[at]) for at in net.groups.members[name]]
+        alike = net.groups.alike.get(name)
         return {
             "id": self.ids[name],
             "index": layers[0].index,
@@ -243,7 +261,7 @@ class _Boxes:
             "dimmed": not any(layer.included for layer in layers),
             "error": _first(inside, errors, net),
             "warning": _first(inside, warnings, net),
-            "note": f"{len(inside)} layers",
+            "note": f"{alike} × {len(inside) // alike} layers" if alike else f"{len(inside)} layers",
             "details": [f"{count} {kind}" for kind, count in types.most_common()]
             + ([f"{params:,} parameters"] if params else []),
             "tops": [net.layers[at].tops[port] for at, port in self.outs[name]],

@@ -26,6 +26,8 @@ class NetEditor(Pane, script="editor"):
     - `disconnect` {edges} and `remove` {nodes, edges}: ids, see `edge_ends`;
     - `add` {layer_type, near, connect_from, branch}: ids or None; a branch does not come between two layers;
     - `rename` {id, name}; `duplicate` {ids}; `toggle_group` {id}: the group's name;
+    - `search`: the list of layers was opened, `offer` answers; `find` {index}: a layer of it was chosen, by its place
+      in the text;
     - `undo`, `redo`, `relayout`.
 
     `height` is any CSS height.
@@ -71,6 +73,12 @@ class NetEditor(Pane, script="editor"):
         """
         self._intent_callbacks.register_callback(callback, remove=remove)
 
+    def offer(self, entries: Sequence[Mapping[str, Any]], view: str | None = None) -> None:
+        """Answer a search: every layer, those in folded groups too, with `index`, `name`, `type`, `category`, `note`
+        and the `haystack` that words are looked for in.
+        """
+        self.send({"type": "layers", "layers": list(entries)} | ({"to": view} if view else {}))
+
     def _greeting(self) -> list[dict[str, Any]]:
         return [
             {"type": "height", "height": self._height},
@@ -84,7 +92,7 @@ class NetEditor(Pane, script="editor"):
         if content["type"] == "hello":
             super()._receive(widget, content, buffers)
             return
-        intent = {key: value for key, value in content.items() if key != "view"}
+        intent = {key: value for key, value in content.items() if key != "view" or content["type"] == "search"}
         if intent["type"] == "select":
             self._select(intent.get("ids", ()), content.get("view"))
         for callback in list(self._intent_callbacks.callbacks):

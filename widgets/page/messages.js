@@ -85,10 +85,12 @@
  * @property {boolean} [can_redo]
  */
 
+/** A layer that can be searched for. @typedef {{ index: number, name: string, type: string, category: string, note: string, haystack: string }} Findable */
+
 /**
  * What a view of the net editor is told.
  * @typedef {{ type: "graph", graph: Graph } | { type: "select", ids: string[], except?: string }
- *   | { type: "height", height: string } | Say} EditorMessage
+ *   | { type: "height", height: string } | { type: "layers", layers: Findable[] } | Say} EditorMessage
  */
 
 export {};

@@ -297,7 +297,7 @@ def test_shift_makes_a_branch(open_demo):
     page.locator("[role=option]").first.click(modifiers=["Shift"])
     assert sent(page, "add")[-1]["branch"] is True
     page.keyboard.press("/")
-    assert page.locator(".ne-foot:visible").count() == 0
+    assert "kernel_size:7" in page.locator(".ne-foot:visible").inner_text()
 
 
 def test_arrows_pass_strips_and_find_neighbours(open_demo):
@@ -375,6 +375,23 @@ def test_search_finds_and_centres(open_demo, nets):
     page.keyboard.press("Escape")
     assert page.locator(".ne-chooser:visible").count() == 0
     assert page.evaluate("document.activeElement.dataset.id") == name
+
+
+def test_search_finds_what_is_folded_and_asks_for_it_by_its_place(open_demo, nets):
+    page = open_demo()
+    report = nets.googlenet()
+    show(page, build_graph(report, collapsed_groups=default_collapsed(report)))
+    page.locator(".ne-canvas").focus()
+    page.keyboard.press("/")
+    assert sent(page, "search"), "the kernel is asked for all layers"
+    layers = [{"index": layer.index, "name": layer.name, "type": layer.type, "category": "vision", "note": "",
+               "haystack": f"{layer.name} {layer.type} {' '.join(layer.tops)}".lower()}
+              for layer in report.layers]  # fmt: skip
+    page.evaluate("layers => demo.editor.offerLayers(layers)", layers)
+    page.keyboard.type("3a/3x3_reduce convolution")
+    page.keyboard.press("Enter")
+    index = next(layer.index for layer in report.layers if layer.name == "inception_3a/3x3_reduce")
+    assert sent(page, "find") == [{"type": "find", "index": index}]
 
 
 def test_a_net_in_sight_as_a_whole_stays_so_through_an_edit(open_demo, nets):

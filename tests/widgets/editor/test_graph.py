@@ -6,9 +6,18 @@ from xml.etree import ElementTree
 
 import pytest
 
+import brewbench.widgets.editor.graph as graph_module
 from brewbench.engine import TRAIN, Layer, check
 from brewbench.proto import Document
-from brewbench.widgets.editor.graph import CATEGORIES, build_graph, default_collapsed, edge_ends, to_svg
+from brewbench.widgets.editor.graph import (
+    CATEGORIES,
+    build_graph,
+    default_collapsed,
+    edge_ends,
+    groups_around,
+    members_of,
+    to_svg,
+)
 from brewbench.widgets.editor.svg import COLOURS
 
 
@@ -157,7 +166,8 @@ def test_large_net_collapses_by_name_and_opens_group_by_group(nets):
     groups = default_collapsed(report)
     assert {"inception_3a", "loss1", "pool1"} <= groups
     closed = build_graph(report, collapsed_groups=groups)
-    assert len(closed["nodes"]) == 18
+    runs = [name for name in groups if " to " in name]
+    assert len(closed["nodes"]) == 18 - 2 * len(runs), "three alike in a row are one box"
     group = by_id(closed)["inception_3a/"]
     assert group["collapsed"] == 14 and group["note"] == "14 layers"
     assert sum(edge["target"] == "inception_3a/" for edge in closed["edges"]) == 1, "one blob, one edge"
@@ -169,6 +179,57 @@ def test_large_net_collapses_by_name_and_opens_group_by_group(nets):
     assert by_id(opened)["inception_3a/output"]["group"] == "inception_3a"
     total = sum(node["params"] for node in build_graph(report)["nodes"])
     assert total == sum(node["params"] for node in closed["nodes"])
+
+
+def residual(nets, blocks):
+    """Blocks of a residual net, named as in ResNet, and a classifier."""
+    net = nets.text()
+    top = net.add("data", "Input", (), "data", (1, 64, 8, 8))
+    for block in blocks:
+        inside = net.add(f"{block}_branch2a", "Convolution", top, shape=(1, 64, 8, 8), params=[(64, 64, 1, 1)])
+        net.add(f"bn{block[3:]}_branch2a", "BatchNorm", inside, inside)
+        inside = net.add(f"{block}_branch2b", "Convolution", inside, shape=(1, 64, 8, 8), params=[(64, 64, 3, 3)])
+        top = net.add(block, "Eltwise", (top, inside), shape=(1, 64, 8, 8))
+    net.add("fc", "InnerProduct", top, shape=(1, 10))
+    return net.report()
+
+
+def test_names_without_a_slash_fold_by_their_stem_and_alike_ones_in_a_row_are_one_box(nets):
+    report = residual(nets, ["res2a", "res2b", "res2c", "res2d"])
+    report.layers[1].summary = "64, 3x3"  # so that the first block is not like the others
+    everything = frozenset(find_groups_of(report).members)
+    closed = build_graph(report, collapsed_groups=everything)
+    assert [(node["name"], node["note"]) for node in closed["nodes"]] == [
+        ("data", ""), ("res2a", "4 layers"), ("res2b to res2d", "3 × 4 layers"), ("fc", "")
+    ]  # fmt: skip
+    opened = build_graph(report, collapsed_groups=everything - {"res2b to res2d"})
+    assert [node["name"] for node in opened["nodes"]] == ["data", "res2a", "res2b", "res2c", "res2d", "fc"]
+    (frame,) = opened["groups"]
+    assert frame == {"name": "res2b to res2d", "members": ["res2b/", "res2c/", "res2d/"]}
+    one = build_graph(report, collapsed_groups=everything - {"res2b to res2d", "res2c"})
+    assert "res2c_branch2a" in by_id(one) and "res2b/" in by_id(one)
+    at = next(at for at, layer in enumerate(report.layers) if layer.name == "bn2c_branch2a")
+    assert groups_around(report.layers, at) == ["res2c", "res2b to res2d"]
+    assert len(members_of(report.layers, "res2b to res2d/")) == 12
+
+
+def test_a_stem_whose_layers_feed_each_other_through_others_is_no_group(nets):
+    net = nets.text()
+    top = net.add("data", "Input", (), "data", (1, 8))
+    for number in range(1, 4):
+        top = net.add(f"fc1_{number}", "InnerProduct", top, shape=(1, 8))
+        top = net.add(f"between{number}x", "Power", top)
+    assert not find_groups_of(net.report()).members
+
+
+def test_blocks_that_differ_are_no_run(nets):
+    report = residual(nets, ["res2a", "res2b", "res2c", "res2d"])
+    report.layers[11].param_shapes[0] = (32, 64, 3, 3)
+    assert set(find_groups_of(report).members) == {"res2a", "res2b", "res2c", "res2d"}
+
+
+def find_groups_of(report):
+    return graph_module._Net(list(report.layers)).groups
 
 
 def test_error_inside_a_collapsed_group_shows_outside(nets):

@@ -66,6 +66,12 @@ export class Chooser {
     this.input.focus();
   }
 
+  /** Put other entries in the place of those of now; what is typed stays. @param {Entry[]} entries */
+  offer(entries) {
+    this.entries = entries;
+    if (!this.box.hidden) this.filter();
+  }
+
   close() {
     if (this.box.hidden) return;
     this.box.hidden = true;

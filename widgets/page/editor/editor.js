@@ -19,6 +19,8 @@ import { Wiring } from "./wiring.js";
 /** @typedef {import("./geometry.js").View} View */
 /** @typedef {import("../messages.js").Graph} Graph */
 
+const BY_INDEX = "\u0000"; // before the value of an entry that is a layer by its place in the text
+
 const VAST = 2.5; // a net that is so many times as high or wide as what is in sight has an overview
 
 const ICONS = {
@@ -45,6 +47,7 @@ export class Editor {
     /** @type {View} */
     this.view = { x: 0, y: 0, k: 1 };
     this.touched = false; // whether the user moved the view
+    this.finding = false; // whether the next selection from the kernel is what was searched for
     this.expecting = false; // whether the next layer that is new is what the user asked for
     root.classList.add("bb-editor");
     this.toolbar = make("div", { class: "ne-toolbar", role: "toolbar", "aria-label": "Net editor" }, root);
@@ -272,7 +275,9 @@ export class Editor {
     model.selected = new Set(known);
     model.selectedEdges.clear();
     this.drawing.paintSelection();
-    if (known.length) this.reveal(known[0]);
+    if (known.length) this.reveal(known[0], this.finding);
+    if (known.length && this.finding) this.drawing.focus(known[0]);
+    this.finding = false;
   }
 
   /** The layer that keys are about: the one that has the focus, else the one selected last. */
@@ -328,17 +333,31 @@ export class Editor {
       : "Select a layer first to put the new one behind it.");
   }
 
+  /** The list of what is drawn, and as soon as the kernel answers of all layers, those in folded groups too. */
   openSearch() {
     const entries = this.model.things().map((thing) => ({
       text: thing.name, hint: thing.collapsed ? thing.note : thing.type, category: thing.category,
       value: thing.id, haystack: `${thing.name} ${thing.type}`.toLowerCase(),
     }));
     let found = this.current();
-    this.finder.open(entries, (id) => {
-      found = id;
-      this.choose([id]);
-      this.reveal(id, true);
-    }, () => this.drawing.focus(found));
+    this.finder.open(entries, (value) => {
+      if (value.startsWith(BY_INDEX)) {
+        this.finding = true;
+        this.send({ type: "find", index: Number(value.slice(BY_INDEX.length)) });
+        return;
+      }
+      found = value;
+      this.choose([value]);
+      this.reveal(value, true);
+    }, () => this.drawing.focus(found), "By name, type, blob or value: kernel_size:7");
+    this.send({ type: "search" });
+  }
+
+  /** @param {import("../messages.js").Findable[]} layers */
+  offerLayers(layers) {
+    this.finder.offer(layers.map(({ index, name, type, category, note, haystack }) => ({
+      text: name, hint: `${type}${note ? ` ${note}` : ""}`, category, value: `${BY_INDEX}${index}`, haystack,
+    })));
   }
 
   /** Let the user type another name over a layer. @param {string} id */
@@ -398,6 +417,7 @@ export function mount(root, adapter) {
     receive(content) {
       if (content.type === "graph") editor.update(content.graph);
       else if (content.type === "select") editor.select(content.ids);
+      else if (content.type === "layers") editor.offerLayers(content.layers);
       else if (content.type === "height") root.style.setProperty("--ne-height", content.height);
       else if (content.type === "say") editor.say(content.text, content.kind);
     },
