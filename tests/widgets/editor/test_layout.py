@@ -1,21 +1,10 @@
-"""Layout: both engines draw without overlaps, downwards, and end edges at their ports."""
+"""Layout: no overlaps, edges lead downwards and end at their ports, small edits leave branches where they are."""
 
 import random
 
 import pytest
 
-from brewbench.widgets.editor import layout as module
-from brewbench.widgets.editor.layout import (
-    Box,
-    Link,
-    draw,
-    graphviz_drawing,
-    layered_drawing,
-    layout,
-    port_x,
-)
-
-ENGINES = [graphviz_drawing, layered_drawing]
+from brewbench.widgets.editor.layout import Box, Link, draw, layered_drawing, layout, port_x
 
 
 def chain(count):
@@ -50,11 +39,10 @@ def overlap(boxes, corners, slack=0.5):
     return False
 
 
-@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("net", [chain(6), shortcut(), scatter(1), scatter(2), scatter(3)])
-def test_boxes_do_not_overlap_and_edges_lead_down(engine, net):
+def test_boxes_do_not_overlap_and_edges_lead_down(net):
     boxes, links = net
-    drawing = engine(boxes, links)
+    drawing = layered_drawing(boxes, links)
     assert not overlap(boxes, drawing.corners)
     assert min(x for x, _ in drawing.corners) >= 0 and min(y for _, y in drawing.corners) >= 0
     for link, route in zip(links, drawing.routes, strict=True):
@@ -66,10 +54,9 @@ def test_boxes_do_not_overlap_and_edges_lead_down(engine, net):
         assert route[-1] == pytest.approx((tx + port_x(target.w, link.target_port, target.ins), ty), abs=1)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_long_edge_passes_beside_the_trunk(engine):
+def test_long_edge_passes_beside_the_trunk():
     boxes, links = shortcut()
-    drawing = engine(boxes, links)
+    drawing = layered_drawing(boxes, links)
     for x, y in drawing.routes[-1][2:-2]:
         inside = [
             at for at, (left, top) in enumerate(drawing.corners)
@@ -83,10 +70,9 @@ def test_trunk_is_straight():
     assert len({x for x, _ in drawing.corners}) == 1
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_cycles_and_loops_do_not_hang(engine):
+def test_cycles_and_loops_do_not_hang():
     boxes, links = chain(4)
-    drawing = engine(boxes, [*links, Link(3, 0, 0, 0), Link(2, 0, 2, 0)])
+    drawing = layered_drawing(boxes, [*links, Link(3, 0, 0, 0), Link(2, 0, 2, 0)])
     assert len(drawing.corners) == 4 and len(drawing.routes) == 5
     assert not overlap(boxes, drawing.corners)
 
@@ -97,22 +83,23 @@ def test_source_stands_just_above_its_reader():
     assert drawing.corners[6][1] == drawing.corners[4][1]
 
 
-def test_our_own_layout_serves_where_graphviz_does_not(monkeypatch):
-    def missing(*_):
-        raise FileNotFoundError("no dot")
+def module(branches):
+    """A box that feeds branches of two boxes each, joined by one: the inception module's shape."""
+    boxes, links = [Box(150, 42, 1, 1)], []
+    for _ in range(branches):
+        at = len(boxes)
+        boxes += [Box(160, 42, 1, 1), Box(150, 60, 1, 1)]
+        links += [Link(0, 0, at, 0), Link(at, 0, at + 1, 0)]
+    ends = [2 * branch + 2 for branch in range(branches)]
+    links += [Link(end, 0, len(boxes), port) for port, end in enumerate(ends)]
+    return [*boxes, Box(200, 42, branches, 1)], links
 
-    monkeypatch.setattr(module, "graphviz_drawing", missing)
-    boxes, links = chain(5)
-    boxes = (*boxes, Box(151, 43, 1, 1))        # seen by no other test: nothing kept
-    assert draw(boxes, tuple(links)) == layered_drawing(boxes, links)
 
-
-def test_large_nets_do_not_wait_for_graphviz(monkeypatch):
-    monkeypatch.setattr(module, "LARGE", 10)
-    monkeypatch.setattr(module, "graphviz_drawing", lambda *_: pytest.fail("asked Graphviz"))
-    boxes, links = chain(12)
-    boxes[0] = Box(152, 44, 1, 1)
-    assert len(draw(tuple(boxes), tuple(links)).corners) == 12
+def test_branches_stand_in_the_order_of_the_text_and_stay_there_when_one_is_added():
+    for branches in (3, 4, 5):
+        corners = layered_drawing(*module(branches)).corners
+        columns = [corners[2 * branch + 1][0] for branch in range(branches)]
+        assert columns == sorted(columns), f"{branches} branches"
 
 
 def test_layout_is_kept_while_sizes_and_edges_stay():
@@ -132,8 +119,3 @@ def test_layout_is_kept_while_sizes_and_edges_stay():
     layout(nodes, edges)
     layout([{**node, "id": node["id"] * 2} for node in nodes], [{**edges[0], "source": "aa", "target": "bb"}])
     assert draw.cache_info().hits >= hits + 1, "another name is no other layout"
-
-
-def test_graphviz_runs_here():
-    """The wheel of graphviz-pure is a dependency: a box is drawn by it, or by an installed dot."""
-    assert graphviz_drawing([Box(150, 42, 1, 1)], []).corners == ((16.0, pytest.approx(16.0, abs=1)),)
