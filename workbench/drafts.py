@@ -7,10 +7,10 @@ import json
 import os
 import time
 import weakref
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from pathlib import Path
 
 from ..engine.atomic import atomic_write
@@ -35,12 +35,12 @@ class Draft:
 
     @property
     def lines(self) -> int:
-        """How many lines of the draft are not those of the file."""
+        """How many lines were written anew, or taken away, whichever are more."""
+        file: Counter[str] = Counter()
         with suppress(OSError):
-            file = self.path.read_text("utf-8", "surrogateescape").splitlines()
-            same = SequenceMatcher(None, file, self.text.splitlines(), autojunk=False).get_matching_blocks()
-            return max(len(file), len(self.text.splitlines())) - sum(block.size for block in same)
-        return len(self.text.splitlines())
+            file.update(self.path.read_text("utf-8", "surrogateescape").splitlines())
+        draft = Counter(self.text.splitlines())
+        return max((draft - file).total(), (file - draft).total())
 
 
 def place_of(path: str | os.PathLike[str]) -> Path:
