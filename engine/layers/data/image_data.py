@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from math import floor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from ... import rng
 from ...blob import Blob
 from ...data.datum import image_shape
 from ...data.images import read_image, read_list
+from ...data.interpolation import resize_by
 from ...data.transform import Transformer
 from ...errors import DefinitionError
 from ...layer import layer
@@ -24,10 +26,10 @@ from ._prefetching import Batch, Prefetching, Reader, put
 class ImageData(Prefetching):
     r"""Image files that a list names, in its order or shuffled anew for every pass, and from the start again.
 
-    Each is resized to `new_height` x `new_width`, if they are given, then treated as `transform_param` says. Names
-    count from `root_folder`; where that is relative, from the working directory or from the folder of the net's
-    file. When several processes train together, row r is for the process of rank r modulo their number; in TEST each
-    of them reads all.
+    Each is resized to `new_height` x `new_width`, if they are given, or until its shorter side has the `new_dim` of a
+    fork (ethanhe42/caffe-pro), then treated as `transform_param` says. Names count from `root_folder`; where that is
+    relative, from the working directory or from the folder of the net's file. When several processes train together,
+    row r is for the process of rank r modulo their number; in TEST each of them reads all.
 
     Bottom: none.
     Top: images (N, C, H, W) in blue, green, red, or grey, N being `batch_size` and the rest as the first image says;
@@ -43,6 +45,8 @@ class ImageData(Prefetching):
         if bool(settings.new_height) != bool(settings.new_width):
             field = "new_width" if settings.new_height else "new_height"
             raise DefinitionError("give new_height and new_width both, or neither.", field)
+        if settings.new_dim and settings.new_height:
+            raise DefinitionError("give new_dim, or new_height and new_width, not both.", "new_dim")
         source = self.context.find(settings.source, "source", "list of images")
         try:
             lines = read_list(source, self.context.most_read)
@@ -55,7 +59,8 @@ class ImageData(Prefetching):
         found = self.context.find(first, "source", "image")
         root = Path() if found == Path(first) else self.context.root or Path()
         size = (settings.new_height, settings.new_width) if settings.new_height else None
-        self._images = _Images(lines, root, settings.root_folder, settings.is_color, size)
+        shorter = (settings.new_dim, "CUBIC" if settings.bicubic else "LINEAR")
+        self._images = _Images(lines, root, settings.root_folder, settings.is_color, size, shorter)
         self._transformer = Transformer(self.param.transform_param, self.context, self.training, self.identity)
         skipped = self.first_row()
         if skipped >= len(lines) and not self.context.dry:
@@ -88,11 +93,22 @@ class _Images(NamedTuple):
     prefix: str
     color: bool
     size: tuple[int, int] | None
+    shorter: tuple[int, str] = (0, "LINEAR")  # length of the shorter side, and how pixels are computed for it
 
     def read(self, index: int) -> np.ndarray:
         """One image (C, H, W). Raises DefinitionError when it cannot be read."""
         with self._named(index):
-            return read_image(self.path(index), self.color, self.size)
+            image = read_image(self.path(index), self.color, self.size)
+        return resize_by(self.shorter[1], image, *self.size_of(*image.shape[1:])) if self.shorter[0] else image
+
+    def size_of(self, height: int, width: int) -> tuple[int, int]:
+        """The size of an image that had another one."""
+        if self.size or not self.shorter[0]:
+            return self.size or (height, width)
+        side = self.shorter[0]
+        scale = np.float32(side) / np.float32(min(height, width))
+        longer = floor(float(scale * np.float32(max(height, width))) + 0.5)
+        return (longer, side) if height >= width else (side, longer)
 
     def shape_of(self, index: int, by_header: bool) -> tuple[int, int, int]:
         """The shape of one image, which is not resized for it, and not decoded if its header will do.
@@ -102,8 +118,7 @@ class _Images(NamedTuple):
         with self._named(index):
             path = self.path(index)
             channels, *size = image_shape(path, self.color) if by_header else read_image(path, self.color).shape
-        height, width = self.size or size
-        return channels, height, width
+        return channels, *self.size_of(*size)
 
     def path(self, index: int) -> Path:
         return self.root / (self.prefix + self.lines[index][0])

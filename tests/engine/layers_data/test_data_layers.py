@@ -8,11 +8,13 @@ import h5py
 import numpy as np
 import pytest
 from google.protobuf import text_format
+from PIL import Image
 
 from brewbench.engine.blob import Blob
 from brewbench.engine.context import Context
 from brewbench.engine.data.database import write_lmdb
 from brewbench.engine.data.datum import to_datum
+from brewbench.engine.data.interpolation import resize_by
 from brewbench.engine.errors import DefinitionError
 from brewbench.engine.layer import layer_class
 from brewbench.proto.messages import LayerParameter, NetParameter
@@ -293,6 +295,26 @@ def test_images_of_different_sizes_need_one_at_a_time_or_a_size():
         assert source.forward()[0].shape == (20, 3, 7, 8)
 
 
+@pytest.mark.parametrize(
+    ("size", "shape"), [((4, 6), (8, 12)), ((6, 4), (12, 8)), ((6, 7), (8, 9)), ((20, 10), (16, 8))]
+)
+def test_the_shorter_side_is_brought_to_a_length(tmp_path, size, shape):
+    """7 * 8 / 6 is 9.33."""
+    pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    Image.fromarray(pixels[:, :, ::-1]).save(tmp_path / "one.png")
+    (tmp_path / "list.txt").write_text("one.png 3\n")
+    text = IMAGES.replace("images_same.txt", "list.txt").replace("batch_size: 4", "new_dim: 8 batch_size: 1")
+    wide = text.replace("new_dim", "bicubic: true new_dim")
+    for one, mode in ((text, "LINEAR"), (wide, "CUBIC")):
+        with Source(one, root=tmp_path) as source:
+            assert source.tops[0].shape == (1, 3, *shape)
+            data, labels = source.forward()
+        assert labels == 3
+        assert np.array_equal(data[0], resize_by(mode, pixels.transpose(2, 0, 1), *shape))
+    with Source(text, root=tmp_path, dry=True) as source:
+        assert source.tops[0].shape == (1, 3, *shape)
+
+
 def test_an_image_that_is_not_there_is_told_when_its_turn_comes(tmp_path):
     shutil.copytree(FILES / "images", tmp_path / "images")
     (tmp_path / "images_same.txt").write_text("images/im00.png 0\n\nimages/im01.png 1\nimages/gone.png 2\n")
@@ -420,6 +442,7 @@ def test_memory_that_does_not_fit_is_refused():
         (IMAGES.replace("batch_size: 4", "batch_size: 0"), "batch_size", "at least 1; got 0"),
         (IMAGES + "data_param { prefetch: 0 }", "data_param.prefetch", "at least 1; got 0"),
         (IMAGES.replace("batch_size", "new_height: 5 batch_size"), "new_width", "both, or neither"),
+        (IMAGES.replace("batch_size", "new_height: 5 new_width: 5 new_dim: 5 batch_size"), "new_dim", "not both"),
         (IMAGES.replace("batch_size", "rand_skip: 4000000000 batch_size"), "rand_skip", "leaves out the first"),
         (IMAGES.replace("images_same.txt", "nowhere"), "source", "there is no list of images 'nowhere'"),
         (IMAGES.replace("images_same.txt", "h5data_list.txt"), "source", "h5data_list.txt:1: expected an image's name"),
