@@ -107,9 +107,7 @@ def from_hsv(image: np.ndarray) -> np.ndarray:
     return np.rint(np.stack(channels) * 255).clip(0, 255).astype(np.uint8)
 
 
-def expand(
-    image: np.ndarray, settings: Any, mean: np.ndarray, draws: Draws
-) -> tuple[np.ndarray, np.ndarray] | None:
+def expand(image: np.ndarray, settings: Any, mean: np.ndarray, draws: Draws) -> tuple[np.ndarray, np.ndarray] | None:
     """An image somewhere in a larger canvas of the mean's colour, as an ExpansionParameter says; None to leave it.
 
     With it come the edges of the canvas as parts of the image (4,).

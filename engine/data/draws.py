@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from .. import rng
 
-_FIRST = 64  # words made at once, then twice as many
+_FIRST = 64  # words made at once, and then twice as many as are needed
 
 
 class Draws:
@@ -19,14 +21,15 @@ class Draws:
 
     def word(self) -> int:
         """The next 32 random bits."""
-        if self._used == len(self._words):
-            self._words = rng.bits(max(_FIRST, 2 * len(self._words)), self._key, self._position)
-        self._used += 1
-        return int(self._words[self._used - 1])
+        return int(self._take(1)[0])
 
     def uniform(self, low: float = 0.0, high: float = 1.0) -> float:
         """A number from `low` to `high`."""
         return low + (high - low) * (self.word() * 2.0**-32)
+
+    def uniforms(self, *shape: int) -> np.ndarray:
+        """Numbers from 0 to 1, float64."""
+        return (self._take(prod(shape)) * 2.0**-32).reshape(shape)
 
     def integer(self, count: int) -> int:
         """A whole number from 0 to `count` - 1."""
@@ -35,3 +38,11 @@ class Draws:
     def happens(self, chance: float) -> bool:
         """Whether something of that chance comes to pass."""
         return self.uniform() < chance
+
+    def _take(self, count: int) -> np.ndarray:
+        """The next words."""
+        used = self._used + count
+        if used > len(self._words):
+            self._words = rng.bits(max(_FIRST, 2 * used), self._key, self._position)
+        self._used = used
+        return self._words[used - count : used]

@@ -12,11 +12,15 @@ Shape = tuple[int, ...]
 
 
 class Expected(NamedTuple):
-    """Shapes of the first tops; in words, the settings that tell them, and what else is not there."""
+    """Shapes of the first tops; in words, the settings that tell them, and what else is not there.
+
+    `label` is what each row of the second top can hold in stand-in data, where that is not a class.
+    """
 
     shapes: tuple[Shape, ...]
     why: str
     lacks: str = ""
+    label: tuple[float, ...] = ()
 
 
 def expected_images(layer: Any) -> Expected | None:

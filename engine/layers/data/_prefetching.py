@@ -29,18 +29,27 @@ class Batch:
     """
 
     data: np.ndarray  # (N, C, H, W)
-    labels: np.ndarray  # (N,)
+    labels: np.ndarray  # (N,), or what else is known of the images
     following: int = 0
     place: Place = HOST
 
     @classmethod
-    def of(cls, shape: tuple[int, ...], dtype: Any, place: Place = HOST) -> Batch:
-        data, labels = (place.host_array(prod(one), np.dtype(dtype)).reshape(one) for one in (shape, shape[:1]))
-        return cls(data, labels, place=place)
+    def of(
+        cls, shape: tuple[int, ...], dtype: Any, place: Place = HOST, labels: tuple[int, ...] | None = None
+    ) -> Batch:
+        shapes = (shape, shape[:1] if labels is None else labels)
+        data, known = (place.host_array(prod(one), np.dtype(dtype)).reshape(one) for one in shapes)
+        return cls(data, known, place=place)
 
     def reshape(self, shape: tuple[int, ...]) -> None:
         """Let the images have another shape; what is in them is lost."""
         self.data = self.place.host_array(prod(shape), self.data.dtype).reshape(shape)
+
+    def relabel(self, labels: np.ndarray) -> None:
+        """Take on labels, of which there may be another number than before."""
+        if labels.shape != self.labels.shape:
+            self.labels = self.place.host_array(labels.size, self.labels.dtype).reshape(labels.shape)
+        self.labels[...] = labels
 
 
 class Reader:
@@ -55,7 +64,7 @@ class Reader:
 
     def fill(self, batch: Batch) -> None:
         """The next batch. Raises DefinitionError that names the row when a row is not what it should be."""
-        count = len(batch.labels)
+        count = len(batch.data)
         start = self.position + (self.rank - self.position) % self.ranks
         self.load(range(start, start + count * self.ranks, self.ranks), batch)
         batch.following = self.position = self.position + count * self.ranks
@@ -101,9 +110,9 @@ class Prefetching(Layer):
         self.check_counts()
         return expected_images(self)
 
-    def begin(self, shape: tuple[int, ...], position: int = 0) -> None:
-        """Say what shape batches have at first, and with which row they begin."""
-        self._shape = shape
+    def begin(self, shape: tuple[int, ...], position: int = 0, labels: tuple[int, ...] | None = None) -> None:
+        """Say what shape batches have at first, and their labels where it is not (N,), and the row they begin with."""
+        self._shapes = (shape, shape[:1] if labels is None else labels)
         self._position = position
         self._prefetcher: Prefetcher[Batch] | None = None
         self.batches: list[Batch] = []  # that the thread fills
@@ -114,7 +123,7 @@ class Prefetching(Layer):
         return int(rng.bits(1, self.random_key("rand_skip"))[0]) % limit if limit else 0
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        for blob, shape in zip(top, (self._shape, self._shape[:1]), strict=False):
+        for blob, shape in zip(top, self._shapes, strict=False):
             blob.reshape(*shape)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
@@ -128,7 +137,7 @@ class Prefetching(Layer):
         if self._prefetcher is None or self._prefetcher.process != os.getpid():
             self._prefetcher = self._start()
         batch = self._prefetcher.take()
-        self._shape = batch.data.shape
+        self._shapes = (batch.data.shape, batch.labels.shape)
         self.reshape((), top)
         self._position = batch.following
         return batch
@@ -142,7 +151,8 @@ class Prefetching(Layer):
         rank, ranks = (self.context.rank, self.context.ranks) if self.training else (0, 1)
         reader = self.reader(self._position, rank, ranks)
         count, place = self.param.data_param.prefetch, self.context.place
-        self.batches = [Batch.of(self._shape, self.context.dtype, place) for _ in range(count)]
+        shape, labels = self._shapes
+        self.batches = [Batch.of(shape, self.context.dtype, place, labels) for _ in range(count)]
         return Prefetcher(reader.fill, self.batches, f"prefetch {self.name}")
 
     @property

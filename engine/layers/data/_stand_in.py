@@ -50,6 +50,7 @@ class StandInData(Layer):
             raise DefinitionError(f"stand-in data has {len(shapes)} shapes, the layer {len(top)} tops.", "top")
         self.shapes = [*shapes, *[shapes[0][:1]] * (len(top) - len(shapes))]
         self.stand_in = f"stand-in data, {spell_shape(shapes[0])}, {self.what.values}" if self.asked else ""
+        self.label = found.label
         self._values: tuple[int, list[np.ndarray]] = (-1, [])  # the seed that they come from, and they
         self._tell(found)
 
@@ -92,6 +93,8 @@ class StandInData(Layer):
 
     def _made(self, index: int, shape: Shape) -> np.ndarray:
         is_label = index > 0 and len(shape) == 1
+        if self.label and index == 1:
+            return np.resize(np.array(self.label, self.context.dtype), prod(shape))
         if self.what.values == "constant":
             return np.full(prod(shape), 0 if is_label else 1, self.context.dtype)
         key = self.random_key("stand-in", index, self.context.rank)
