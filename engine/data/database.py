@@ -38,7 +38,7 @@ def open_database(path: str | PathLike, backend: str = "lmdb") -> Rows:
             if (folder / sign).exists():
                 raise DefinitionError(f"{str(path)!r} is {_ARTICLES[other]}; say backend: {other}.", "backend")
         raise DefinitionError(f"{str(path)!r} is not {_ARTICLES[kind]}: it holds no {_SIGNS[kind]}.", "source")
-    return LMDB(folder) if kind == "LMDB" else _open_leveldb(folder)
+    return LMDB(folder) if kind == "LMDB" else LevelDB(folder)
 
 
 def write_database(path: str | PathLike, rows: Iterable[tuple[bytes, bytes]], backend: str = "lmdb") -> int:
@@ -60,19 +60,6 @@ def _kind_of(backend: str) -> str:
     if backend.upper() not in _SIGNS:
         raise ValueError(f"the backend can be lmdb or leveldb; got {backend!r}")
     return backend.upper()
-
-
-def _open_leveldb(folder: Path) -> LevelDB:
-    try:
-        return LevelDB(folder)
-    except ImportError as error:
-        raise DefinitionError(f"{error}.", "backend") from error
-    except DefinitionError:
-        raise
-    except ValueError as error:
-        raise DefinitionError(f"{str(folder)!r} {error}.", "source") from error
-    except OSError as error:
-        raise DefinitionError(f"{str(folder)!r} cannot be read as a LevelDB: {error}.", "source") from error
 
 
 def write_lmdb(path: str | PathLike, rows: Iterable[tuple[bytes, bytes]]) -> int:

@@ -1,107 +1,113 @@
-"""LevelDB folders, as older Caffe nets and tools have them; needs the package plyvel."""
+"""LevelDB folders, as older Caffe nets and tools have them. They are read here; writing needs the package plyvel."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterable
-from itertools import islice
+import heapq
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
-from tempfile import gettempdir
 from typing import Any
-from weakref import finalize
 
-from ...proto.temporary import temporary_beside
 from ..atomic import atomic_folder
 from ..errors import DefinitionError, MissingPackage
+from .leveldb_file import Entry, Manifest, log_entries, read_manifest, table_entries
 from .rows import Rows
 
 _ROWS_AT_ONCE = 1000
 _WRITE_BUFFER = 1 << 28  # as Caffe's tools have it
-_OWN_FILES = {"LOCK", "LOG", "LOG.old"}  # what a LevelDB makes anew whenever it is opened
 
 
 class LevelDB(Rows):
     """The rows of a LevelDB.
 
-    Opening one writes into it, so a shadow is opened: a temporary folder of links to its files. The folder itself
-    stays as it is, may be one that cannot be written, and can be open any number of times.
-    Raises MissingPackage without plyvel, OSError when the folder cannot be read as a LevelDB, ValueError when it
-    holds no rows, DefinitionError on ``source`` when rows turn out to be damaged as they are read.
+    Its files are read, and nothing is written: the folder may be one that cannot be written, and be open any number
+    of times. What its logs hold is kept in memory. Raises DefinitionError on ``source`` when the folder cannot be read
+    as a LevelDB, holds no rows, or, as rows are read, turns out to be damaged.
     """
 
     def __init__(self, folder: Path):
-        plyvel = _plyvel()
-        shadow = temporary_beside(Path(gettempdir()) / "leveldb")  # what killed processes have left there goes
-        shadow.mkdir(mode=0o700)
-        opened: list[Any] = []
-        self._release = finalize(self, _release, opened, shadow)
-        self._error, self._names = plyvel.Error, (str(shadow), str(folder))
-        try:
-            _link(folder.resolve(), shadow)
-            opened.append(plyvel.DB(str(shadow), paranoid_checks=True))
-            # The raw one: the other takes a table that cannot be opened for the end.
-            self._cursor = opened[0].raw_iterator(fill_cache=False, verify_checksums=True)
-            opened.append(self._cursor)
-            if not self._go(self._cursor.seek_to_first):
-                raise ValueError("holds no rows")
-        except plyvel.Error as error:
-            self.close()
-            raise OSError(self._words_of(error)) from error
-        except Exception:
-            self.close()
-            raise
+        self._folder = folder
+        current = self._read("CURRENT").decode(errors="replace").strip()
+        with self._naming(current):
+            manifest = read_manifest(self._read(Path(current).name))
+        self._levels: dict[int, list[tuple[bytes, str]]] = {}  # least key and name of each table
+        for place, ((level, number), least) in enumerate(manifest.tables.items()):
+            own = level or -place  # those of level 0 overlap: each is a level of its own
+            self._levels.setdefault(own, []).append((least, self._table(number)))
+        self._written = self._written_since(manifest)
+        self._first()
 
     def close(self) -> None:
-        self._release()
+        self._values.close()
+
+    def _table(self, number: int) -> str:
+        for name in (f"{number:06}.ldb", f"{number:06}.sst"):
+            if (self._folder / name).is_file():
+                return name
+        raise self._error(f"the table {number:06}.ldb is not there")
+
+    def _written_since(self, manifest: Manifest) -> list[Entry]:
+        """What the logs hold that is in no table yet, the last write to each key, in the order of keys."""
+        found: dict[bytes, tuple[int, memoryview]] = {}
+        logs = [log for log in self._folder.glob("*.log") if log.stem.isdecimal()]
+        for number, name in sorted((int(log.stem), log.name) for log in logs):
+            if number >= manifest.log or number == manifest.other_log:
+                with self._naming(name):
+                    found.update((key, (mark, value)) for key, mark, value in log_entries(self._read(name)))
+        return [(key, *found[key]) for key in sorted(found)]
+
+    def _read(self, name: str) -> bytes:
+        path = self._folder / name
+        if not path.is_file():  # nor a pipe, which would be waited for
+            raise self._error(f"there is no file {name}")
+        return path.read_bytes()
+
+    @contextmanager
+    def _naming(self, name: str) -> Iterator[None]:
+        """Name a file in what is wrong with it."""
+        try:
+            yield
+        except DefinitionError:
+            raise
+        except (ValueError, OSError) as error:
+            raise self._error(f"{name}: {error}") from error
+
+    def _error(self, reason: str) -> DefinitionError:
+        return DefinitionError(f"{str(self._folder)!r} cannot be read as a LevelDB: {reason}.", "source")
+
+    # What Rows asks for
 
     def _first(self) -> None:
-        self._go(self._cursor.seek_to_first)
+        self._values = self._newest()
+        if not self._step():
+            raise DefinitionError(f"{str(self._folder)!r} holds no rows.", "source")
 
     def _step(self) -> bool:
-        return self._go(self._cursor.next)
+        row = next(self._values, None)
+        if row is not None:
+            self._current = row
+        return row is not None
 
-    def _go(self, move: Callable[[], None]) -> bool:
-        """Move the cursor; whether it is at a row then."""
-        try:
-            move()
-            there = self._cursor.valid()
-            if there:
-                self._current: bytes = self._cursor.value()
-        except self._error as error:
-            message = f"the LevelDB {self._names[1]!r} is damaged: {self._words_of(error)}."
-            raise DefinitionError(message, "source") from error
-        return there
-
-    def _value(self) -> bytes:
+    def _value(self) -> memoryview:
         return self._current
 
-    def _words_of(self, error: Exception) -> str:
-        """What LevelDB says, in bytes, about the links that it was shown, as text about the folder."""
-        said = error.args[0] if error.args else ""
-        text = said.decode(errors="replace") if isinstance(said, bytes) else str(said)
-        return " ".join(text.replace(*self._names).split())
+    def _newest(self) -> Generator[memoryview]:
+        """The value that was last written to each key, in the order of keys; none for keys that were deleted since."""
+        sources: list[Iterable[Entry]] = [self._written] if self._written else []
+        sources += [chain.from_iterable(map(self._entries, sorted(tables))) for tables in self._levels.values()]
+        entries = sources[0] if len(sources) == 1 else heapq.merge(*sources, key=lambda one: (one[0], -one[1]))
+        last: bytes | None = None
+        for key, mark, value in entries:
+            if key != last:
+                last = key
+                if mark & 1:
+                    yield value
 
-
-def _release(opened: list[Any], shadow: Path) -> None:
-    """Close what was opened, the last first: a cursor that outlives its database ends the process."""
-    for one in reversed(opened):
-        one.close()
-    shutil.rmtree(shadow, ignore_errors=True)
-
-
-def _link(folder: Path, shadow: Path) -> None:
-    """Link the files of a database into a shadow of it.
-
-    Raises OSError for a file that is a link itself: LevelDB writes new files, by numbers that the database tells,
-    and would write into what the link leads to.
-    """
-    for file in folder.iterdir():
-        if file.name in _OWN_FILES:
-            continue
-        if file.is_symlink():
-            raise OSError(f"{file.name!r} in it is a link, and LevelDB might write where it leads; copy the file there")
-        (shadow / file.name).symlink_to(file)
+    def _entries(self, table: tuple[bytes, str]) -> Iterator[Entry]:
+        with self._naming(table[1]):
+            yield from table_entries(self._folder / table[1])
 
 
 def write_leveldb(path: str | PathLike, rows: Iterable[tuple[bytes, bytes]]) -> int:
@@ -134,5 +140,5 @@ def _plyvel() -> Any:
     try:
         import plyvel  # pyright: ignore[reportMissingImports]
     except ImportError as error:
-        raise MissingPackage("LevelDB needs the package plyvel: pip install 'brewbench[leveldb]'") from error
+        raise MissingPackage("Writing a LevelDB needs the package plyvel: pip install 'brewbench[leveldb]'") from error
     return plyvel
