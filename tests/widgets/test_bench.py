@@ -364,3 +364,20 @@ def test_search_knows_values_and_blobs_and_opens_the_groups_that_hide(folder):
     assert "block5/b" in {node["name"] for node in bench.editor.graph["nodes"]}
     assert bench.editor.selected == ["block5/b"]
     bench.close()
+
+
+def test_the_table_is_filled_while_it_is_open_and_selects(bench):
+    sent = []
+    bench.figures.table.send = lambda content, buffers=None: sent.append(content)
+    assert not sent
+    bench.frame._receive(bench.frame, {"type": "tabs", "open": ["form", "table"], "view": "one"}, [])
+    rows = {row[1]: row for row in sent[0]["rows"]}
+    assert rows["ip1"][3:7] == ["4x8", 56, 48, 128]
+    intent(bench, type="select", ids=["ip2"], edges=[])
+    assert sent[-1] == {"type": "select", "indices": [2]}
+    bench.figures.table._receive(bench.figures.table, {"type": "select", "index": 1, "view": "one"}, [])
+    assert bench.state.selected == [1] and bench.editor.selected == ["ip1"]
+    count = len(sent)
+    bench.frame._receive(bench.frame, {"type": "tabs", "open": ["form"], "view": "one"}, [])
+    bench.document.set(("layer", 1, "inner_product_param", "num_output"), 9)
+    assert len(sent) == count, "closed, it costs nothing"

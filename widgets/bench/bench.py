@@ -17,6 +17,7 @@ from ..stand_in import StandInBar
 from ..trust import TrustBar
 from .drawing import Drawing
 from .fields import Fields
+from .figures import Figures
 from .looks import Looks
 from .run import Run
 from .state import State
@@ -40,6 +41,7 @@ class Bench(ipywidgets.VBox):
         self.texts = Texts(self.state, self._on_place, self._on_switch, lambda: self.run.guarded(self.save))
         self.fields = Fields(self.state, self.texts)
         self.drawing = Drawing(self.state, self.texts, self._select)
+        self.figures = Figures(self.state, self._select)
         self.trust = TrustBar(lambda: self.run.guarded(live.trust_code))
         self.stand_in = StandInBar(lambda given: self.run.guarded(lambda: self._use_stand_in(given)))
         super().__init__(self._arranged())
@@ -54,15 +56,16 @@ class Bench(ipywidgets.VBox):
 
     def _arranged(self) -> list[ipywidgets.Widget]:
         """The widgets from top to bottom: what needs an answer, stepper, drawing beside the side panel, curves."""
-        tabs = {"form": "Form", "text": "Text", "look": "Look"}
-        self.frame = Frame(tabs, curves=self.state.live.solver_document is not None, on_save=self.save)
-        side = ipywidgets.VBox([self.frame, self.form, self.texts.box, self.looks.box])
+        tabs = {"form": "Form", "text": "Text", "look": "Look", "table": "Table"}
+        solver = self.state.live.solver_document is not None
+        self.frame = Frame(tabs, curves=solver, on_save=self.save, on_tabs=self._on_tabs)
+        side = ipywidgets.VBox([self.frame, self.form, self.texts.box, self.looks.box, self.figures.table])
         side.add_class("bb-side")
         main = ipywidgets.HBox([self.editor, side])
         main.add_class("bb-main")
         style = ipywidgets.HTML(f"<style>{read_bundle('bench.css')}</style>")
         style.add_class("bb-style")
-        below = [self.curves] if self.state.live.solver_document is not None else []
+        below = [self.curves] if solver else []
         return [style, self.texts.drafts, self.trust, self.stand_in, self.stepper, main, *below]
 
     def __repr__(self) -> str:
@@ -137,6 +140,7 @@ class Bench(ipywidgets.VBox):
             self.frame.set_unsaved(self.texts.unsaved())
             self.fields.refresh()
             self.looks.refresh()
+            self.figures.refresh()
             self.stepper.update(fields=self.run.solver_fields())
 
     def _build(self) -> None:
@@ -171,6 +175,11 @@ class Bench(ipywidgets.VBox):
                 self.texts.reveal(indices[0])
             self.fields.refresh()
             self.looks.refresh()
+            self.figures.show_selection()
+
+    def _on_tabs(self, open: Sequence[str]) -> None:
+        """Other panes of the side panel are in sight."""
+        self.figures.open("table" in open)
 
     def _on_place(self, index: int) -> None:
         """The cursor of the text came to a layer."""

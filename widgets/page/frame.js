@@ -207,6 +207,7 @@ export function mount(root, { send }) {
           return button;
         }));
         arrange();
+        send({ type: "tabs", open: shown() });
       } else if (content.type === "unsaved") {
         unsaved = content.names;
         offerSaving(!offer.hidden);

@@ -1,0 +1,57 @@
+"""The table of a net: a row a layer, with what it costs and sees, sorted by any column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import isinf
+from typing import Any
+
+from ..workbench.ledger import Entry, Pair
+from .pane import Pane
+
+
+class LayerTable(Pane, script="table"):
+    """Shows the layers of a net as rows; a click on one calls `on_select` with its place in the text."""
+
+    def __init__(self, on_select: Callable[[int], Any] | None = None, **kwargs: Any):
+        self.on_select = on_select
+        self._rows: list[list[Any]] = []
+        self._selected: list[int] = []
+        super().__init__(**kwargs)
+
+    def show(self, entries: Sequence[Entry]) -> None:
+        """Show these layers."""
+        rows = [row_of(entry) for entry in entries]
+        if rows != self._rows:
+            self._rows = rows
+            self.send({"type": "rows", "rows": rows})
+
+    def select(self, indices: Sequence[int]) -> None:
+        """Mark the rows of layers, by their places in the text."""
+        if list(indices) != self._selected:
+            self._selected = list(indices)
+            self.send({"type": "select", "indices": self._selected})
+
+    def _greeting(self) -> list[dict[str, Any]]:
+        return [{"type": "rows", "rows": self._rows}, {"type": "select", "indices": self._selected}]
+
+    def _page_select(self, content: dict, _buffers: Any) -> None:
+        self._selected = [content["index"]]
+        self.run_callback(self.on_select, content["index"])
+
+
+def row_of(entry: Entry) -> list[Any]:
+    """An entry as the page has it: index, name, type, shape, parameters, macs, activations, field, stride."""
+    shape = None if entry.shape is None else "x".join(map(str, entry.shape)) or "scalar"
+    figures = [entry.parameters, entry.macs, entry.activations]
+    return [entry.index, entry.name, entry.type, shape, *figures, spell_pair(entry.field), spell_pair(entry.stride)]
+
+
+def spell_pair(pair: Pair | None) -> str | None:
+    """Height and width in a few characters: one number where both are the same."""
+    if pair is None:
+        return None
+    if all(map(isinf, pair)):
+        return "all"
+    height, width = (f"{one:g}" for one in pair)
+    return height if height == width else f"{height}x{width}"
