@@ -31,6 +31,7 @@ from ..engine.trust import Trust, Trusted, UserCode, asking
 from ..proto import Document, ParseError
 from .events import Channel
 from .findings import of_solver, states_in
+from .lint import linted
 from .missing import lack_of, missing_data
 from .plan import Plan, WeightMemory, carry, continue_inputs, plan
 from .seen import seen_in
@@ -473,9 +474,9 @@ def _same_in_both_phases(net: Any) -> bool:
 
 
 def _checked(text: Document, phase: int, level: int, stages: Sequence[str], **known: Any) -> Report:
-    """What `check` finds; what it does not foresee (a layer of an installed package that fails) is a finding, too."""
+    """What `check` and `lint` find; what they do not foresee (a layer of a package that fails) is a finding, too."""
     try:
-        return check(text, phase, level=level, stages=stages, **known)
+        return linted(check(text, phase, level=level, stages=stages, **known), text)
     except Exception as error:
         return Report(text.message.name, phase, diagnostics=(_diagnostic_of(error),))
 
