@@ -20,6 +20,8 @@ from ...layer import Layer
 from ...memory import HOST, WRITE, Place
 from ._expected import Expected, expected_images
 
+MOST_READY = 10_000  # batches made ready: far more than can hide any pause of a disk
+
 
 @dataclass
 class Batch:
@@ -96,11 +98,13 @@ class Prefetching(Layer):
         raise NotImplementedError
 
     def check_counts(self) -> None:
-        """Raises DefinitionError when batches are to have no rows, or none is to be ready."""
+        """Raises DefinitionError when batches are to have no rows, or no sensible number of them is to be ready."""
         if not self.settings.batch_size:
             raise DefinitionError("batch_size must be at least 1; got 0.", "batch_size")
-        if not self.param.data_param.prefetch:
-            raise DefinitionError("prefetch must be at least 1; got 0.", "data_param.prefetch")
+        count = self.param.data_param.prefetch
+        if not 1 <= count <= MOST_READY:
+            message = f"prefetch must be from 1 to {MOST_READY:,}: so many whole batches wait in memory; got {count:,}."
+            raise DefinitionError(message, "data_param.prefetch")
 
     def expected(self) -> Expected | None:
         """The shapes that the tops are likely to have, for where the source is missing; None where nothing tells.
