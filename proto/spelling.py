@@ -207,6 +207,11 @@ def _as_found(node: Node) -> str:
     return shorten(node.text)
 
 
+def given_twice(name: str) -> str:
+    """What to say of a field that Caffe takes once; of those that are there the last is shown."""
+    return f"{name} is given twice, where it can be given once: take one of them away"
+
+
 def read_message(message: Message, nodes: list[Node], problems: list, path: tuple = (), offset: int = 0) -> None:
     """Fill `message` from `nodes`; what does not fit the schema is left out and told in `problems`.
 
@@ -229,7 +234,7 @@ def read_message(message: Message, nodes: list[Node], problems: list, path: tupl
             items = (node,)
             seen[name] = 1
             if count:
-                problems.append((node.start, f"{name} is given twice; the last one counts", (*path, name), "error"))
+                problems.append((node.start, given_twice(name), (*path, name), "error"))
                 message.ClearField(name)  # type: ignore[arg-type]
         for index, item in enumerate(items, count):
             try:

@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 
 from .errors import ParseError
 from .layout import Spot
-from .spelling import FieldType, read_message, read_string, schema, unknown_field
+from .spelling import FieldType, given_twice, read_message, read_string, schema, unknown_field
 from .syntax import LIST, MESSAGE, Node, parse
 
 Path = tuple[str | int, ...]
@@ -163,7 +163,7 @@ class Tree:
             counts[name] = count + (len(spot.node.children) if spot.node.kind is LIST else 1)
             if count and known and not known.repeated:
                 line, column = self.position(spot.start)
-                found.append(Problem(line, column, f"{name} is given twice; the last one counts", (name,)))
+                found.append(Problem(line, column, given_twice(name), (name,)))
             for offset, message, path, severity in reading.problems:
                 if count and known and known.repeated:
                     path = (name, path[1] + count, *path[2:])  # type: ignore[operator]

@@ -177,7 +177,7 @@ def test_string_escapes():
         ("nmae: 'x'", 1, 1, ("nmae",), "NetParameter has no field 'nmae'; did you mean 'name'?"),
         ("layer {\n  zzz { a: 1 }\n}", 2, 3, ("layer", 0, "zzz"), "LayerParameter has no field 'zzz'"),
         ("layer {}\nlayer { nam: '' }", 2, 9, ("layer", 1, "nam"), "did you mean 'name'"),
-        ("name: 'a' name: 'b'", 1, 11, ("name",), "name is given twice; the last one counts"),
+        ("name: 'a' name: 'b'", 1, 11, ("name",), "name is given twice, where it can be given once"),
         ("layer { name: 'a'\nname: 'b' }", 2, 1, ("layer", 0, "name"), "name is given twice"),
         ("input_dim: 1.5", 1, 12, ("input_dim", 0), "expected an integer from -2147483648 to 2147483647; found 1.5"),
         ("input_dim: [1, 089]", 1, 16, ("input_dim", 1), "expected an integer"),
