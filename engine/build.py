@@ -17,6 +17,7 @@ from .graph import Entry, included, insert_splits
 from .identity import doubtful_names, numbers_of
 from .layer import Layer, count_of, layer_class
 from .layers.data._stand_in import stand_in_by_name, stand_in_for
+from .needs import needs, spelled
 from .source import Source
 from .trouble import definition_error
 
@@ -96,7 +97,19 @@ class Builder:
             self._force_backward()
         for node, message in doubtful_names(self.nodes):
             self._warn(Diagnostic(message, "warning", field="name"), node.entry)
+        self.shortage = self._shortage()
         self.outputs = [self._available[name] for name in sorted(self._available)]
+
+    def _shortage(self) -> Diagnostic | None:
+        """A warning, kept with the others, where the net needs more memory than there is."""
+        need = needs(self.nodes, self.learnable, self.context.training)
+        message = need.shortage()
+        if message is None:
+            return None
+        share, node = need.largest
+        message = f"{message} This layer's share, {spelled(share)}, is the largest."
+        self._warn(Diagnostic(message, "warning"), node.entry)
+        return self.warnings[-1]
 
     def _filter(self, state: Any) -> list[Entry]:
         kept = []

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from math import ceil
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
-_SYSTEM = Path("/")
+from .cgroups import SYSTEM, folders
 
 
 class Cores(NamedTuple):
@@ -17,7 +17,7 @@ class Cores(NamedTuple):
     reason: str
 
 
-def available(system: Path = _SYSTEM) -> Cores:
+def available(system: Path = SYSTEM) -> Cores:
     """The cores this process may use: those of its CPU affinity, or fewer where a CPU quota gives it less time.
 
     A quota of 1.5 cores is 2: two threads do more in its time than one. `system` is the root of the file system.
@@ -32,39 +32,13 @@ def available(system: Path = _SYSTEM) -> Cores:
     return Cores(allowed, "one for each core")
 
 
-def quota(system: Path = _SYSTEM) -> float | None:
+def quota(system: Path = SYSTEM) -> float | None:
     """The CPU time that control groups, of version 1 or 2, allow this process in a second, in seconds; None: no limit.
 
     Source: the kernel's documents on cgroup v2 (`cpu.max`) and on CFS bandwidth control (`cpu.cfs_quota_us`).
     """
-    try:
-        groups = (system / "proc/self/cgroup").read_text().splitlines()
-        mounts = (system / "proc/self/mountinfo").read_text().splitlines()
-    except (OSError, UnicodeDecodeError):  # no such system
-        return None
-    limits: list[float] = []
-    for line in groups:
-        number, controllers, group = line.split(":", 2)
-        unified = number == "0" and not controllers
-        if unified or "cpu" in controllers.split(","):
-            for folder in _folders(system, mounts, group, unified):
-                limits += filter(None, [_limit_in(folder, unified)])
-    return min(limits, default=None)
-
-
-def _folders(system: Path, mounts: list[str], group: str, unified: bool) -> list[Path]:
-    """Where a control group and those above it are shown, as far as this process sees them."""
-    for line in mounts:
-        fields, _, kind = line.partition(" - ")
-        root, place = fields.split(" ")[3:5]
-        name, _, options = kind.split(" ", 2)
-        if name == "cgroup2" if unified else name == "cgroup" and "cpu" in options.split(" ")[-1].split(","):
-            shown = PurePosixPath(group)
-            # In a container the mount may begin at its own group, or at one that is not above the group's name
-            below = shown.relative_to(root) if shown.is_relative_to(root) else PurePosixPath()
-            folder = system / place.lstrip("/")
-            return [folder, *(folder / Path(*below.parts[: k + 1]) for k in range(len(below.parts)))]
-    return []
+    limits = (_limit_in(folder, unified) for folder, unified in folders("cpu", system))
+    return min(filter(None, limits), default=None)
 
 
 def _limit_in(folder: Path, unified: bool) -> float | None:

@@ -154,6 +154,11 @@ class Layer:
         """Continue reading at a `position` got before."""
 
     @property
+    def made_ready(self) -> int:
+        """How many batches a data layer keeps ready beside the one in its tops."""
+        return 0
+
+    @property
     def rows(self) -> int | None:
         """How many rows a data layer has to give; None where nobody knows, and for any other layer."""
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from .graph import PHASES
 from .layer import LAYERS, Layer
 from .layers.data._stand_in import StandInData
 from .memory import HOST, WRITE, Arena, computing, refresh_lent
+from .needs import MemoryWarning
 from .replay import NoProgram, program_of
 from .source import Definition, Source
 from .stand_in import StandIns
@@ -52,6 +54,9 @@ class Net:
     `stand_in` gives data layers shapes and made-up values in place of what they would read: True those whose database
     or list is not there, ``{"data": "32x3x224x224"}`` a layer by its name. See `StandIns.of`, which raises ValueError.
 
+    `dry` is for whoever only wants to know whether the net can be built, and takes its weights: of files headers are
+    read, and no values. Such a net must not run. A net that needs more memory than there is gives a MemoryWarning.
+
     Raises DefinitionError at the first thing that is wrong, with layer, field and line (UntrustedCode for a module
     that may not be imported); ParseError for a text that is no prototxt; OSError for a file that cannot be read;
     RuntimeError for a GPU that is not there.
@@ -74,6 +79,7 @@ class Net:
         backend: Backend | str | None = None,
         trust: Trust | bool = True,
         stand_in: Any = None,
+        dry: bool = False,
     ):
         self.source = definition if isinstance(definition, Source) else Source(definition, "net")
         self.source.raise_problems()
@@ -92,11 +98,14 @@ class Net:
             backend=chosen.name,
             precision=chosen.precision,
             root=self.source.root,
+            dry=dry,
             trust=Trust(trust) if isinstance(trust, bool) else trust,
             stand_in=stand_ins,
         )
         self.name: str = self.source.param.name
         built = Builder(self.source, state, self.context, _raise)
+        if built.shortage is not None and not dry:
+            warnings.warn(str(built.shortage), MemoryWarning, stacklevel=2)
         self.nodes: list[Node] = built.nodes
         self.layers: list[Layer] = [_ready(node) for node in self.nodes]
         self._device: Any = None if chosen.place is HOST else chosen.place  # which a thread has to enter

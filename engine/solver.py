@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -23,6 +24,7 @@ from .blob import Blob
 from .debug import DebugRecord
 from .errors import DefinitionError, Diagnostic
 from .memory import HOST, Arena, refresh_lent
+from .needs import MemoryWarning, needs_of
 from .net import Net
 from .ops.update import Rates, Segment
 from .policy import check_policy, learning_rate
@@ -128,8 +130,8 @@ class Solver:
 
     `definition` is a path, a Document or a SolverParameter; `net`, if given, takes the place of the net that it
     names (a Document being edited, say). `net` and `test_nets` are ready to run; `iter` counts the updates made.
-    `param` may be changed between two iterations: rate, momentum, decay, intervals. `backend`, `trust` and `stand_in`
-    are as for Net.
+    `param` may be changed between two iterations: rate, momentum, decay, intervals. `backend`, `trust`,
+    `stand_in` and `dry` are as for Net.
 
     A subclass is one update rule: `rule` turns a gradient into the step to subtract, with `slots` values of
     history for every parameter.
@@ -151,8 +153,10 @@ class Solver:
         backend: Backend | str | None = None,
         trust: Trust | bool = True,
         stand_in: Any = None,
+        dry: bool = False,
     ):
         self.backend, self.trust, self.stand_in = backend_of(backend), trust, StandIns.of(stand_in)
+        self.dry = dry
         self.source = definition if isinstance(definition, Source) else Source(definition, "solver")
         self.source.raise_problems()
         self.param = self.source.param
@@ -173,6 +177,7 @@ class Solver:
             if error.line is None and error.layer is None:
                 error.at(file=self.source.file, line=self.source.line(None, error.field))
             raise
+        self._warn_of_shortage()
         data, _ = self.net.arenas
         for test_net in self.test_nets:
             test_net.share_with(self.net)
@@ -215,6 +220,13 @@ class Solver:
             return seed
         return self.param.random_seed if self.param.random_seed >= 0 else rng.fresh_seed()
 
+    def _warn_of_shortage(self) -> None:
+        """Warn where it is the histories, or all nets together, that need more memory than there is."""
+        message = needs_of(self.net, self.slots, self.test_nets).shortage()
+        if message is not None and not any(needs_of(net).shortage() for net in (self.net, *self.test_nets)):
+            place = f"{self.source.file}: " if self.source.file else ""
+            warnings.warn(f"{place}with what the solver keeps, {message}", MemoryWarning, stacklevel=3)
+
     def _load(self, name: str) -> list[str]:
         """Start all nets from a file of weights; returns the layers in it that the training net does not have."""
         path = find_file(self.source, name, "weights", "file of weights")
@@ -224,7 +236,7 @@ class Solver:
 
     def _make_net(self, use: NetUse, seed: int) -> Net:
         source, state = use
-        given: Any = {"backend": self.backend, "trust": self.trust, "stand_in": self.stand_in}
+        given: Any = {"backend": self.backend, "trust": self.trust, "stand_in": self.stand_in, "dry": self.dry}
         return Net(source, state=state, seed=seed, **given)
 
     # Training
@@ -619,10 +631,12 @@ def get_solver(
     backend: Backend | str | None = None,
     trust: Trust | bool = True,
     stand_in: Any = None,
+    dry: bool = False,
 ) -> Solver:
     """The solver that a definition asks for by its `type`. Raises DefinitionError for an unknown one."""
     source = definition if isinstance(definition, Source) else Source(definition, "solver")
-    return _solver_class(source)(source, net, seed=seed, backend=backend, trust=trust, stand_in=stand_in)
+    given: Any = {"seed": seed, "backend": backend, "trust": trust, "stand_in": stand_in, "dry": dry}
+    return _solver_class(source)(source, net, **given)
 
 
 def check_solver(definition: Definition) -> list[Diagnostic]:

@@ -89,7 +89,7 @@ def copy_weights(net: Net, weights: str | PathLike | Net) -> list[str]:
             raise ValueError(f"layer {one.name!r} has 0 parameter blobs here, {len(one.blobs)} in {source}")
     pairs = partners([one.name for one in bringers], [net.layer_names[place] for place in ours], last=from_hdf5)
     copies = [pair for one, two in pairs for pair in _copies(net, ours[two], bringers[one], source)]
-    for values, blob in copies:
+    for values, blob in () if net.context.dry else copies:
         _take(values, blob)
     return [one.name for one in given if one.name not in names]
 

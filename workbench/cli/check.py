@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -122,7 +123,8 @@ def _check_net(document: Any, args: Namespace, result: _Result) -> None:
 
 def _check_solver(source: Any, stand_in: Any, result: _Result) -> None:
     """The solver's own fields, and its nets in the states in which it uses them."""
-    from ...engine import check, check_solver, get_solver
+    from ...engine import Diagnostic, check, check_solver, get_solver
+    from ...engine.needs import MemoryWarning
     from ...engine.scaffold import check_scaffold
     from ...engine.stand_in import StandIn, StandIns
 
@@ -138,7 +140,10 @@ def _check_solver(source: Any, stand_in: Any, result: _Result) -> None:
         check_scaffold(source)
     else:
         given = StandIns.of(stand_in)  # what is missing beside them, the checks have told
-        get_solver(source, stand_in=replace(given, missing=given.missing or StandIn())).close()
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always", MemoryWarning)
+            get_solver(source, stand_in=replace(given, missing=given.missing or StandIn()), dry=True).close()
+        result.add(Diagnostic(str(one.message), "warning") for one in told)
 
 
 def _nets_of(source: Any, result: _Result) -> Iterator[tuple[Any, Any]]:

@@ -47,10 +47,13 @@ def run(words: Sequence[str]) -> None:
     import numpy  # noqa: F401 - so that its libraries are loaded
     from threadpoolctl import threadpool_info
 
+    from ...engine.needs import present, spelled
     from ...engine.threads import reason, threads
 
     say(f"Processor:    {platform.machine()}, {os.cpu_count()} logical cores")
     say(f"Threads:      {threads()}: {reason()}")
+    memory = present()
+    say(f"Memory:       {'unknown' if memory is None else spelled(memory)} for this process")
     for library in threadpool_info():
         say(f"Library:      {library['internal_api']} {library['version']}, {library['num_threads']} threads")
     try:

@@ -97,6 +97,10 @@ class Prefetching(Layer):
         """What fills batches from a row on."""
         raise NotImplementedError
 
+    @property
+    def made_ready(self) -> int:
+        return self.param.data_param.prefetch
+
     def check_counts(self) -> None:
         """Raises DefinitionError when batches are to have no rows, or no sensible number of them is to be ready."""
         if not self.settings.batch_size:

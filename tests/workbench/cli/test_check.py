@@ -3,6 +3,8 @@
 import json
 import re
 
+from brewbench.engine import Net, get_solver, needs, weights
+
 
 def test_what_is_right_is_told_so(bench, call):
     status, out, err = call("check", "net.prototxt", "solver.prototxt")
@@ -53,6 +55,31 @@ def test_a_solvers_own_fields_are_checked(bench, call):
         solver.write_text(text.replace(old, new))
         status, out, _ = call("check", "solver.prototxt")
         assert status == 1 and out.startswith(expected) and out.count("\n") == 1
+
+
+def test_weights_are_compared_and_not_read(bench, call, monkeypatch):
+    Net("net.prototxt").save("tiny.caffemodel")
+    solver = bench / "solver.prototxt"
+    text = solver.read_text()
+    solver.write_text(text + 'weights: "tiny.caffemodel"\n')
+    monkeypatch.setattr(weights, "_take", None)
+    assert call("check", "solver.prototxt")[:2] == (0, "solver.prototxt: solver SGD: ok\n")
+    net = bench / "net.prototxt"
+    net.write_text(net.read_text().replace("num_output: 3", "num_output: 4"))
+    status, out, _ = call("check", "solver.prototxt")
+    assert status == 1 and "parameter 0 of layer 'ip' has shape (4, 36) here and (3, 36) in tiny.caffemodel" in out
+
+
+def test_what_a_solver_keeps_beside_its_nets_is_weighed(bench, call, monkeypatch):
+    def total(net):
+        return needs.needs_of(net).total
+
+    with_nets = get_solver("solver.prototxt")
+    most = max(total(net) for net in (with_nets.net, *with_nets.test_nets))
+    monkeypatch.setattr(needs, "present", lambda: most)
+    status, out, err = call("check", "solver.prototxt")
+    assert (status, err) == (0, "")
+    assert out.startswith("warning: solver.prototxt: with what the solver keeps, the net needs ")
 
 
 def test_files_that_cannot_be_read_do_not_hide_the_others(bench, call):
