@@ -25,6 +25,7 @@ from .errors import DefinitionError, Diagnostic, Diagnostics, MissingFile
 from .findings import without_echoes
 from .fusion import Chain, find_chains, parts_inside
 from .graph import PHASES
+from .identity import identity_of
 from .layer import LAYERS, Layer
 from .layers.data._stand_in import StandInData
 from .memory import HOST, WRITE, Arena, computing, refresh_lent
@@ -485,7 +486,7 @@ class LayerReport:
     `index` counts the layers of the text; an input that the text gives in the old form (`input: "data"`) is shown as
     an Input layer with a negative index. `included` says whether the layer takes part in the state checked,
     `summary` is its settings in a few words, `count` the number of its own parameters, `stand_in` what its tops hold in
-    place of data, in words.
+    place of data, in words, `number` that of the layer among those of its name.
     """
 
     index: int
@@ -500,6 +501,12 @@ class LayerReport:
     included: bool = True
     summary: str = ""
     stand_in: str = ""
+    number: int = 0
+
+    @property
+    def identity(self) -> str:
+        """The name, with the number behind it where other layers of that name come first."""
+        return identity_of(self.name, self.number)
 
     @property
     def in_place(self) -> bool:
@@ -626,6 +633,7 @@ def _report_of(node: Node, shapes: list[Shape | None], source: Source, included:
         included=included,
         summary=_summary(getattr(param, cls.param_field)) if cls and cls.param_field else "",
         stand_in=node.layer.stand_in if node.layer else "",
+        number=node.entry.number,
     )
 
 

@@ -13,6 +13,7 @@ from ..engine.layer import count_of
 from ..proto import Document
 from ..proto.messages import LayerParameter, NetParameter
 from .editor.graph import edge_ends, layer_ids, members_of
+from .names import is_taken, said_of
 
 Graph = Mapping[str, Any]
 Say = Callable[[str], object]
@@ -84,6 +85,8 @@ def carry_out(
     if kind == "rename":
         (index,) = _written(report, [intent["id"]])
         document.rename_layer(index, intent["name"])
+        if is_taken([report], index, intent["name"]):
+            say(said_of(intent["name"]))
         return [index]
     if kind in ("undo", "redo"):
         if not (document.undo() if kind == "undo" else document.redo()):

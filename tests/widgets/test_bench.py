@@ -61,6 +61,26 @@ def test_a_form_edit_reaches_text_drawing_and_weights(bench):
     np.testing.assert_array_equal(bench.net.params["ip1"][0].data, before)
 
 
+def test_a_name_that_another_layer_has_is_marked_in_form_text_and_drawing(bench):
+    intent(bench, type="select", ids=["ip2"], edges=[])
+    assert "name" not in bench.form.diagnostics
+    weights = bench.net.params["ip2"][0].data.copy()
+    bench.form.on_set(("name",), "ip1")
+    assert "2 layers are named 'ip1'" in bench.form.diagnostics["name"]
+    marks = [(one["line"], one["severity"]) for one in bench.text._marks]
+    assert marks == [(5, "warning"), (7, "warning")]
+    assert [node["name"] for node in bench.editor.graph["nodes"] if node["warning"]] == ["ip1", "ip1"]
+    assert bench.live.status.state == "alive"
+    assert bench.array_choice.options[0] == ("ip1: weights 3×8", ("params", "ip1\0number 1", 0))
+    bench.array_choice.index = 0
+    np.testing.assert_array_equal(bench.array._read("data").array, weights)
+    intent(bench, type="select", ids=["loss"], edges=[])
+    bench.form.on_set(("name",), "ip1")  # which has neither parameters nor chance
+    assert bench.form.diagnostics["name"].startswith("Another layer is named 'ip1'")
+    bench.select("ip1")
+    assert bench.array_choice.options[0][0] == "ip1: weights 8×6"
+
+
 def test_a_layer_put_between_two_and_taken_out_again_leaves_the_weights(bench):
     first = [bench.net.params[name][0].data.copy() for name in ("ip1", "ip2")]
 

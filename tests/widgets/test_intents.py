@@ -267,6 +267,20 @@ def test_renaming_and_undo_and_what_cannot_be(document):
         ask(document, type="sing")
 
 
+def test_a_name_that_another_layer_has_is_told(document):
+    said = []
+    ask(document, said.append, type="rename", id="free", name="ip1")
+    assert document.layers[4].name == "ip1"
+    assert said == ["Another layer is named 'ip1', too: what goes by name finds one of them."]
+    ask(document, said.append, type="rename", id="ip2", name="ip2")
+    ask(document, said.append, type="rename", id="ip1#2", name="own")
+    assert len(said) == 1
+    twins = 'layer { name: "%s" type: "Input" top: "data" include { phase: %s } input_param { shape { dim: 2 } } } '
+    other = Document.parse(twins % ("one", "TRAIN") + twins % ("two", "TEST"), "net")
+    ask(other, said.append, type="rename", id="two", name="one")
+    assert len(said) == 1
+
+
 def test_boxes_strips_and_groups_stand_for_layers(document):
     report = check(document)
     assert indices_of(report, ["relu1", "free", "nobody"]) == [2, 4]

@@ -116,7 +116,9 @@ class Bench(ipywidgets.VBox):
 
     def select(self, *layers: str | int) -> None:
         """Select layers by name, or by their place in the text, in every view."""
-        names = {layer.name: layer.index for layer in self.state.report.layers}
+        names: dict[str, int] = {}  # of the first layer of a name
+        for layer in self.state.report.layers:
+            names.setdefault(layer.name, layer.index)
         self._select([names[one] if isinstance(one, str) else one for one in layers])
 
     def close(self) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from ...engine import LAYERS, load_layers
 from ..form import ParameterForm, written_values
-from .state import State
+from ..names import is_taken, said_of
+from .state import PHASES, State
 from .texts import Texts
 
 HINT = "Select a layer in the drawing or the text: here are its fields."
@@ -44,6 +45,8 @@ class Fields:
         for one in live.diagnostics:
             if one.layer_index == index:
                 found.setdefault(one.field or "", one.message)
+        if layer.name and is_taken(map(live.report, PHASES.values()), index, layer.name):
+            found.setdefault("name", said_of(layer.name))
         own = LAYERS[layer.type].param_field if layer.type in LAYERS else None
         self.form.show(
             "V1LayerParameter" if self.state.layer_field == "layers" else "LayerParameter",

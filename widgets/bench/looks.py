@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ipywidgets
@@ -11,6 +10,7 @@ from ...proto.printable import printable
 from ...workbench.events import Courier
 from ..arrays import ArrayView, look_at
 from ..pane import Throttle
+from .choices import choices_of, chosen_blob, title_of
 from .state import State
 
 VIEWS_HZ = 10  # how often the arrays follow a running session, at the most
@@ -56,42 +56,22 @@ class Looks:
         net, selected = self.state.live.net, self.state.selected
         if net is None or not selected:
             return []
-        options: list[tuple[str, Any]] = []
-        for layer in self.state.report.layers:
-            if layer.index != selected[0]:
-                continue
-            for index, blob in enumerate(net.params.get(layer.name, [])):
-                what = ("weights", "bias")[index] if index < 2 else f"parameter {index}"
-                options.append((f"{layer.name}: {what} {spell_shape(blob.shape)}", ("params", layer.name, index)))
-            options += [
-                (f"{name} {spell_shape(net.blobs[name].shape)}", ("blobs", name, 0))
-                for name in dict.fromkeys((*layer.tops, *layer.bottoms))
-                if name in net.blobs
-            ]
-        return options
+        layers = [*self.state.live.report().layers, *self.state.report.layers]
+        chosen = [layer for layer in layers if layer.index == selected[0]]
+        return choices_of(net, next((layer for layer in chosen if layer.included), chosen[0])) if chosen else []
 
     def _show(self) -> None:
         choice: Any = self.choice.value
         if not choice:
             self.view.show("", None)
             return
-        kind, name, index = choice
 
         def read(part: Any) -> Any:
-            net = self.state.live.net
-            blobs = net.params.get(name, []) if net and kind == "params" else []
-            if net and kind == "blobs" and name in net.blobs:
-                blobs = [net.blobs[name]]
-            return look_at(blobs[index], part) if index < len(blobs) else None
+            blob = chosen_blob(self.state.live.net, choice)
+            return None if blob is None else look_at(blob, part)
 
-        label = f"{name} {index}" if kind == "params" else name
-        self.view.show(label, read, "parameters" if kind == "params" else "activations")
+        self.view.show(title_of(choice), read, "parameters" if choice[0] == "params" else "activations")
 
     def close(self) -> None:
         """Look no longer."""
         self._courier.close()
-
-
-def spell_shape(shape: Sequence[int] | Mapping[Any, Any]) -> str:
-    """A shape in a few characters: 64×1×28×28."""
-    return "×".join(str(length) for length in shape) or "scalar"
