@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from ..proto.messages import LayerParameter
@@ -104,12 +105,15 @@ def _split_name(layer: str, blob: str, top: int, k: int | None = None) -> str:
     return name if k is None else f"{name}_{k}"
 
 
-def origins(written: Iterable[Any], upgraded: Iterable[Any]) -> list[int | None]:
-    """For each layer after an upgrade, which layer of the text it was; None for a layer the upgrade made."""
+def origins(written: Iterable[Any], upgraded: Iterable[Any], made: int = 0) -> list[int | None]:
+    """For each layer after an upgrade, which layer of the text it was; None for the first `made`, made by the upgrade.
+
+    The order is that of the text, from which an upgrade may have taken layers out.
+    """
     names = [param.name or param.layer.name if hasattr(param, "blobs_lr") else param.name for param in written]
-    found: list[int | None] = []
+    found: list[int | None] = [None] * made
     start = 0
-    for param in upgraded:
+    for param in islice(upgraded, made, None):
         try:
             index = names.index(param.name, start)
         except ValueError:

@@ -45,7 +45,8 @@ class Source:
             raise DefinitionError(str(error), error.field, file=self.file, line=line) from None
         if kind == "net":
             self._list = "layers" if written.layers else "layer"
-            self.origins = origins(getattr(written, self._list), self.param.layer)
+            made = bool(written.input and (written.input_shape or written.input_dim))  # an Input layer, in front
+            self.origins = origins(getattr(written, self._list), self.param.layer, made)
 
     @property
     def path(self) -> Path | None:

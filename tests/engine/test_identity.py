@@ -299,7 +299,8 @@ PAIR = """layer {{ name: "d" type: "DummyData" top: "d" dummy_data_param {{ shap
     layer {{ name: "{}" type: "InnerProduct" bottom: "d" top: "a" {} inner_product_param {{ num_output: 3 }} }}
     layer {{ name: "{}" {} bottom: "a" top: "b" {} }}
     layer {{ name: "l" type: "Reduction" bottom: "b" top: "l" loss_weight: 1 }}"""
-SECOND = 'type: "InnerProduct" inner_product_param { num_output: 3 }'
+PRODUCT_OF_3 = "inner_product_param { num_output: 3 }"
+SECOND = f'type: "InnerProduct" {PRODUCT_OF_3}'
 SHARED = 'param { name: "w" } param { name: "b" }'
 PLAIN = "base_lr: 0.1 lr_policy: 'fixed' "
 
@@ -343,6 +344,23 @@ def test_snapshots_that_can_be_are_taken_and_taken_up(tmp_path, text, more):
     _, state = one.snapshot(tmp_path / "at")
     other.restore(state)
     assert values(other.net) == values(one.net)
+
+
+@pytest.mark.parametrize("form", ["layer", "layers"])
+def test_a_layer_may_be_called_as_the_one_that_an_upgrade_makes(form):
+    """The Input layer in place of `input` fields is named "input"."""
+    kind = {"layer": '"InnerProduct"', "layers": "INNER_PRODUCT"}[form]
+    names = ("a", "input", "c")
+    text = "".join(
+        f"{form} {{ name: '{name}' type: {kind} bottom: 'data' top: '{name}' {PRODUCT_OF_3} }}\n"
+        for name in names
+    )
+    report = check(Document.parse(f'input: "data" input_shape {{ dim: 4 dim: 5 }}\n{text}', "net"))
+    assert [(one.index, one.name, one.type) for one in report.layers] == [
+        (-1, "input", "Input"),
+        *((index, name, "InnerProduct") for index, name in enumerate(names)),
+    ]
+    assert [one.line for one in report.diagnostics] == [3]
 
 
 # What is said of names
