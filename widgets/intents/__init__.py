@@ -1,0 +1,7 @@
+"""What the user asks for in the drawing, as edits of the text."""
+
+from .carry import carry_out
+from .names import indices_of
+from .palette import palette
+
+__all__ = ["carry_out", "indices_of", "palette"]

@@ -1,0 +1,48 @@
+"""Intents of the editor, carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...engine import Report
+from ...proto import Document
+from ..names import is_taken, said_of
+from .adding import add
+from .copying import duplicate
+from .names import Graph, Say, written
+from .wiring import connect, cut, remove
+
+
+def carry_out(
+    document: Document, report: Report, graph: Graph, intent: Mapping[str, Any], say: Say = lambda text: None
+) -> list[int] | None:
+    """Edit the document as an intent of the editor asks, in one step of undo.
+
+    Returns the layers to select afterwards, None to leave the selection. What the user may not expect is told to
+    `say`, afterwards. Raises ValueError, in words for the user, for what cannot be done.
+    """
+    kind = intent["type"]
+    if kind == "connect":
+        return connect(document, report, intent)
+    if kind == "disconnect":
+        with document.transaction("disconnect"):
+            cut(document, graph, intent["edges"])
+        return None
+    if kind == "remove":
+        return remove(document, report, graph, intent, say)
+    if kind == "add":
+        return add(document, report, graph, intent, say)
+    if kind == "duplicate":
+        return duplicate(document, written(report, intent["ids"]))
+    if kind == "rename":
+        (index,) = written(report, [intent["id"]])
+        document.rename_layer(index, intent["name"])
+        if is_taken([report], index, intent["name"]):
+            say(said_of(intent["name"]))
+        return [index]
+    if kind in ("undo", "redo"):
+        if not (document.undo() if kind == "undo" else document.redo()):
+            raise ValueError(f"There is nothing to {kind}.")
+        return None
+    raise ValueError(f"The editor asks for {kind!r}, which the bench does not know.")
