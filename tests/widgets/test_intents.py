@@ -6,6 +6,7 @@ from brewbench.engine import TEST, TRAIN, check
 from brewbench.proto import Document
 from brewbench.widgets.editor import build_graph
 from brewbench.widgets.intents import carry_out, indices_of, palette
+from brewbench.widgets.intents.presets import WANTED
 
 NET = """
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 } } }
@@ -309,3 +310,69 @@ def test_an_input_of_the_old_form_is_drawn_and_can_be_connected_but_not_edited()
     for intent in ({"type": "remove", "nodes": ["input"]}, {"type": "rename", "id": "input", "name": "x"}):
         with pytest.raises(ValueError, match="old form"):
             ask(old, **intent)
+
+
+IMAGE = 'layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 6 dim: 8 dim: 8 } } }\n'
+
+
+def test_a_new_layer_is_sound_by_the_values_it_begins_with():
+    red = {}
+    for entry in palette():
+        if entry["category"] == "module":
+            continue
+        document = Document.parse(IMAGE, "net")
+        add(document, entry["type"], "data")
+        if errors := [one for one in check(document).diagnostics if one.severity == "error"]:
+            needs_more = "bottom" in errors[0].message or errors[0].field in ("bottom", "top")
+            if not needs_more and entry["type"] not in WANTED:
+                red[entry["type"]] = errors[0].message
+    assert not red
+
+
+def test_a_new_layer_has_the_outputs_of_its_neighbour_and_the_numbers_typed():
+    document = Document.parse(IMAGE, "net")
+    conv = add(document, "Convolution", "data", layers=[{"type": "Convolution", "args": ["20", "5"]}])
+    param = document.message.layer[conv.index].convolution_param
+    assert (param.num_output, list(param.kernel_size), list(param.pad)) == (20, [5], [2])
+    conv = add(document, "Convolution", conv.name)
+    param = document.message.layer[conv.index].convolution_param
+    assert (param.num_output, list(param.kernel_size), list(param.pad)) == (20, [3], [1])
+    assert (param.weight_filler.type, param.bias_filler.type) == ("xavier", "constant")
+    ask(document, type="add", layer_type="Input", near=None, connect_from=None)
+    assert list(document.message.layer[-1].input_param.shape[0].dim) == [2, 6, 8, 8]
+    with pytest.raises(ValueError, match="kernel_size must be a whole number; got '1x1'"):
+        add(document, "Convolution", "data", layers=[{"type": "Convolution", "args": ["20", "1x1"]}])
+
+
+def test_a_line_of_layers_is_one_step_of_undo():
+    document = Document.parse(IMAGE, "net")
+    line = [{"type": "Convolution", "args": ["8", "1"]}, {"type": "ReLU", "args": []}, {"type": "Pooling", "args": []}]
+    said = []
+    layer = add(document, "Pooling", "data", layers=line, say=said.append)
+    assert [one.type for one in document.layers] == ["Input", "Convolution", "ReLU", "Pooling"] and layer.index == 3
+    assert said == ["pooling1 follows relu1."] and check(document).ok
+    assert check(document).layers[-1].top_shapes[0] == (2, 8, 4, 4)
+    assert document.undo() and document.text == IMAGE
+
+
+def test_what_joins_reads_all_that_are_selected():
+    document = Document.parse(IMAGE, "net")
+    for args in (["4", "1"], ["6", "3"]):
+        add(document, "Convolution", "data", branch=True, layers=[{"type": "Convolution", "args": args}])
+    layer = add(document, "Concat", "convolution1", also=["convolution2", "convolution1"])
+    assert set(layer.bottom) == {"convolution1", "convolution2"} and check(document).ok
+    assert check(document).layers[-1].top_shapes[0] == (2, 10, 8, 8)
+
+
+def test_a_module_comes_between_a_layer_and_its_readers_in_one_step():
+    text = IMAGE + 'layer { name: "after" type: "AbsVal" bottom: "data" top: "after" }\n'
+    document = Document.parse(text, "net")
+    add(document, "inception", "data", layers=[{"type": "inception", "args": "4 2 4 2 4 4".split()}])
+    assert document.layers[-1].name == "after" and document.layers[-1].bottom == ("inception1/output",)
+    assert check(document).ok and check(document).layers[-1].top_shapes[0] == (2, 16, 8, 8)
+    add(document, "inception", "after")
+    assert check(document).ok and document.layers[-1].name == "inception2/output"
+    assert document.undo() and document.undo() and document.text == text
+    with pytest.raises(ValueError, match="Select the layer"):
+        ask(document, type="add", layer_type="fire", near=None, connect_from=None)
+    assert document.text == text

@@ -350,14 +350,64 @@ var Card = class {
   }
 };
 
+// page/editor/matching.js
+var MOST_RECENT = 5;
+var FAMILIES = {
+  recent: "Recently used",
+  module: "Modules",
+  vision: "Vision",
+  neuron: "Activations",
+  common: "Common",
+  loss: "Losses, scores",
+  data: "Data",
+  python: "Python",
+  fork: "From forks of Caffe"
+};
+function distance({ text, words = [], haystack, last }, typed, start) {
+  if (text === typed) return 0;
+  const low = typed.toLowerCase(), name = text.toLowerCase();
+  const places = [
+    name === low && !last,
+    words.includes(low),
+    name === low,
+    name.startsWith(start) && !last,
+    words.some((word) => word.startsWith(start)),
+    name.startsWith(start),
+    haystack.startsWith(start) && !last
+  ];
+  const at = places.indexOf(true);
+  return 1 + (at < 0 ? places.length : at) + (last && at < 0 ? 1 : 0);
+}
+function matching(entries, typed, recent = []) {
+  const words = typed.toLowerCase().split(/\s+/).filter(Boolean), start = words[0] ?? "";
+  if (!words.length) return entries.slice();
+  const used = new Map(recent.map((value, at) => [value, at]));
+  const age = ({ value }) => used.get(value) ?? MOST_RECENT;
+  return entries.filter(({ haystack, words: also = [] }) => words.every((word) => haystack.includes(word) || also.some((one) => one.startsWith(word)))).map((entry) => ({ entry, far: distance(entry, typed.trim(), start) })).sort((a, b) => a.far - b.far || age(a.entry) - age(b.entry)).map(({ entry }) => entry);
+}
+function grouped(entries, recent) {
+  const used = recent.flatMap((value) => entries.find((entry) => entry.value === value) ?? []);
+  const groups = new Map(used.length ? [["recent", used]] : []);
+  for (const entry of entries) {
+    const family = entry.category ?? "";
+    const group = groups.get(family);
+    if (group) group.push(entry);
+    else groups.set(family, [entry]);
+  }
+  return [...groups].map(([family, found]) => ({ heading: FAMILIES[family] ?? family, entries: found }));
+}
+function asked(typed) {
+  return typed.split(",").map((part) => {
+    const words = part.trim().split(/\s+/).filter(Boolean), at = words.findIndex((word) => /^[-+.\d]/.test(word));
+    return at < 0 ? { query: words.join(" "), args: [] } : { query: words.slice(0, at).join(" "), args: words.slice(at) };
+  });
+}
+function remembered(recent, values) {
+  return [.../* @__PURE__ */ new Set([...values.toReversed(), ...recent])].slice(0, MOST_RECENT);
+}
+
 // page/editor/chooser.js
 var MOST = 200;
-function matching(entries, typed) {
-  const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
-  const start = words[0] ?? "", exact = typed.trim().toLowerCase();
-  const rank = ({ text, haystack }) => text.toLowerCase() === exact ? 2 : Number(haystack.startsWith(start));
-  return entries.filter((entry) => words.every((word) => entry.haystack.includes(word))).sort((a, b) => rank(b) - rank(a));
-}
 var Chooser = class {
   /** @param {Element} parent @param {string} label @param {string} placeholder */
   constructor(parent, label, placeholder) {
@@ -379,10 +429,9 @@ var Chooser = class {
     this.entries = [];
     this.found = [];
     this.at = 0;
-    this.onPick = (_value, _shift) => {
-    };
-    this.onClose = () => {
-    };
+    this.choice = { onPick() {
+    }, onClose() {
+    } };
     this.input.addEventListener("input", () => this.filter());
     this.input.addEventListener("keydown", (event) => this.key(event));
     this.list.addEventListener("pointerdown", (event) => event.preventDefault());
@@ -397,16 +446,9 @@ var Chooser = class {
       )) this.box.hidden = true;
     });
   }
-  /**
-   * @param {Entry[]} entries
-   * @param {(value: string, shift: boolean) => void} onPick told whether Shift was held
-   * @param {() => void} onClose follows a choice, and Escape
-   * @param {string} foot a line under the list
-   */
-  open(entries, onPick, onClose, foot = "") {
-    Object.assign(this, { entries, onPick, onClose });
-    this.foot.textContent = foot;
-    this.foot.hidden = !foot;
+  /** @param {Entry[]} entries @param {Choice} choice */
+  open(entries, choice) {
+    Object.assign(this, { entries, choice });
     this.box.hidden = false;
     this.input.value = "";
     this.filter();
@@ -420,24 +462,34 @@ var Chooser = class {
   close() {
     if (this.box.hidden) return;
     this.box.hidden = true;
-    this.onClose();
+    this.choice.onClose();
   }
   filter() {
-    this.found = matching(this.entries, this.input.value);
-    this.list.replaceChildren(...this.found.slice(0, MOST).map((entry, at) => {
-      const option = make("li", {
-        role: "option",
-        id: `${this.list.id}-${at}`,
-        "data-at": at,
-        "data-value": entry.value,
-        class: `ne-${entry.category ?? "unknown"}`
-      });
-      make("b", { text: entry.text }, option);
-      make("span", { text: entry.hint ?? "" }, option);
-      return option;
-    }));
+    const { families, recent = [], query = (typed2) => typed2 } = this.choice;
+    const typed = query(this.input.value).trim();
+    const groups = families && !typed ? grouped(this.entries, recent) : [{ heading: "", entries: matching(this.entries, typed, recent) }];
+    this.found = [];
+    this.list.replaceChildren();
+    for (const { heading, entries } of groups) {
+      if (heading) make("li", { class: "ne-heading", "aria-hidden": "true", text: heading }, this.list);
+      for (const entry of entries.slice(0, MOST)) this.show(entry);
+    }
     if (!this.found.length) make("li", { class: "ne-nothing", text: "Nothing found" }, this.list);
     this.mark(0);
+  }
+  /** @param {Entry} entry */
+  show(entry) {
+    const at = this.found.push(entry) - 1;
+    const option = make("li", {
+      role: "option",
+      id: `${this.list.id}-${at}`,
+      "data-at": at,
+      "data-value": entry.value,
+      class: `ne-${entry.category ?? "unknown"}`,
+      title: entry.hint ?? ""
+    }, this.list);
+    make("b", { text: entry.text }, option);
+    make("span", { text: entry.hint ?? "" }, option);
   }
   /** @param {number} at */
   mark(at) {
@@ -447,7 +499,11 @@ var Chooser = class {
     const option = options[this.at];
     if (option) this.input.setAttribute("aria-activedescendant", option.id);
     else this.input.removeAttribute("aria-activedescendant");
-    option?.scrollIntoView({ block: "nearest" });
+    if (this.at === 0) this.list.scrollTop = 0;
+    else option?.scrollIntoView({ block: "nearest" });
+    const { foot = "" } = this.choice, { form } = this.found[this.at] ?? {};
+    this.foot.textContent = form ? `${form} ${foot}` : foot;
+    this.foot.hidden = !this.foot.textContent;
   }
   /** @param {KeyboardEvent} event */
   key(event) {
@@ -463,7 +519,7 @@ var Chooser = class {
   pick(at, shift) {
     const entry = this.found[at];
     if (!entry) return;
-    this.onPick(entry.value, shift);
+    this.choice.onPick(entry.value, shift, this.input.value);
     this.close();
   }
 };
@@ -1015,6 +1071,117 @@ var Minimap = class {
   }
 };
 
+// page/editor/palette.js
+var KEY = "brewbench.recent";
+var BY_INDEX = "\0";
+function recently() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(KEY) ?? "[]");
+    return Array.isArray(kept) ? kept.filter((each) => typeof each === "string") : [];
+  } catch {
+    return [];
+  }
+}
+function remember(types) {
+  try {
+    localStorage.setItem(KEY, JSON.stringify(remembered(recently(), types)));
+  } catch {
+  }
+}
+function entriesOf(editor) {
+  return (editor.model.graph.palette ?? []).map(({ type, category, help, words = "", form }) => ({
+    text: type,
+    hint: help,
+    category,
+    value: type,
+    haystack: `${type} ${category}`.toLowerCase(),
+    words: words.split(" ").filter(Boolean),
+    last: category === "fork",
+    form
+  }));
+}
+function layersOf(entries, typed, picked) {
+  const parts = asked(typed);
+  return parts.map(({ query, args }, at) => {
+    const type = at === parts.length - 1 ? picked : query && matching(entries, query)[0]?.value;
+    if (!type) throw new Error(`There is no layer type like "${query}".`);
+    return { type, args };
+  });
+}
+function openPalette(editor) {
+  const { model } = editor, near = editor.current() ?? null, host = model.box(near);
+  const entries = entriesOf(editor), connects = Boolean(host?.data.tops.length);
+  const name = near && (model.thing(near)?.name ?? near);
+  const several = model.selected.size > 1 ? [...model.selected] : void 0;
+  editor.palette.open(entries, {
+    onPick(type, branch, typed) {
+      let layers = [];
+      try {
+        layers = layersOf(entries, typed, type);
+      } catch (error) {
+        return editor.say(
+          /** @type {Error} */
+          error.message,
+          "error"
+        );
+      }
+      remember(layers.map((each) => each.type));
+      const module = entries.some((entry) => entry.category === "module" && layers.some((each) => each.type === entry.value));
+      if (layers.length > 1 || module) editor.awaiting = new Set(model.owner.keys());
+      else editor.expecting = true;
+      const more = layers.length > 1 || layers[0].args.length ? { layers } : {};
+      editor.send({
+        type: "add",
+        layer_type: type,
+        near,
+        connect_from: connects ? near : null,
+        branch,
+        ...more,
+        ...several && { also: several }
+      });
+    },
+    onClose: () => editor.drawing.focus(near ?? void 0),
+    foot: connects ? `Enter puts it between ${name} and what follows, Shift+Enter makes a branch that nobody reads yet.` : "Select a layer first to put the new one behind it.",
+    families: true,
+    recent: recently(),
+    query: (typed) => asked(typed).at(-1)?.query ?? ""
+  });
+}
+function openSearch(editor) {
+  const entries = editor.model.things().map((thing) => ({
+    text: thing.name,
+    hint: thing.collapsed ? thing.note : thing.type,
+    category: thing.category,
+    value: thing.id,
+    haystack: `${thing.name} ${thing.type}`.toLowerCase()
+  }));
+  let found = editor.current();
+  editor.finder.open(entries, {
+    onPick(value) {
+      if (value.startsWith(BY_INDEX)) {
+        editor.finding = true;
+        editor.send({ type: "find", index: Number(value.slice(BY_INDEX.length)) });
+        return;
+      }
+      found = value;
+      editor.choose([value]);
+      editor.reveal(value, true);
+    },
+    onClose: () => editor.drawing.focus(found),
+    foot: "By name, type, blob or value: kernel_size:7"
+  });
+  editor.send({ type: "search" });
+}
+function findable(layers) {
+  return layers.map(({ index, name, type, category, note, haystack }) => ({
+    text: name,
+    hint: `${type}${note ? ` ${note}` : ""}`,
+    category,
+    value: `${BY_INDEX}${index}`,
+    haystack
+  }));
+}
+
 // page/editor/wiring.js
 var Wiring = class {
   /** @param {import("./editor.js").Editor} editor */
@@ -1089,7 +1256,6 @@ var Wiring = class {
 };
 
 // page/editor/editor.js
-var BY_INDEX = "\0";
 var VAST = 2.5;
 var ICONS = {
   add: "M8 3v10M3 8h10",
@@ -1115,6 +1281,7 @@ var Editor = class {
     this.touched = false;
     this.finding = false;
     this.expecting = false;
+    this.awaiting = null;
     root.classList.add("bb-editor");
     this.toolbar = make("div", { class: "ne-toolbar", role: "toolbar", "aria-label": "Net editor" }, root);
     this.stage = make("div", { class: "ne-stage" }, root);
@@ -1239,8 +1406,8 @@ var Editor = class {
       const left = box2.x * k + x, top = box2.y * k + y;
       return left < width && top < height && left + box2.w * k > 0 && top + box2.h * k > 0;
     });
-    const distance = (box2) => Math.hypot(box2.x * k + x - width / 2, box2.y * k + y - height / 2);
-    const box = seen.find((each) => this.model.selected.has(each.data.id)) ?? seen.sort((a, b) => distance(a) - distance(b))[0];
+    const distance2 = (box2) => Math.hypot(box2.x * k + x - width / 2, box2.y * k + y - height / 2);
+    const box = seen.find((each) => this.model.selected.has(each.data.id)) ?? seen.sort((a, b) => distance2(a) - distance2(b))[0];
     return box && { id: box.data.id, x: box.x, y: box.y };
   }
   /** Keep a box where it was in the page, and the whole net in sight if it was. @param {{ id: string, x: number, y: number }} anchor @param {boolean} whole */
@@ -1325,8 +1492,10 @@ var Editor = class {
     model.selected = new Set(known);
     model.selectedEdges.clear();
     this.drawing.paintSelection();
+    const made = this.awaiting !== null && known.length > 0 && !this.awaiting.has(known[0]);
     if (known.length) this.reveal(known[0], this.finding);
-    if (known.length && this.finding) this.drawing.focus(known[0]);
+    if (known.length && (this.finding || made)) this.drawing.focus(known[0]);
+    if (made) this.awaiting = null;
     this.finding = false;
   }
   /** The layer that keys are about: the one that has the focus, else the one selected last. */
@@ -1362,52 +1531,15 @@ var Editor = class {
     this.say(`${source} feeds ${target}`);
   }
   openPalette() {
-    const near = this.current() ?? null, host = this.model.box(near);
-    const entries = (this.model.graph.palette ?? []).map(({ type, category, help }) => ({
-      text: type,
-      hint: help,
-      category,
-      value: type,
-      haystack: `${type} ${category}`.toLowerCase()
-    }));
-    const connects = Boolean(host?.data.tops.length);
-    const name = near && (this.model.thing(near)?.name ?? near);
-    this.palette.open(entries, (type, branch) => {
-      this.expecting = true;
-      this.send({ type: "add", layer_type: type, near, connect_from: connects ? near : null, branch });
-    }, () => this.drawing.focus(near ?? void 0), connects ? `Enter puts it between ${name} and what follows, Shift+Enter makes a branch that nobody reads yet.` : "Select a layer first to put the new one behind it.");
+    openPalette(this);
   }
   /** The list of what is drawn, and as soon as the kernel answers of all layers, those in folded groups too. */
   openSearch() {
-    const entries = this.model.things().map((thing) => ({
-      text: thing.name,
-      hint: thing.collapsed ? thing.note : thing.type,
-      category: thing.category,
-      value: thing.id,
-      haystack: `${thing.name} ${thing.type}`.toLowerCase()
-    }));
-    let found = this.current();
-    this.finder.open(entries, (value) => {
-      if (value.startsWith(BY_INDEX)) {
-        this.finding = true;
-        this.send({ type: "find", index: Number(value.slice(BY_INDEX.length)) });
-        return;
-      }
-      found = value;
-      this.choose([value]);
-      this.reveal(value, true);
-    }, () => this.drawing.focus(found), "By name, type, blob or value: kernel_size:7");
-    this.send({ type: "search" });
+    openSearch(this);
   }
   /** @param {import("../messages.js").Findable[]} layers */
   offerLayers(layers) {
-    this.finder.offer(layers.map(({ index, name, type, category, note, haystack }) => ({
-      text: name,
-      hint: `${type}${note ? ` ${note}` : ""}`,
-      category,
-      value: `${BY_INDEX}${index}`,
-      haystack
-    })));
+    this.finder.offer(findable(layers));
   }
   /** Let the user type another name over a layer. @param {string} id */
   rename(id) {

@@ -67,6 +67,16 @@ def free_name(document: Document, stem: str) -> str:
     return next(name for k in range(1, len(taken) + 2) if (name := f"{stem}{k}") not in taken)
 
 
+def free_group(document: Document, stem: str) -> str:
+    """A name for a module, with which neither a layer nor a blob begins."""
+    taken = {record.name for record in document.layers} | blobs_of(document)
+
+    def clashes(name: str) -> bool:
+        return any(one == name or one.startswith((f"{name}/", f"{name}_")) for one in taken)
+
+    return next(name for k in range(1, len(taken) + 2) if not clashes(name := f"{stem}{k}"))
+
+
 def free_blob(document: Document, stem: str) -> str:
     taken = blobs_of(document)
     return next(name for k in range(2, len(taken) + 3) if (name := f"{stem}_{k}") not in taken)

@@ -2,15 +2,59 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...engine import LAYERS, load_layers
+from ...workbench.modules import MODULES
+from .presets import usage
+
+FAMILIES = ("vision", "neuron", "common", "loss", "data", "python")
+"""Families of Caffe's own layers, in the order of the palette; forks' layers come last."""
+
+WORDS = {
+    "BatchNorm": "bn norm normalise normalize",
+    "Concat": "join cat merge",
+    "Convolution": "conv",
+    "Deconvolution": "deconv transpose upconv",
+    "Dropout": "drop",
+    "Eltwise": "add sum plus product residual",
+    "EuclideanLoss": "l2 mse",
+    "InnerProduct": "fc dense linear ip",
+    "Input": "data placeholder",
+    "LRN": "norm normalise normalize",
+    "Pooling": "pool max average",
+    "ReLU": "rectifier activation",
+    "Sigmoid": "logistic activation",
+    "SoftmaxWithLoss": "loss cross entropy",
+    "Softmax": "prob",
+    "TanH": "activation",
+}
+"""Other words by which people look for a type."""
 
 
-def palette() -> list[dict[str, str]]:
-    """The layer types on offer, for the editor: type, category, and the first sentence of the type's docstring."""
+def palette() -> list[dict[str, Any]]:
+    """Modules and layer types on offer, for the editor: type, category, one sentence, other words and usage."""
     load_layers()
-    entries = [
-        {"type": name, "category": cls.category, "help": (cls.__doc__ or "").strip().partition("\n")[0]}
+    modules = [
+        {
+            "type": name,
+            "category": "module",
+            "help": module.help,
+            "words": "",
+            "form": f"{name} {' '.join(map(str, module.usual))}: {', '.join(module.numbers)}.",
+        }
+        for name, module in MODULES.items()
+    ]
+    entries: list[dict[str, Any]] = [
+        {
+            "type": name,
+            "category": cls.category,
+            "help": (cls.__doc__ or "").strip().partition("\n")[0],
+            "words": WORDS.get(name, ""),
+            "form": usage(name),
+        }
         for name, cls in LAYERS.items()
         if name != "Split"
     ]
-    return sorted(entries, key=lambda entry: (entry["category"], entry["type"]))
+    place = {family: k for k, family in enumerate(FAMILIES)}
+    return modules + sorted(entries, key=lambda entry: (place.get(entry["category"], len(place)), entry["type"]))

@@ -69,7 +69,10 @@
  * @property {[number, number][]} [points]
  */
 
-/** @typedef {{ type: string, category: string, help: string }} PaletteEntry */
+/**
+ * A layer type or a module on offer; `words` are other names of it, `form` is what may be typed behind its name.
+ * @typedef {{ type: string, category: string, help: string, words?: string, form?: string }} PaletteEntry
+ */
 /** @typedef {{ name: string, members: string[] }} GroupData */
 
 /**

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from brewbench.widgets.editor import build_graph, default_collapsed
+from brewbench.widgets.intents import palette
 
 pytestmark = pytest.mark.browser
 
@@ -334,6 +335,46 @@ def test_the_very_name_comes_first_in_the_palette(open_demo, nets):
     page.keyboard.press("a")
     page.keyboard.type("relu")
     assert page.locator(".ne-chooser [role=option] b").all_inner_texts() == ["ReLU", "ReLU6", "PReLU"]
+
+
+def test_words_of_the_field_find_the_layers_that_are_meant(open_demo, nets):
+    page = open_demo()
+    show(page, build_graph(nets.lenet()) | {"palette": palette()})
+    page.locator(".ne-canvas").focus()
+    words = ("conv", "fc", "dense", "bn", "relu", "loss", "pool", "softmax", "norm")
+    for word in words:
+        page.evaluate("entries => { demo.editor.model.graph.palette = entries; }", palette())
+        page.keyboard.press("a")
+        page.keyboard.type(word)
+        page.keyboard.press("Enter")
+    assert [one["layer_type"] for one in sent(page, "add")] == [
+        "Convolution", "InnerProduct", "InnerProduct", "BatchNorm", "ReLU", "SoftmaxWithLoss", "Pooling", "Softmax",
+        "BatchNorm",
+    ], "BatchNorm fits norm as well as LRN does, and was used just now"
+    page.evaluate("entries => { demo.editor.model.graph.palette = entries; }", palette())
+    page.keyboard.press("a")
+    headings = page.locator(".ne-heading").all_inner_texts()
+    assert [each.lower() for each in headings[:2]] == ["recently used", "modules"] and "forks" in headings[-1].lower()
+    assert page.locator(".ne-chooser [role=option] b").first.inner_text() == "BatchNorm"
+
+
+def test_a_line_asks_for_several_layers_with_their_first_settings(open_demo, nets):
+    page = open_demo()
+    show(page, build_graph(nets.lenet()) | {"palette": palette()})
+    box(page, "conv1").click()
+    page.keyboard.press("a")
+    page.keyboard.type("conv 64 1, relu, pool 3 2")
+    page.keyboard.press("Enter")
+    assert sent(page, "add")[0]["layers"] == [
+        {"type": "Convolution", "args": ["64", "1"]},
+        {"type": "ReLU", "args": []},
+        {"type": "Pooling", "args": ["3", "2"]},
+    ]
+    page.evaluate("entries => { demo.editor.model.graph.palette = entries; }", palette())
+    page.keyboard.press("a")
+    page.keyboard.type("nonsense, relu")
+    page.keyboard.press("Enter")
+    assert status(page) == 'There is no layer type like "nonsense".' and len(sent(page, "add")) == 1
 
 
 @pytest.mark.parametrize("net", ["lenet", "inception", "long"])

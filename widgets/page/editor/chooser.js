@@ -3,22 +3,21 @@
 
 import { around, make, uniqueId } from "../dom.js";
 import { clamp } from "./geometry.js";
-
-/** @typedef {{ text: string, hint?: string, category?: string, value: string, haystack: string }} Entry */
+import { grouped, matching } from "./matching.js";
 
 const MOST = 200; // entries shown at once
 
+/** @typedef {import("./matching.js").Entry} Entry */
+
 /**
- * The entries that hold all words: the very name first, then names and families that begin so, then the rest.
- * @param {Entry[]} entries
- * @param {string} typed
+ * @typedef {object} Choice
+ * @property {(value: string, shift: boolean, typed: string) => void} onPick told whether Shift was held, and the line
+ * @property {() => void} onClose follows a choice, and Escape
+ * @property {string} [foot] a line under the list
+ * @property {boolean} [families] whether the entries stand under the headings of their families
+ * @property {string[]} [recent] values used recently, the last one first
+ * @property {(typed: string) => string} [query] the part of the line that filters
  */
-export function matching(entries, typed) {
-  const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
-  const start = words[0] ?? "", exact = typed.trim().toLowerCase();
-  const rank = (/** @type {Entry} */ { text, haystack }) => (text.toLowerCase() === exact ? 2 : Number(haystack.startsWith(start)));
-  return entries.filter((entry) => words.every((word) => entry.haystack.includes(word))).sort((a, b) => rank(b) - rank(a));
-}
 
 export class Chooser {
   /** @param {Element} parent @param {string} label @param {string} placeholder */
@@ -36,8 +35,8 @@ export class Chooser {
     /** @type {Entry[]} */
     this.found = [];
     this.at = 0;
-    this.onPick = (/** @type {string} */ _value, /** @type {boolean} */ _shift) => {};
-    this.onClose = () => {};
+    /** @type {Choice} */
+    this.choice = { onPick() {}, onClose() {} };
     this.input.addEventListener("input", () => this.filter());
     this.input.addEventListener("keydown", (event) => this.key(event));
     this.list.addEventListener("pointerdown", (event) => event.preventDefault()); // keeps the focus
@@ -50,16 +49,9 @@ export class Chooser {
     });
   }
 
-  /**
-   * @param {Entry[]} entries
-   * @param {(value: string, shift: boolean) => void} onPick told whether Shift was held
-   * @param {() => void} onClose follows a choice, and Escape
-   * @param {string} foot a line under the list
-   */
-  open(entries, onPick, onClose, foot = "") {
-    Object.assign(this, { entries, onPick, onClose });
-    this.foot.textContent = foot;
-    this.foot.hidden = !foot;
+  /** @param {Entry[]} entries @param {Choice} choice */
+  open(entries, choice) {
+    Object.assign(this, { entries, choice });
     this.box.hidden = false;
     this.input.value = "";
     this.filter();
@@ -75,22 +67,32 @@ export class Chooser {
   close() {
     if (this.box.hidden) return;
     this.box.hidden = true;
-    this.onClose();
+    this.choice.onClose();
   }
 
   filter() {
-    this.found = matching(this.entries, this.input.value);
-    this.list.replaceChildren(...this.found.slice(0, MOST).map((entry, at) => {
-      const option = make("li", {
-        role: "option", id: `${this.list.id}-${at}`, "data-at": at, "data-value": entry.value,
-        class: `ne-${entry.category ?? "unknown"}`,
-      });
-      make("b", { text: entry.text }, option);
-      make("span", { text: entry.hint ?? "" }, option);
-      return option;
-    }));
+    const { families, recent = [], query = (/** @type {string} */ typed) => typed } = this.choice;
+    const typed = query(this.input.value).trim();
+    const groups = families && !typed ? grouped(this.entries, recent) : [{ heading: "", entries: matching(this.entries, typed, recent) }];
+    this.found = [];
+    this.list.replaceChildren();
+    for (const { heading, entries } of groups) {
+      if (heading) make("li", { class: "ne-heading", "aria-hidden": "true", text: heading }, this.list);
+      for (const entry of entries.slice(0, MOST)) this.show(entry);
+    }
     if (!this.found.length) make("li", { class: "ne-nothing", text: "Nothing found" }, this.list);
     this.mark(0);
+  }
+
+  /** @param {Entry} entry */
+  show(entry) {
+    const at = this.found.push(entry) - 1;
+    const option = make("li", {
+      role: "option", id: `${this.list.id}-${at}`, "data-at": at, "data-value": entry.value,
+      class: `ne-${entry.category ?? "unknown"}`, title: entry.hint ?? "",
+    }, this.list);
+    make("b", { text: entry.text }, option);
+    make("span", { text: entry.hint ?? "" }, option);
   }
 
   /** @param {number} at */
@@ -101,7 +103,11 @@ export class Chooser {
     const option = options[this.at];
     if (option) this.input.setAttribute("aria-activedescendant", option.id);
     else this.input.removeAttribute("aria-activedescendant");
-    option?.scrollIntoView({ block: "nearest" });
+    if (this.at === 0) this.list.scrollTop = 0; // with its heading
+    else option?.scrollIntoView({ block: "nearest" });
+    const { foot = "" } = this.choice, { form } = this.found[this.at] ?? {};
+    this.foot.textContent = form ? `${form} ${foot}` : foot;
+    this.foot.hidden = !this.foot.textContent;
   }
 
   /** @param {KeyboardEvent} event */
@@ -119,7 +125,7 @@ export class Chooser {
   pick(at, shift) {
     const entry = this.found[at];
     if (!entry) return;
-    this.onPick(entry.value, shift);
+    this.choice.onPick(entry.value, shift, this.input.value);
     this.close();
   }
 }

@@ -3,7 +3,8 @@
 //
 // Whoever owns the net answers an intent with another graph. Only what concerns the view lives here: zoom, pan, boxes
 // moved by hand, the selection. The parts: model.js (the graph, without a page), drawing.js, minimap.js, card.js,
-// chooser.js, gestures.js (pointer), keys.js and wiring.js (keyboard), geometry.js (plane geometry).
+// chooser.js, palette.js and
+// matching.js (lists to pick from), gestures.js (pointer), keys.js and wiring.js (keyboard), geometry.js (plane geometry).
 
 import { icon, make, printable } from "../dom.js";
 import { Card } from "./card.js";
@@ -14,12 +15,11 @@ import { Gestures } from "./gestures.js";
 import { keyDown } from "./keys.js";
 import { Minimap } from "./minimap.js";
 import { Model, edgeSentence, sentence } from "./model.js";
+import { findable, openPalette, openSearch } from "./palette.js";
 import { Wiring } from "./wiring.js";
 
 /** @typedef {import("./geometry.js").View} View */
 /** @typedef {import("../messages.js").Graph} Graph */
-
-const BY_INDEX = "\u0000"; // before the value of an entry that is a layer by its place in the text
 
 const VAST = 2.5; // a net that is so many times as high or wide as what is in sight has an overview
 
@@ -49,6 +49,8 @@ export class Editor {
     this.touched = false; // whether the user moved the view
     this.finding = false; // whether the next selection from the kernel is what was searched for
     this.expecting = false; // whether the next layer that is new is what the user asked for
+    /** @type {Set<string> | null} */
+    this.awaiting = null; // the layers before several were asked for: the one selected then gets the focus
     root.classList.add("bb-editor");
     this.toolbar = make("div", { class: "ne-toolbar", role: "toolbar", "aria-label": "Net editor" }, root);
     this.stage = make("div", { class: "ne-stage" }, root);
@@ -275,8 +277,10 @@ export class Editor {
     model.selected = new Set(known);
     model.selectedEdges.clear();
     this.drawing.paintSelection();
+    const made = this.awaiting !== null && known.length > 0 && !this.awaiting.has(known[0]);
     if (known.length) this.reveal(known[0], this.finding);
-    if (known.length && this.finding) this.drawing.focus(known[0]);
+    if (known.length && (this.finding || made)) this.drawing.focus(known[0]);
+    if (made) this.awaiting = null;
     this.finding = false;
   }
 
@@ -319,45 +323,17 @@ export class Editor {
   }
 
   openPalette() {
-    const near = this.current() ?? null, host = this.model.box(near);
-    const entries = (this.model.graph.palette ?? []).map(({ type, category, help }) => ({
-      text: type, hint: help, category, value: type, haystack: `${type} ${category}`.toLowerCase(),
-    }));
-    const connects = Boolean(host?.data.tops.length);
-    const name = near && (this.model.thing(near)?.name ?? near);
-    this.palette.open(entries, (type, branch) => {
-      this.expecting = true;
-      this.send({ type: "add", layer_type: type, near, connect_from: connects ? near : null, branch });
-    }, () => this.drawing.focus(near ?? undefined), connects
-      ? `Enter puts it between ${name} and what follows, Shift+Enter makes a branch that nobody reads yet.`
-      : "Select a layer first to put the new one behind it.");
+    openPalette(this);
   }
 
   /** The list of what is drawn, and as soon as the kernel answers of all layers, those in folded groups too. */
   openSearch() {
-    const entries = this.model.things().map((thing) => ({
-      text: thing.name, hint: thing.collapsed ? thing.note : thing.type, category: thing.category,
-      value: thing.id, haystack: `${thing.name} ${thing.type}`.toLowerCase(),
-    }));
-    let found = this.current();
-    this.finder.open(entries, (value) => {
-      if (value.startsWith(BY_INDEX)) {
-        this.finding = true;
-        this.send({ type: "find", index: Number(value.slice(BY_INDEX.length)) });
-        return;
-      }
-      found = value;
-      this.choose([value]);
-      this.reveal(value, true);
-    }, () => this.drawing.focus(found), "By name, type, blob or value: kernel_size:7");
-    this.send({ type: "search" });
+    openSearch(this);
   }
 
   /** @param {import("../messages.js").Findable[]} layers */
   offerLayers(layers) {
-    this.finder.offer(layers.map(({ index, name, type, category, note, haystack }) => ({
-      text: name, hint: `${type}${note ? ` ${note}` : ""}`, category, value: `${BY_INDEX}${index}`, haystack,
-    })));
+    this.finder.offer(findable(layers));
   }
 
   /** Let the user type another name over a layer. @param {string} id */

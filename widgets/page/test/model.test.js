@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { matching } from "../editor/chooser.js";
+import { matching } from "../editor/matching.js";
 import { Model } from "../editor/model.js";
 
 /** A graph of [id, ids of those it reads] pairs, one under the other. */
