@@ -59,6 +59,7 @@ POSITIONS = {
 """By type, the fields that numbers typed behind its name are for."""
 
 WANTED = {
+    "AnnotatedData": "source",
     "Data": "source",
     "HDF5Data": "source",
     "HDF5Output": "file_name",
