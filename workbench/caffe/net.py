@@ -18,6 +18,7 @@ from ...engine import Blob, Layer
 from ...engine.atomic import atomic_path
 from ...engine.layers.common.python import Python, UserLayer
 from ...engine.layers.data.memory_data import MemoryData
+from .early import EarlyNet
 from .settings import next_seed
 
 Arrays = dict[str, np.ndarray]
@@ -37,7 +38,7 @@ def _check_file(path: Any) -> None:
         raise FileError(ENOENT, "Could not open file", str(path))
 
 
-class Net:
+class Net(EarlyNet):
     """A net as pycaffe shows it: ``Net(file, phase, weights=...)`` or ``Net(file, weights, phase)``.
 
     `engine` is the net underneath, of which this is a view: `blobs`, `params` and `layers` are its own.

@@ -314,3 +314,33 @@ def test_a_classifier_chooses_where_to_compute(tmp_path, cls, monkeypatch):
     for gpu in (True, False, None):
         cls(tmp_path / "net.prototxt", tmp_path / "w.caffemodel", gpu=gpu)
     assert asked == ["gpu", "cpu"]
+
+
+def test_a_net_makes_images_ready_as_early_pycaffes_did(tmp_path):
+    (tmp_path / "net.prototxt").write_text(
+        'input: "data" input_shape { dim: 1 dim: 3 dim: 4 dim: 5 } '
+        'layer { name: "r" type: "ReLU" bottom: "data" top: "y" }'
+    )
+    net = caffe.Net(tmp_path / "net.prototxt", caffe.TEST)
+    net.set_phase_test()
+    net.set_mode_cpu()
+    mean = np.arange(60.0).reshape(3, 4, 5)
+    np.save(tmp_path / "mean.npy", mean)
+    image = np.random.default_rng(0).random((4, 5, 3)).astype(np.float32)
+    plain = image.transpose(2, 0, 1)
+    np.testing.assert_array_equal(net.preprocess("data", image), plain)
+    net.set_channel_swap("data", (2, 1, 0))
+    net.set_raw_scale("data", 255)
+    net.set_input_scale("data", 0.5)
+    for given, mode, wanted in (
+        (mean, "elementwise", mean),
+        (tmp_path / "mean.npy", "elementwise", mean),
+        (str(tmp_path / "mean.npy"), "channel", mean.mean((1, 2), keepdims=True)),
+        (np.array([1.0, 2, 3]), "elementwise", np.array([1.0, 2, 3])[:, None, None]),
+    ):
+        net.set_mean("data", given, mode)
+        ready = net.preprocess("data", image)
+        np.testing.assert_allclose(ready, (plain[::-1] * 255 - wanted) * 0.5, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(net.deprocess("data", ready), image, atol=1e-5)
+    with pytest.raises(ValueError, match="the mode can be elementwise or channel"):
+        net.set_mean("data", mean, "rowwise")
