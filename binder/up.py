@@ -72,7 +72,9 @@ def make_environment_with_virtualenv():
 
 def install(extra):
     """Install the repository, editable, unless nothing that decides the outcome has changed."""
-    decides = (ROOT / "pyproject.toml").read_bytes() + str(ROOT).encode()
+    # The extension of JupyterLab is installed as a copy.
+    copied = [ROOT / "pyproject.toml", *sorted((ROOT / "widgets" / "labextension").rglob("*.js*"))]
+    decides = b"".join(path.read_bytes() for path in copied) + str(ROOT).encode()
     digest = hashlib.sha256(decides).hexdigest()
     stamp = STAMP.read_text() if STAMP.exists() else ""
     if stamp == f"test {digest}" or stamp == f"{extra} {digest}":

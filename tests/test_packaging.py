@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 import zipfile
 from pathlib import Path
@@ -40,9 +41,14 @@ def package_files() -> set[Path]:
 
 
 def is_page_source(path: Path) -> bool:
-    """Whether a file is a source of the bundle, or of the tools that make and check it."""
+    """Whether a file is a source of the bundle, of JupyterLab's extension, or of the tools that make and check them."""
     tools = path.parent == Path("widgets") and path.suffix in (".js", ".json", ".mjs")
-    return tools or path.is_relative_to("widgets/page")
+    return tools or any(path.is_relative_to(f"widgets/{name}") for name in ("page", "lab", "labextension"))
+
+
+def lab_extension(folder: Path) -> dict[str, bytes]:
+    """The files of JupyterLab's extension in a folder, by their names in it."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def package_folder(name: str) -> Path:
@@ -81,6 +87,8 @@ def wheel(tmp_path_factory) -> Path:
     """A wheel built from a copy that holds the project's files alone, as a clean clone does."""
     source = tmp_path_factory.mktemp("source")
     needed = package_files() | {Path("pyproject.toml"), Path("README.md"), Path("LICENSE")}
+    extension = ROOT / "widgets" / "labextension"
+    needed |= {path.relative_to(ROOT) for path in extension.rglob("*") if path.is_file()}
     for path in needed:
         (source / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, source / path)
@@ -106,10 +114,24 @@ def has_setuptools() -> bool:
 
 def test_the_wheel_holds_what_is_on_disk(wheel):
     with zipfile.ZipFile(wheel) as archive:
-        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+        names = {name for name in archive.namelist() if ".dist-info/" not in name and ".data/" not in name}
+        data = {
+            name.partition(".data/data/share/jupyter/labextensions/brewbench/")[2]: archive.read(name)
+            for name in archive.namelist()
+            if ".data/" in name
+        }
         licences = [name for name in archive.namelist() if name.endswith("licenses/LICENSE")]
     assert names == {f"brewbench/{path.as_posix()}" for path in package_files()}
     assert licences
+    assert data == lab_extension(ROOT / "widgets" / "labextension") and "package.json" in data
+
+
+def test_the_installed_extension_of_jupyterlab_is_the_committed_one():
+    """pip copies it, also where the package itself is installed editable."""
+    installed = Path(sysconfig.get_path("data"), "share", "jupyter", "labextensions", "brewbench")
+    if not installed.exists():
+        pytest.skip(f"this environment has no {installed}: pip install -e . puts it there")
+    assert lab_extension(installed) == lab_extension(ROOT / "widgets" / "labextension"), "pip install -e . again"
 
 
 def test_the_wheel_works_alone(wheel, tmp_path):

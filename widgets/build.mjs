@@ -1,10 +1,12 @@
-// Makes bundle/: one script and one style a widget, of the sources in page/. `--check` tells whether it is up to date.
+// Makes bundle/: one script and one style a widget, of the sources in page/; and labextension/, the extension of
+// JupyterLab, of those in lab/. `--check` tells whether both are up to date.
 import { build } from "esbuild";
+import { createHash } from "node:crypto";
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const HERE = dirname(fileURLToPath(import.meta.url)), PAGE = join(HERE, "page"), BUNDLE = join(HERE, "bundle");
+const HERE = dirname(fileURLToPath(import.meta.url)), PAGE = join(HERE, "page"), BUNDLE = join(HERE, "bundle"), LAB = join(HERE, "labextension");
 const NOTE = "Made by build.mjs from page/: change the sources there, then `npm run build`.";
 const WIDGETS = { arrays: "arrays.js", curves: "curves.js", editor: "editor/editor.js", form: "form.js", frame: "frame.js", stepper: "stepper.js", table: "table.js", text: "text/text.js" };
 
@@ -38,19 +40,51 @@ async function make() {
   return files;
 }
 
-const files = await make();
-if (process.argv.includes("--check")) {
-  const there = await readdir(BUNDLE).catch(() => []);
-  const wrong = there.filter((name) => !files.has(name));
+/** The files of JupyterLab's extension; its script is named by its content, so that no browser keeps an older one. */
+async function makeLab() {
+  const { outputFiles } = await build({
+    entryPoints: [join(HERE, "lab/container.js")],
+    absWorkingDir: HERE, bundle: true, format: "iife", target: "es2022", charset: "utf8", write: false, logLevel: "warning",
+  });
+  const script = `// ${NOTE.replace("page/", "lab/")}\n${outputFiles[0].text}`;
+  const name = `static/remoteEntry.${createHash("sha256").update(script).digest("hex").slice(0, 16)}.js`;
+  const version = /__version__ = "(.*)"/.exec(await readFile(join(HERE, "../__init__.py"), "utf8"))?.[1];
+  const about = {
+    name: "brewbench", version, description: "Brewbench in JupyterLab: outputs that outlive their kernel, a bench for prototxt files.",
+    license: "BSD-3-Clause", jupyterlab: { extension: true, _build: { load: name, extension: "./extension" } },
+  };
+  const how = {
+    packageManager: "python", packageName: "brewbench",
+    uninstallInstructions: "Use pip to uninstall the package brewbench.",
+  };
+  const json = (/** @type {object} */ value) => `${JSON.stringify(value, null, 2)}\n`;
+  return new Map([["package.json", json(about)], ["install.json", json(how)], [name, script]]);
+}
+
+/** Whether a folder holds these files and no others. */
+async function check(folder, files) {
+  const there = (await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])).filter((one) => one.isFile());
+  const wrong = there.map((one) => relative(folder, join(one.parentPath, one.name)).replaceAll("\\", "/")).filter((name) => !files.has(name));
   for (const [name, text] of files) {
-    if (text !== await readFile(join(BUNDLE, name), "utf8").catch(() => "")) wrong.push(name);
+    if (text !== await readFile(join(folder, name), "utf8").catch(() => "")) wrong.push(name);
   }
-  if (wrong.length) {
-    console.error(`bundle/ is not what page/ gives: ${wrong.join(", ")}. Run \`npm run build\` in widgets/.`);
-    process.exit(1);
+  if (wrong.length) console.error(`${relative(HERE, folder)}/ is not what its sources give: ${wrong.join(", ")}. Run \`npm run build\` in widgets/.`);
+  return !wrong.length;
+}
+
+/** Put files, and no others, into a folder. */
+async function write(folder, files) {
+  await rm(folder, { recursive: true, force: true });
+  for (const [name, text] of files) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), text);
   }
+}
+
+const made = [[BUNDLE, await make()], [LAB, await makeLab()]];
+if (process.argv.includes("--check")) {
+  const results = await Promise.all(made.map(([folder, files]) => check(folder, files)));
+  if (results.includes(false)) process.exit(1);
 } else {
-  await rm(BUNDLE, { recursive: true, force: true });
-  await mkdir(BUNDLE);
-  for (const [name, text] of files) await writeFile(join(BUNDLE, name), text);
+  for (const [folder, files] of made) await write(folder, files);
 }

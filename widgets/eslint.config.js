@@ -4,7 +4,7 @@ import globals from "globals";
 export default [
   js.configs.recommended,
   {
-    files: ["page/**/*.js"],
+    files: ["page/**/*.js", "lab/**/*.js"],
     languageOptions: { globals: globals.browser },
     rules: {
       "no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -142,6 +143,10 @@ class Lab:
             path = settings / "@jupyterlab" / f"{name}.jupyterlab-settings"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(values))
+        # The extension of the working copy, in place of the one that is installed.
+        extensions = folder / "data" / "labextensions"
+        extensions.mkdir(parents=True)
+        shutil.copytree(ROOT / "widgets" / "labextension", extensions / "brewbench")
         return {
             **os.environ,
             "BREWBENCH_FAST": "1",

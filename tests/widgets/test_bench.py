@@ -1,16 +1,21 @@
 """The bench without a browser: what is done in one view is seen in the others."""
 
+import base64
 import logging
+import re
 import threading
 import time
 
+import nbformat
 import numpy as np
 import pytest
+from nbconvert.exporters.html import HTMLExporter
 
 import brewbench
 from brewbench.engine import TEST
 from brewbench.engine.making import making
 from brewbench.proto import Document
+from brewbench.widgets.bench.bench import BENCH_TYPE
 
 NET = """
 layer { name: "data" type: "DummyData" top: "data" top: "label"
@@ -313,7 +318,18 @@ def test_nets_written_in_python_open_as_text():
 def test_without_a_kernel_the_drawing_is_still_there(bench):
     bundle = bench._repr_mimebundle_()
     assert bundle["image/svg+xml"].startswith("<svg") and "ip1" in bundle["image/svg+xml"]
+    assert bundle[BENCH_TYPE] == {"model_id": bench.model_id}
     assert "application/vnd.jupyter.widget-view+json" in bundle and len(repr(bench)) < 80
+
+
+def test_a_printed_notebook_shows_the_drawing(bench):
+    """nbconvert takes the widget for missing, since no notebook keeps its state, and shows the next best."""
+    output = nbformat.v4.new_output("display_data", data=bench._repr_mimebundle_())
+    page, _ = HTMLExporter().from_notebook_node(
+        nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("bench", outputs=[output])])
+    )
+    (image,) = re.findall('src="data:image/svg[+]xml;base64,([^"]*)"', page)
+    assert ">ip1</text>" in base64.b64decode(image).decode() and "<Bench on" not in page
 
 
 @pytest.mark.parametrize("name", ["nothing.prototxt", "."])

@@ -23,6 +23,8 @@ from .run import Run
 from .state import State
 from .texts import Texts
 
+BENCH_TYPE = "application/vnd.brewbench.bench+json"
+
 
 class Bench(ipywidgets.VBox):
     """All views of one live net. `net`, `solver`, `session` and `document` are there for cells to use.
@@ -72,10 +74,15 @@ class Bench(ipywidgets.VBox):
         return f"<Bench on {self.state.report.name or 'a net'!r}, {self.live.status.state}>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The bench, and the drawing alone for where no kernel is: a reopened notebook, a code host, a printout."""
+        """The bench, and the drawing alone for where no kernel is: a reopened notebook, a code host, a printout.
+
+        The extension of JupyterLab shows `BENCH_TYPE`: the bench where its model lives, else the drawing.
+        """
         bundle: Any = super()._repr_mimebundle_(**kwargs)
-        if bundle is not None and self.editor.graph.get("nodes"):
-            bundle["image/svg+xml"] = to_svg(self.editor.graph)
+        if bundle is not None:
+            bundle[BENCH_TYPE] = {"model_id": self.model_id}
+            if self.editor.graph.get("nodes"):
+                bundle["image/svg+xml"] = to_svg(self.editor.graph)
         return bundle
 
     # For cells

@@ -224,6 +224,7 @@ function mount(root, { send }) {
       } else if (content.type === "unsaved") {
         unsaved = content.names;
         offerSaving(!offer.hidden);
+        root.dispatchEvent(new CustomEvent("bb-unsaved", { bubbles: true, detail: unsaved }));
       } else if (content.type === "open" && !shown().includes(content.name)) open(content.name, false);
     },
     destroy() {

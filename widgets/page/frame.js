@@ -211,6 +211,8 @@ export function mount(root, { send }) {
       } else if (content.type === "unsaved") {
         unsaved = content.names;
         offerSaving(!offer.hidden);
+        // For what is around the bench: a document tab marks that there is something to save.
+        root.dispatchEvent(new CustomEvent("bb-unsaved", { bubbles: true, detail: unsaved }));
       } else if (content.type === "open" && !shown().includes(content.name)) open(content.name, false);
     },
     destroy() {
