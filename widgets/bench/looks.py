@@ -24,7 +24,7 @@ class Looks:
         self.state = state
         self._courier = Courier(0, "looks")  # a look waits for the layer that runs, or its kernels: events must not
         self.view = ArrayView(on_select=lambda unit: self.view.say(f"unit {unit}"))
-        self.choice = ipywidgets.Dropdown(options=[NOTHING], layout={"width": "auto"})
+        self.choice = ipywidgets.Dropdown(options=[NOTHING], description="Array", layout={"width": "auto"})
         self.choice.add_class("bb-array-choice")
         self.choice.observe(lambda _change: self._show(), "value")
         self.box = ipywidgets.VBox([self.choice, self.view])

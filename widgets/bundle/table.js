@@ -57,6 +57,7 @@ function mount(root, { send }) {
   const head = make("div", { class: "bb-table-row bb-table-head", role: "row" }, frame);
   const body = make("div", { class: "bb-table-body", role: "rowgroup" }, frame);
   const foot = make("div", { class: "bb-table-row bb-table-foot", role: "row" }, frame);
+  make("div", { role: "gridcell" }, foot);
   let rows = [];
   let shown = [];
   let by = null;
@@ -148,6 +149,7 @@ function mount(root, { send }) {
         rows = content.rows;
         most = new Map(COLUMNS.filter(({ unit }) => unit !== void 0).map(({ at }) => [at, Math.max(...rows.map((row) => Number(row[at] ?? 0)), 0)]));
         foot.replaceChildren(...COLUMNS.map(({ at, unit }) => make("div", {
+          role: "gridcell",
           class: unit !== void 0 ? "bb-number" : "",
           text: at === 1 ? `${rows.length} layers` : unit !== void 0 ? short(total(rows, at), unit) : "",
           title: unit !== void 0 ? total(rows, at).toLocaleString("en") : ""

@@ -63,6 +63,7 @@ export function mount(root, { send }) {
   const head = make("div", { class: "bb-table-row bb-table-head", role: "row" }, frame);
   const body = make("div", { class: "bb-table-body", role: "rowgroup" }, frame);
   const foot = make("div", { class: "bb-table-row bb-table-foot", role: "row" }, frame);
+  make("div", { role: "gridcell" }, foot);
   /** @type {Row[]} */
   let rows = [];
   /** @type {Row[]} */
@@ -157,6 +158,7 @@ export function mount(root, { send }) {
         rows = content.rows;
         most = new Map(COLUMNS.filter(({ unit }) => unit !== undefined).map(({ at }) => [at, Math.max(...rows.map((row) => Number(row[at] ?? 0)), 0)]));
         foot.replaceChildren(...COLUMNS.map(({ at, unit }) => make("div", {
+          role: "gridcell",
           class: unit !== undefined ? "bb-number" : "",
           text: at === 1 ? `${rows.length} layers` : unit !== undefined ? short(total(rows, at), unit) : "",
           title: unit !== undefined ? total(rows, at).toLocaleString("en") : "",

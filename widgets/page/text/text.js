@@ -85,7 +85,7 @@ export function mount(root, { view: name, send }) {
         bracketMatching(), closeBrackets(), indentOnInput(), highlightActiveLine(), highlightActiveLineGutter(),
         highlightSelectionMatches(), search({ top: true }), prototxt,
         autocompletion({ override: [complete], icons: false }), hoverTooltip(hover),
-        EditorView.contentAttributes.of({ "aria-label": LABEL }),
+        EditorView.contentAttributes.of({ "aria-label": LABEL, tabindex: "0" }),
         EditorView.domEventHandlers({
           blur: () => flush(),
           paste: (event) => { crlf ||= Boolean(event.clipboardData?.getData("text/plain").includes("\r\n")); },
