@@ -12,11 +12,15 @@ import numpy as np
 
 from ..proto.fields import Field, fields
 from .pane import Pane, as_html, describe
+from .shapes import parse_shapes, spell_shapes
 
 Path = tuple[str | int, ...]
 
 COMMON = {"LayerParameter": ("param", "include", "exclude", "loss_weight", "propagate_down")}
 """What every layer may have, apart from its own settings: shown folded, below them."""
+
+SHAPE = "BlobShape"
+"""The message that is one line of a form, not a section."""
 
 UINT32_MAX = 2**32 - 1
 
@@ -38,6 +42,8 @@ def written_values(message: Any) -> dict[str, Any]:
 
 def spell(field: Field, value: Any) -> str:
     """A value as it is typed into an input; a list is separated by commas."""
+    if field.message == SHAPE:
+        return spell_shapes(value)
     if field.repeated:
         line = io.StringIO()
         csv.writer(line).writerow([_spell_one(field, each) for each in value])
@@ -63,6 +69,8 @@ def parse(field: Field, text: str) -> Any:
 
     Raises ValueError where it is not a value of the field, saying what was expected and what was found.
     """
+    if field.message == SHAPE:
+        return parse_shapes(text, field.repeated)
     if not field.repeated:
         return _parse_one(field, text.strip())
     items = next(csv.reader([text], skipinitialspace=True), [])
@@ -125,6 +133,8 @@ def hint(field: Field) -> str:
         notes.append(f"at least {field.min:g}")
     if field.max is not None:
         notes.append(f"at most {field.max:g}")
+    if field.message == SHAPE:
+        notes.append("as in 1x3x224x224")
     if field.repeated:
         notes.append("comma-separated")
     notes = [note for note in notes if note]
@@ -285,6 +295,10 @@ class ParameterForm(ipywidgets.VBox):
             self._hint.value = as_html(hint)
             self.children = [self._keys, self._title, self._status, self._hint]
 
+    def focus(self, path: Path | None = None) -> None:
+        """Bring the focus to the input of a field, or to the first of the subject's own fields."""
+        self._keys.send({"type": "focus", "hook": f"bb-field-{'-'.join(map(str, path))}" if path else None})
+
     def make(self, kind: type, *arguments: Any, **traits: Any) -> Any:
         """A widget that shares its layout, and its style with all of its kind, since CSS rules here.
 
@@ -411,7 +425,8 @@ class _Row:
             self.box.children = [*self.box.children, reset]
 
     def _show_note(self) -> None:
-        error = self.typed_error or self.form.diagnostics.get(dotted(self.path), "")
+        found = (text for path, text in self.form.diagnostics.items() if self.holds(path))
+        error = self.typed_error or next(found, "")
         _mark(self.box, "bb-invalid", bool(error))
         _assign(self.note, "value", as_html(error or self._hint()))
 
@@ -463,7 +478,8 @@ class _Row:
             self._show_note()
 
     def holds(self, path: str) -> bool:
-        return path == dotted(self.path)
+        inside = self.field.message == SHAPE and path.startswith(f"{dotted(self.path)}.")
+        return path == dotted(self.path) or inside
 
 
 class _Fold:
@@ -573,7 +589,7 @@ class _Fields:
 
     def _make(self, field: Field) -> "_Row | _Fold":
         form, path = self.form, (*self.path, field.name)
-        if field.kind != "message":
+        if field.kind != "message" or field.message == SHAPE:
             return _Row(form, path, field)
         if field.repeated:
             return _Fold(form, path, field.name, lambda: _List(form, path, field), field.help)

@@ -42,7 +42,7 @@ class Bench(ipywidgets.VBox):
         self.run = Run(self.state, self.looks, self.refresh, self._select)
         self.texts = Texts(self.state, self._on_place, self._on_switch, lambda: self.run.guarded(self.save))
         self.fields = Fields(self.state, self.texts)
-        self.drawing = Drawing(self.state, self.texts, self._select)
+        self.drawing = Drawing(self.state, self.texts, self._select, self._on_edit)
         self.figures = Figures(self.state, self._select)
         self.trust = TrustBar(lambda: self.run.guarded(live.trust_code))
         self.stand_in = StandInBar(lambda given: self.run.guarded(lambda: self._use_stand_in(given)))
@@ -189,6 +189,11 @@ class Bench(ipywidgets.VBox):
     def _on_tabs(self, open: Sequence[str]) -> None:
         """Other panes of the side panel are in sight."""
         self.figures.open("table" in open)
+
+    def _on_edit(self, path: tuple[str, str] | None) -> None:
+        """The user goes from the drawing to a field of the form."""
+        self.frame.bring("form")
+        self.form.focus(path)
 
     def _on_place(self, index: int) -> None:
         """The cursor of the text came to a layer."""

@@ -9,16 +9,21 @@ from ...workbench import Plan
 from ..editor import NetEditor, build_graph, default_collapsed
 from ..editor.graph import groups_around, layer_ids
 from ..form import written_values
-from ..intents import carry_out, indices_of, palette
+from ..intents import carry_out, indices_of, palette, wanted_field
 from .state import State
 from .texts import Texts
 
 
 class Drawing:
-    """Draws the net as its text is now. `on_select(indices)` is told what the user selects; `editor` is the widget."""
+    """Draws the net as its text is now. `on_select(indices)` is told what the user selects; `editor` is the widget.
 
-    def __init__(self, state: State, texts: Texts, on_select: Callable[[Sequence[int]], None]):
+    `on_edit(path)` is told which field of the selected layer the user goes on with, None for the first of its own.
+    """
+
+    def __init__(self, state: State, texts: Texts, on_select: Callable[[Sequence[int]], None],
+                 on_edit: Callable[[tuple[str, str] | None], None] = lambda path: None):  # fmt: skip
         self.state, self._texts, self._on_select = state, texts, on_select
+        self._on_edit = on_edit
         self._collapsed = default_collapsed(state.report)
         self._palette = palette()
         self.editor = NetEditor(height="100%")
@@ -90,6 +95,8 @@ class Drawing:
             self.editor.offer(self._findable(), intent.get("view"))
         elif intent["type"] == "find":
             self._find(intent["index"])
+        elif intent["type"] == "edit":
+            self._on_edit(None)
         elif intent["type"] == "undo" and self.state.shows_net:
             self._texts.undo()
         else:
@@ -100,6 +107,10 @@ class Drawing:
                 self._on_select(selected)
             for text in said:
                 self.editor.say(text)
+            if intent["type"] == "add" and not intent.get("layers") and selected:
+                wanted = wanted_field(intent["layer_type"])
+                if wanted is not None:
+                    self._on_edit(wanted)
 
 
 def spell_values(values: Mapping[str, Any]) -> list[str]:

@@ -18,8 +18,12 @@ from ...workbench import LiveNet
 from .bench import Bench
 
 
+NEW = 'name: "net"\n'
+"""The text of a net that is yet to be built."""
+
+
 def open(
-    definition: Any,
+    definition: Any = None,
     net: Any = None,
     *,
     phase: int = TEST,
@@ -33,7 +37,7 @@ def open(
     """A bench on a net, or on a solver and its net.
 
     `definition` is the path of a prototxt of either kind, a Document, a message, or a NetSpec; `net` takes the
-    place of the net that a solver names. `weights` is a `.caffemodel` to begin with, `seed` fixes all that is
+    place of the net that a solver names. Without a definition the bench is on a new net, which is empty. `weights` is a `.caffemodel` to begin with, `seed` fixes all that is
     random. Without a solver the net is in `phase` and is stepped forward and backward only. `backend` says where to
     compute, "cpu" or "gpu"; the stepper can change it.
 
@@ -46,7 +50,7 @@ def open(
     Raises OSError, ParseError or DefinitionError, in one line, for what cannot be opened, RuntimeError for a GPU that
     is not there. What is wrong inside a net does not raise: the bench marks it.
     """
-    document = as_document(definition)
+    document = Document.parse(NEW, "net") if definition is None else as_document(definition)
     given: Any = {"seed": seed, "weights": weights, "backend": backend, "trust": trust, "shapes": shapes}
     given["stand_in"] = stand_in
     if document.kind == "net":

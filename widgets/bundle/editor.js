@@ -278,9 +278,10 @@ var Model = class {
     }
     return "";
   }
-  /** The boxes that a box may feed: those below it first, from top to bottom. @param {Box} source */
+  /** The boxes that a box may feed: those that lack a bottom first, then those below it, from top to bottom. @param {Box} source */
   targets(source) {
-    return [...this.boxes.values()].filter((other) => !this.objection(source.data.id, other.data.id)).sort((a, b) => Number(a.y < source.y) - Number(b.y < source.y) || a.y - b.y || a.x - b.x);
+    const full = ({ data }) => Number(!data.dangling.length && !/\bbottom/.test(data.error ?? ""));
+    return [...this.boxes.values()].filter((other) => !this.objection(source.data.id, other.data.id)).sort((a, b) => full(a) - full(b) || Number(a.y < source.y) - Number(b.y < source.y) || a.y - b.y || a.x - b.x);
   }
   /**
    * Who comes next: with the data down, against it up, beside it left and right. Strips are passed one by one.
@@ -538,7 +539,7 @@ var Drawing = class {
       tabindex: 0,
       role: "application",
       "aria-roledescription": "net editor",
-      "aria-label": "Net. Arrow keys walk along the edges, slash searches, a adds a layer behind the selected one, c connects, Enter renames, Delete removes and joins what was before with what was behind."
+      "aria-label": "Net. Arrow keys walk along the edges, slash searches, a adds a layer behind the selected one, c connects, Enter goes to its fields, F2 renames, question mark shows the keys, Delete removes and joins what was before with what was behind."
     }, stage);
     this.scene = svg("g", {}, this.canvas);
     this.frameLayer = svg("g", {}, this.scene);
@@ -972,8 +973,9 @@ var Gestures = class {
 var PLAIN = {
   Delete: (editor) => editor.removeSelection(),
   Backspace: (editor) => editor.removeSelection(),
-  Enter: (editor, _event, current) => openOrRename(editor, current),
-  F2: (editor, _event, current) => openOrRename(editor, current),
+  Enter: (editor, _event, current) => openOrEdit(editor, current),
+  F2: (editor, _event, current) => current && editor.rename(current),
+  "?": (editor) => editor.sheet.open(() => editor.drawing.focus(editor.current())),
   " ": (editor, _event, current) => current && editor.choose(toggled(editor.model.selected, current), editor.model.selectedEdges),
   Escape: (editor) => editor.gestures.now ? editor.gestures.end() : editor.choose([]),
   "/": (editor) => editor.openSearch(),
@@ -1013,10 +1015,13 @@ function walk(editor, direction, extend) {
   editor.reveal(next);
   editor.drawing.focus(next);
 }
-function openOrRename(editor, current) {
+function openOrEdit(editor, current) {
   const box = editor.model.box(current);
   if (box?.data.collapsed) editor.toggleGroup(box.data.group);
-  else if (current) editor.rename(current);
+  else if (current) {
+    if (!editor.model.selected.has(current)) editor.choose([current]);
+    editor.send({ type: "edit", id: current });
+  }
 }
 function nextEdge(editor, current) {
   const box = editor.model.box(current);
@@ -1182,6 +1187,54 @@ function findable(layers) {
   }));
 }
 
+// page/editor/sheet.js
+var KEYS = [
+  ["a", "add a layer or a module: conv 64 3, relu"],
+  ["Shift+Enter", "in that list: as a branch"],
+  ["c", "connect to the next layer that lacks a bottom"],
+  ["Enter", "to the fields; Escape comes back"],
+  ["F2", "rename"],
+  ["Delete", "remove, and join the neighbours"],
+  ["Ctrl+C X V D", "copy, cut, paste, duplicate"],
+  ["Ctrl+Z, Ctrl+Y", "undo, redo"],
+  ["Arrows", "walk; Shift extends the selection"],
+  ["Space", "add to the selection"],
+  ["/, Ctrl+F", "find a layer"],
+  ["e", "the edges of a layer, one by one"],
+  ["g", "fold or unfold the group"],
+  ["f, +, -", "fit, zoom in, zoom out"]
+];
+var Sheet = class {
+  /** @param {Element} stage */
+  constructor(stage) {
+    this.empty = make("div", { class: "ne-empty", hidden: "", text: "Press a to add a layer, or paste prototxt. ? shows the keys." }, stage);
+    this.box = make("div", { class: "ne-sheet", role: "dialog", "aria-label": "Keys", tabindex: -1, hidden: "" }, stage);
+    const list = make("dl", {}, this.box);
+    for (const [keys, what] of KEYS) {
+      make("dt", { text: keys }, list);
+      make("dd", { text: what }, list);
+    }
+    this.onClose = () => {
+    };
+    this.box.addEventListener("focusout", () => {
+      this.box.hidden = true;
+    });
+    this.box.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (!["Escape", "Enter", "?"].includes(event.key)) return;
+      event.preventDefault();
+      this.box.hidden = true;
+      this.onClose();
+    });
+  }
+  /** @param {() => void} onClose */
+  open(onClose) {
+    this.onClose = onClose;
+    this.box.hidden = false;
+    this.box.focus();
+  }
+};
+
 // page/editor/wiring.js
 var Wiring = class {
   /** @param {import("./editor.js").Editor} editor */
@@ -1290,6 +1343,7 @@ var Editor = class {
     this.card = new Card(this.model, this.stage);
     this.palette = new Chooser(this.stage, "Add a layer", "Type of layer…");
     this.finder = new Chooser(this.stage, "Find a layer", "Name or type…");
+    this.sheet = new Sheet(this.stage);
     this.renamer = make("input", {
       class: "ne-rename",
       type: "text",
@@ -1342,6 +1396,7 @@ var Editor = class {
         relatedTarget
       )) this.wiring.end("");
     });
+    root.addEventListener("bb-focus", () => this.drawing.focus(this.current()));
     root.dataset.lmSuppressShortcuts = "true";
     root.addEventListener("focusin", ({ target }) => {
       if (target instanceof Element) target.setAttribute("data-lm-suppress-shortcuts", "true");
@@ -1376,6 +1431,7 @@ var Editor = class {
     const whole = !first && inSight(this.view, model.bounds(), drawing.size());
     const focused = drawing.focused();
     const { added, renamed, reselected } = model.take(graph);
+    this.sheet.empty.hidden = graph.nodes.length > 0;
     this.problems.hidden = !graph.problems?.length;
     this.problems.textContent = printable((graph.problems ?? []).join("\n"));
     this.enable("undo", graph.can_undo !== false);

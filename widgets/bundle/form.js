@@ -1,5 +1,6 @@
 // Made by build.mjs from page/: change the sources there, then `npm run build`.
 // page/form.js
+var PATIENCE = 3e3;
 function mount(root, { send }) {
   let form = null;
   let outer = null;
@@ -14,6 +15,7 @@ function mount(root, { send }) {
       if (input.getAttribute("aria-invalid") !== invalid) input.setAttribute("aria-invalid", invalid);
       if (input.getAttribute("aria-describedby") !== note.id) input.setAttribute("aria-describedby", note.id);
     }
+    for (const reset of form.querySelectorAll(".bb-clear")) reset.tabIndex = -1;
     for (const fold of form.querySelectorAll("button.bb-fold")) {
       const open = String(fold.classList.contains("mod-active"));
       if (fold.getAttribute("aria-expanded") !== open) fold.setAttribute("aria-expanded", open);
@@ -29,6 +31,12 @@ function mount(root, { send }) {
     unfinished.delete(event.target);
   }
   function pressed(event) {
+    if (event.key === "Escape") {
+      event.preventDefault();
+      event.stopPropagation();
+      form.closest(".bb-bench")?.querySelector(".bb-editor")?.dispatchEvent(new CustomEvent("bb-focus"));
+      return;
+    }
     if (event.key === "Enter") unfinished.delete(event.target);
     const key = event.key.toLowerCase();
     if (!(event.ctrlKey || event.metaKey) || event.altKey || key !== "z" && key !== "y") return;
@@ -37,6 +45,22 @@ function mount(root, { send }) {
     event.stopPropagation();
     send({ type: key === "y" || event.shiftKey ? "redo" : "undo" });
   }
+  let aim = null;
+  function leave() {
+    aim = null;
+  }
+  function settle() {
+    if (!aim) return;
+    const row = aim.hook ? form?.querySelector(`.${CSS.escape(aim.hook)}`) : form?.querySelector(".bb-section .bb-fieldrow") ?? form?.querySelector(".bb-fieldrow");
+    const input = row?.querySelector("input, select");
+    if (input?.offsetParent) {
+      aim = null;
+      input.focus();
+      input.select?.();
+    } else if (performance.now() < aim.until) requestAnimationFrame(settle);
+    else aim = null;
+  }
+  for (const what of ["keydown", "pointerdown"]) document.addEventListener(what, leave, true);
   let request;
   const watcher = new MutationObserver(() => {
     request ??= requestAnimationFrame(() => {
@@ -60,9 +84,13 @@ function mount(root, { send }) {
   waiting.observe(document.body, { subtree: true, childList: true });
   attach();
   return {
-    receive() {
+    receive(content) {
+      if (content.type !== "focus") return;
+      aim = { hook: content.hook, until: performance.now() + PATIENCE };
+      requestAnimationFrame(settle);
     },
     destroy() {
+      for (const what of ["keydown", "pointerdown"]) document.removeEventListener(what, leave, true);
       waiting.disconnect();
       watcher.disconnect();
       cancelAnimationFrame(request);

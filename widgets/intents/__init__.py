@@ -3,5 +3,6 @@
 from .carry import carry_out
 from .names import indices_of
 from .palette import palette
+from .presets import wanted_field
 
-__all__ = ["carry_out", "indices_of", "palette"]
+__all__ = ["carry_out", "indices_of", "palette", "wanted_field"]

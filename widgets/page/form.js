@@ -1,6 +1,8 @@
 // @ts-check
 // The part of a form that ipywidgets cannot do: undo keys, and marks that screen readers understand.
 
+const PATIENCE = 3000; // ms to wait for the input of a field
+
 export function mount(root, { send }) {
   /** @type {any} */
   let form = null;
@@ -19,6 +21,7 @@ export function mount(root, { send }) {
       if (input.getAttribute("aria-invalid") !== invalid) input.setAttribute("aria-invalid", invalid);
       if (input.getAttribute("aria-describedby") !== note.id) input.setAttribute("aria-describedby", note.id);
     }
+    for (const reset of form.querySelectorAll(".bb-clear")) reset.tabIndex = -1; // Tab goes from field to field
     for (const fold of form.querySelectorAll("button.bb-fold")) {
       const open = String(fold.classList.contains("mod-active"));
       if (fold.getAttribute("aria-expanded") !== open) fold.setAttribute("aria-expanded", open);
@@ -30,6 +33,12 @@ export function mount(root, { send }) {
   function typed(event) { unfinished.add(event.target); }
   function told(event) { unfinished.delete(event.target); }
   function pressed(event) {
+    if (event.key === "Escape") { // back to the box in the drawing
+      event.preventDefault();
+      event.stopPropagation();
+      form.closest(".bb-bench")?.querySelector(".bb-editor")?.dispatchEvent(new CustomEvent("bb-focus"));
+      return;
+    }
     if (event.key === "Enter") unfinished.delete(event.target);
     const key = event.key.toLowerCase();
     if (!(event.ctrlKey || event.metaKey) || event.altKey || (key !== "z" && key !== "y")) return;
@@ -38,6 +47,24 @@ export function mount(root, { send }) {
     event.stopPropagation();
     send({ type: key === "y" || event.shiftKey ? "redo" : "undo" });
   }
+
+  /** @type {{ hook: string | null, until: number } | null} */
+  let aim = null; // the field that gets the focus once its input is in the page
+  function leave() { aim = null; }
+  function settle() {
+    if (!aim) return;
+    const row = aim.hook
+      ? form?.querySelector(`.${CSS.escape(aim.hook)}`)
+      : form?.querySelector(".bb-section .bb-fieldrow") ?? form?.querySelector(".bb-fieldrow");
+    const input = row?.querySelector("input, select");
+    if (input?.offsetParent) {
+      aim = null;
+      input.focus();
+      input.select?.();
+    } else if (performance.now() < aim.until) requestAnimationFrame(settle);
+    else aim = null;
+  }
+  for (const what of ["keydown", "pointerdown"]) document.addEventListener(what, leave, true); // the user went on
 
   /** @type {any} */
   let request;
@@ -62,8 +89,13 @@ export function mount(root, { send }) {
   attach();
 
   return {
-    receive() {},
+    receive(content) {
+      if (content.type !== "focus") return;
+      aim = { hook: content.hook, until: performance.now() + PATIENCE };
+      requestAnimationFrame(settle);
+    },
     destroy() {
+      for (const what of ["keydown", "pointerdown"]) document.removeEventListener(what, leave, true);
       waiting.disconnect();
       watcher.disconnect();
       cancelAnimationFrame(request);

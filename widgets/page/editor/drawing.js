@@ -24,7 +24,7 @@ export class Drawing {
     this.canvas = svg("svg", {
       class: "ne-canvas", tabindex: 0, role: "application", "aria-roledescription": "net editor",
       "aria-label": "Net. Arrow keys walk along the edges, slash searches, a adds a layer behind the selected " +
-        "one, c connects, Enter renames, Delete removes and joins what was before with what was behind.",
+        "one, c connects, Enter goes to its fields, F2 renames, question mark shows the keys, Delete removes and joins what was before with what was behind.",
     }, stage);
     this.scene = svg("g", {}, this.canvas);
     this.frameLayer = svg("g", {}, this.scene);

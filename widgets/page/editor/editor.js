@@ -16,6 +16,7 @@ import { keyDown } from "./keys.js";
 import { Minimap } from "./minimap.js";
 import { Model, edgeSentence, sentence } from "./model.js";
 import { findable, openPalette, openSearch } from "./palette.js";
+import { Sheet } from "./sheet.js";
 import { Wiring } from "./wiring.js";
 
 /** @typedef {import("./geometry.js").View} View */
@@ -59,6 +60,7 @@ export class Editor {
     this.card = new Card(this.model, this.stage);
     this.palette = new Chooser(this.stage, "Add a layer", "Type of layer…");
     this.finder = new Chooser(this.stage, "Find a layer", "Name or type…");
+    this.sheet = new Sheet(this.stage);
     this.renamer = make("input", {
       class: "ne-rename", type: "text", "aria-label": "Name of the layer", spellcheck: "false", hidden: "",
     }, this.stage);
@@ -104,6 +106,7 @@ export class Editor {
     canvas.addEventListener("focusout", ({ relatedTarget }) => {
       if (!canvas.contains(/** @type {Node | null} */ (relatedTarget))) this.wiring.end("");
     });
+    root.addEventListener("bb-focus", () => this.drawing.focus(this.current())); // the form is left
     // JupyterLab's own keys stay out of the editor: it asks whatever has the focus, not what is around it.
     root.dataset.lmSuppressShortcuts = "true";
     root.addEventListener("focusin", ({ target }) => {
@@ -146,6 +149,7 @@ export class Editor {
     const focused = drawing.focused();
     const { added, renamed, reselected } = model.take(graph);
 
+    this.sheet.empty.hidden = graph.nodes.length > 0;
     this.problems.hidden = !graph.problems?.length;
     this.problems.textContent = printable((graph.problems ?? []).join("\n"));
     this.enable("undo", graph.can_undo !== false);

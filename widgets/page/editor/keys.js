@@ -10,8 +10,9 @@ import { toggled } from "./model.js";
 const PLAIN = {
   Delete: (editor) => editor.removeSelection(),
   Backspace: (editor) => editor.removeSelection(),
-  Enter: (editor, _event, current) => openOrRename(editor, current),
-  F2: (editor, _event, current) => openOrRename(editor, current),
+  Enter: (editor, _event, current) => openOrEdit(editor, current),
+  F2: (editor, _event, current) => current && editor.rename(current),
+  "?": (editor) => editor.sheet.open(() => editor.drawing.focus(editor.current())),
   " ": (editor, _event, current) => current && editor.choose(toggled(editor.model.selected, current), editor.model.selectedEdges),
   Escape: (editor) => (editor.gestures.now ? editor.gestures.end() : editor.choose([])),
   "/": (editor) => editor.openSearch(),
@@ -59,10 +60,13 @@ function walk(editor, direction, extend) {
 }
 
 /** @param {Editor} editor @param {string | undefined} current */
-function openOrRename(editor, current) {
+function openOrEdit(editor, current) {
   const box = editor.model.box(current);
   if (box?.data.collapsed) editor.toggleGroup(box.data.group);
-  else if (current) editor.rename(current);
+  else if (current) {
+    if (!editor.model.selected.has(current)) editor.choose([current]);
+    editor.send({ type: "edit", id: current });
+  }
 }
 
 /** @param {Editor} editor @param {string | undefined} current */

@@ -197,10 +197,11 @@ export class Model {
     return "";
   }
 
-  /** The boxes that a box may feed: those below it first, from top to bottom. @param {Box} source */
+  /** The boxes that a box may feed: those that lack a bottom first, then those below it, from top to bottom. @param {Box} source */
   targets(source) {
+    const full = (/** @type {Box} */ { data }) => Number(!data.dangling.length && !/\bbottom/.test(data.error ?? ""));
     return [...this.boxes.values()].filter((other) => !this.objection(source.data.id, other.data.id))
-      .sort((a, b) => Number(a.y < source.y) - Number(b.y < source.y) || a.y - b.y || a.x - b.x);
+      .sort((a, b) => full(a) - full(b) || Number(a.y < source.y) - Number(b.y < source.y) || a.y - b.y || a.x - b.x);
   }
 
   /**
