@@ -17,7 +17,6 @@ from ...proto import Document
 from ...workbench import LiveNet
 from .bench import Bench
 
-
 NEW = 'name: "net"\n'
 """The text of a net that is yet to be built."""
 
@@ -37,7 +36,8 @@ def open(
     """A bench on a net, or on a solver and its net.
 
     `definition` is the path of a prototxt of either kind, a Document, a message, or a NetSpec; `net` takes the
-    place of the net that a solver names. Without a definition the bench is on a new net, which is empty. `weights` is a `.caffemodel` to begin with, `seed` fixes all that is
+    place of the net that a solver names; without a definition the net is new, and empty.
+    `weights` is a `.caffemodel` to begin with, `seed` fixes all that is
     random. Without a solver the net is in `phase` and is stepped forward and backward only. `backend` says where to
     compute, "cpu" or "gpu"; the stepper can change it.
 

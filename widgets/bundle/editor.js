@@ -1335,6 +1335,7 @@ var Editor = class {
     this.finding = false;
     this.expecting = false;
     this.awaiting = null;
+    this.overtaken = null;
     root.classList.add("bb-editor");
     this.toolbar = make("div", { class: "ne-toolbar", role: "toolbar", "aria-label": "Net editor" }, root);
     this.stage = make("div", { class: "ne-stage" }, root);
@@ -1532,6 +1533,7 @@ var Editor = class {
   /** Select, and tell. @param {Iterable<string>} ids @param {Iterable<string>} [edges] */
   choose(ids2, edges = []) {
     const { model } = this;
+    if (this.awaiting) [this.overtaken, this.awaiting] = [this.awaiting, null];
     model.selected = new Set(ids2);
     model.selectedEdges = new Set(edges);
     this.drawing.paintSelection();
@@ -1544,6 +1546,10 @@ var Editor = class {
   /** Select without telling: the other side said so. @param {string[]} ids */
   select(ids2) {
     const { model } = this, known = ids2.filter((id) => model.owner.has(id));
+    if (this.overtaken && known.length && !this.overtaken.has(known[0])) {
+      this.overtaken = null;
+      return;
+    }
     if (known.length === model.selected.size && known.every((id) => model.selected.has(id))) return;
     model.selected = new Set(known);
     model.selectedEdges.clear();

@@ -52,6 +52,8 @@ export class Editor {
     this.expecting = false; // whether the next layer that is new is what the user asked for
     /** @type {Set<string> | null} */
     this.awaiting = null; // the layers before several were asked for: the one selected then gets the focus
+    /** @type {Set<string> | null} */
+    this.overtaken = null; // the same, once the user selected something else meanwhile: that stays selected
     root.classList.add("bb-editor");
     this.toolbar = make("div", { class: "ne-toolbar", role: "toolbar", "aria-label": "Net editor" }, root);
     this.stage = make("div", { class: "ne-stage" }, root);
@@ -264,6 +266,7 @@ export class Editor {
   /** Select, and tell. @param {Iterable<string>} ids @param {Iterable<string>} [edges] */
   choose(ids, edges = []) {
     const { model } = this;
+    if (this.awaiting) [this.overtaken, this.awaiting] = [this.awaiting, null];
     model.selected = new Set(ids);
     model.selectedEdges = new Set(edges);
     this.drawing.paintSelection();
@@ -277,6 +280,10 @@ export class Editor {
   /** Select without telling: the other side said so. @param {string[]} ids */
   select(ids) {
     const { model } = this, known = ids.filter((id) => model.owner.has(id));
+    if (this.overtaken && known.length && !this.overtaken.has(known[0])) {
+      this.overtaken = null;
+      return;
+    }
     if (known.length === model.selected.size && known.every((id) => model.selected.has(id))) return;
     model.selected = new Set(known);
     model.selectedEdges.clear();
