@@ -1,13 +1,16 @@
-"""The golden cases under glibc's checking allocator: each result bit for bit what it is without.
+"""The golden cases where wrong accesses to memory show: each result bit for bit what it is without.
 
     python tests/memory.py                    # all cases, with 1, 2 and 4 threads: some ten minutes
     python tests/memory.py LRN Pooling lenet  # those whose names have one of these words
     python tests/memory.py --list
 
-The allocator (libc_malloc_debug.so.0) looks at the bounds of every block when it is freed, and ends the process where
-one was overrun. What is allocated and what is freed is filled with a pattern, so that a value read from memory that
-was never written, or that belongs to nobody any more, changes the result. Exits with 1 where results differ or a
-process dies, with 2 where there is no such allocator.
+*checked*: glibc's checking allocator (libc_malloc_debug.so.0) looks at the bounds of every block when it is freed, and
+ends the process where one was overrun. What is allocated and what is freed is filled with a pattern, so that a value
+read from memory that was never written, or that belongs to nobody any more, changes the result.
+
+*guarded*: every array of NumPy's ends where a page begins that may not be touched (`guard_pages.py`).
+
+Exits with 1 where results differ or a process dies, with 2 where there is no such allocator.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from typing import Any
 
 TESTS = Path(__file__).resolve().parent
 LIBRARY = "libc_malloc_debug.so.0"
+WAYS = ("checked", "guarded")
 CHECKED = {"LD_PRELOAD": LIBRARY, "MALLOC_CHECK_": "3", "GLIBC_TUNABLES": "glibc.malloc.perturb=165"}
 THREADS = (1, 2, 4)
 PASSES = 4  # of a net: from the third on they are replayed
@@ -187,75 +191,76 @@ def cases() -> Iterator[tuple[str, Callable[[], Iterator[Any]]]]:
     yield from run_cases()
 
 
-def chosen(words: Sequence[str]) -> list[str]:
-    """The names of the cases that have one of the words, or of all."""
-    return [name for name, _ in cases() if not words or any(word in name for word in words)]
+def chosen(words: Sequence[str]) -> list[tuple[str, Callable[[], Iterator[Any]]]]:
+    """The cases whose names have one of the words, or all."""
+    return [(name, run) for name, run in cases() if not words or any(word in name for word in words)]
 
 
 # Running them
 
 
-def work(words: Sequence[str]) -> None:
+def work(words: Sequence[str], threads: Iterable[int], guarded: bool) -> None:
     """Run the cases here; a digest of the results of each goes to stdout. Raises RuntimeError without kernels."""
     from brewbench.engine.ops.tile._op import ready
+    from brewbench.engine.threads import set_threads
 
     if not ready():
         raise RuntimeError("the kernels cannot be made here: there is nothing to check")
     os.chdir(TESTS / "golden" / "files")
-    for name, run in cases():
-        if not words or any(word in name for word in words):
-            print(json.dumps([name, bits_of(run())]), flush=True)
+    if guarded:
+        runpy.run_path(str(TESTS / "guard_pages.py"))["guard"]()
+    found = chosen(words)
+    for count in threads:
+        set_threads(count)
+        for name, run in found:
+            print(json.dumps([f"{name}, {count} threads", bits_of(run())]), flush=True)
 
 
-def results(words: Sequence[str], threads: int, checked: bool) -> dict[str, str]:
-    """What the cases gave in a process of their own. Raises RuntimeError where it died."""
-    env = {**os.environ, "BREWBENCH_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": "1"}
-    env.update(CHECKED if checked else {})
+def results(words: Sequence[str], threads: Iterable[int], way: str = "") -> dict[str, str]:
+    """What the cases gave in a process of their own, in one of WAYS or as usual. Raises RuntimeError where it died."""
+    env = {**os.environ, "OPENBLAS_NUM_THREADS": "1", **(CHECKED if way == "checked" else {})}
+    command = [sys.executable, __file__, "--work", *(["--guarded"] if way == "guarded" else [])]
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
-        command = [sys.executable, __file__, "--work", *words]
+        command += [*words, "--threads", *map(str, threads)]
         status = subprocess.run(command, env=env, stdout=out, stderr=errors).returncode
         out.seek(0)
         errors.seek(0)
         found = dict(json.loads(line) for line in out if line.endswith("\n"))
         if status:
             after = f"after {list(found)[-1]!r}" if found else "before the first case was done"
-            raise RuntimeError(f"with {threads} threads the process died {after}: {errors.read().strip()[-500:]}")
+            raise RuntimeError(f"the process died of {status} {after}: {errors.read().strip()[-500:]}")
     return found
 
 
-def differences(words: Sequence[str] = (), threads: Iterable[int] = THREADS) -> list[str]:
-    """What is not as it should be, a line each."""
-    found = []
-    for count in threads:
-        plain = results(words, count, checked=False)
-        try:
-            checked = results(words, count, checked=True)
-        except RuntimeError as error:
-            found.append(f"{error} (under the checking allocator)")
-            continue
-        found += [f"{count} threads: {name} differs" for name in plain if plain[name] != checked.get(name)]
-    return found
+def differences(words: Sequence[str], threads: Iterable[int], way: str, plain: dict[str, str]) -> list[str]:
+    """What is not as it should be in one of WAYS, a line each; `plain` is what the cases gave as usual."""
+    try:
+        found = results(words, threads, way)
+    except RuntimeError as error:
+        return [f"{way}: {error}"]
+    return [f"{way}: {name} differs" for name in plain if plain[name] != found.get(name)]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("words", nargs="*", help="take the cases whose names have one of them")
-    parser.add_argument("--threads", type=int, nargs="*", default=THREADS)
+    parser.add_argument("--threads", type=int, nargs="+", default=THREADS)
     parser.add_argument("--list", action="store_true", help="say the names of the cases")
+    parser.add_argument("--guarded", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.work:
-        work(given.words)
+        work(given.words, given.threads, given.guarded)
         return 0
-    names = chosen(given.words)
     if given.list:
-        print("\n".join(names))
+        print("\n".join(name for name, _ in chosen(given.words)))
         return 0
     if not allocator_is_here():
         print(f"{LIBRARY}, glibc's checking allocator, is not here", file=sys.stderr)
         return 2
-    found = differences(given.words, given.threads)
-    print("\n".join([*found, f"{len(names)} cases, {len(found)} differences"]))
+    plain = results(given.words, given.threads)
+    found = [line for way in WAYS for line in differences(given.words, given.threads, way, plain)]
+    print("\n".join([*found, f"{len(plain)} results, {len(found)} differences"]))
     return 1 if found else 0
 
 
