@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -72,9 +73,7 @@ def make_environment_with_virtualenv():
 
 def install(extra):
     """Install the repository, editable, unless nothing that decides the outcome has changed."""
-    # The extension of JupyterLab is installed as a copy.
-    copied = [ROOT / "pyproject.toml", *sorted((ROOT / "widgets" / "labextension").rglob("*.js*"))]
-    decides = b"".join(path.read_bytes() for path in copied) + str(ROOT).encode()
+    decides = (ROOT / "pyproject.toml").read_bytes() + str(ROOT).encode()
     digest = hashlib.sha256(decides).hexdigest()
     stamp = STAMP.read_text() if STAMP.exists() else ""
     if stamp == f"test {digest}" or stamp == f"{extra} {digest}":
@@ -82,6 +81,13 @@ def install(extra):
     say("Installing Brewbench and what it needs; the first time takes some minutes")
     pip(PYTHON, "install", "--editable", f"{ROOT}[test]" if extra == "test" else ROOT)
     STAMP.write_text(f"{extra} {digest}")
+
+
+def extend_lab():
+    """Put JupyterLab's extension into .venv as it is now: an editable install leaves it out, a wheel has it."""
+    there = VENV / "share" / "jupyter" / "labextensions" / "brewbench"
+    shutil.rmtree(there, ignore_errors=True)
+    shutil.copytree(ROOT / "widgets" / "labextension", there)
 
 
 def environment():
@@ -137,6 +143,7 @@ def main(arguments):
         return f"[brewbench] Brewbench needs Python 3.11 or newer; {found}."
     make_environment()
     install(arguments[0])
+    extend_lab()
     return commands[arguments[0]](arguments[1:])
 
 

@@ -127,11 +127,11 @@ def test_the_wheel_holds_what_is_on_disk(wheel):
 
 
 def test_the_installed_extension_of_jupyterlab_is_the_committed_one():
-    """pip copies it, also where the package itself is installed editable."""
+    """It is a copy: of a wheel's, or of binder/up.py where the package is installed editable."""
     installed = Path(sysconfig.get_path("data"), "share", "jupyter", "labextensions", "brewbench")
     if not installed.exists():
-        pytest.skip(f"this environment has no {installed}: pip install -e . puts it there")
-    assert lab_extension(installed) == lab_extension(ROOT / "widgets" / "labextension"), "pip install -e . again"
+        pytest.skip(f"this environment has no {installed}: binder/up.py puts it there")
+    assert lab_extension(installed) == lab_extension(ROOT / "widgets" / "labextension"), "run binder/up.py"
 
 
 def test_the_wheel_works_alone(wheel, tmp_path):
