@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from importlib import import_module
 from itertools import zip_longest
@@ -27,7 +27,7 @@ from .memory import HOST, Arena, refresh_lent
 from .needs import MemoryWarning, needs_of
 from .net import Net
 from .ops.update import Rates, Segment
-from .policy import check_policy, learning_rate
+from .policy import Steps, check_policy, learning_rate
 from .scaffold import (
     NetUse,
     check_snapshot_format,
@@ -164,7 +164,7 @@ class Solver:
         self.listeners: list[Listener] = []
         self.request: str | None = None  # "stop" or "snapshot", obeyed after the iteration
         self._losses: list[SupportsFloat] = []
-        self.current_step = 0  # steps of the rate passed (policies step and multistep)
+        self.steps = Steps()  # of the rate
         self._shown = (0, perf_counter())
         try:
             self.check(self.param)
@@ -242,6 +242,15 @@ class Solver:
     # Training
 
     @property
+    def current_step(self) -> int:
+        """How many drops of the rate lie behind, for the policies that count them."""
+        return self.steps.passed
+
+    @current_step.setter
+    def current_step(self, passed: int) -> None:
+        self.steps = replace(self.steps, passed=passed)
+
+    @property
     def rate(self) -> float:
         """The learning rate of the coming iteration, before any lr_mult."""
         return learning_rate(self.param, self.iter, self.current_step)
@@ -276,9 +285,10 @@ class Solver:
             return False
         captured = self._capture()
         if captured is not None:
-            self._advance_step()
+            self.steps.at(self.param, self.iter)
             coming = captured.run()
-            self._report(coming)
+            self._smooth(coming)
+            self._report()
             for listener in self.listeners:
                 listener.on_gradients_ready(self)
             return self._end_iteration(coming)
@@ -295,7 +305,7 @@ class Solver:
         self.net.clear_param_diffs()
         if param.test_interval and self.iter % param.test_interval == 0:
             if self.iter > 0 or param.test_initialization:
-                self.test_all()
+                self.steps.tested(self.param, self.test_all())
                 if self.request == "stop":
                     self.request = None
                     return False
@@ -314,9 +324,10 @@ class Solver:
 
     def finish_iteration(self, loss: float) -> bool:
         """Update the parameters; `loss` is the sum over all passes. False when the training is to end here."""
-        self._advance_step()
         loss /= self.param.iter_size
-        self._report(loss)
+        self._smooth(loss)
+        self.steps.at(self.param, self.iter, loss)
+        self._report()
         for listener in self.listeners:
             listener.on_gradients_ready(self)
         self.apply_update()
@@ -324,17 +335,16 @@ class Solver:
 
     def _capture(self) -> Any:
         """The iteration as one graph on the device; None where it has to be run layer by layer."""
-        if self.backend.name != "gpu" or self.net.debug_info:
-            return None
+        if self.backend.name != "gpu" or self.net.debug_info or self.param.lr_policy == "plateau":
+            return None  # of the last the rate of an update depends on the loss before it
         if self._captured is None:
             from .gpu.step import CapturedStep
 
             self._captured = CapturedStep(self)
         return self._captured if self._captured.why_not() is None else None
 
-    def _report(self, loss: SupportsFloat) -> None:
-        """Take note of an iteration's loss, which may still be on its way from a device, and show it if it is time."""
-        self._smooth(loss)
+    def _report(self) -> None:
+        """Show the iteration's loss, which may still be on its way from a device, if it is time."""
         if self.param.display and self.iter % self.param.display == 0:
             self._display()
 
@@ -351,14 +361,6 @@ class Solver:
         if request == "snapshot" or (param.snapshot and self.iter % param.snapshot == 0):
             self.snapshot()
         return request != "stop"
-
-    def _advance_step(self) -> None:
-        """Count the steps of the rate. A multistep passes one stepvalue an iteration at the most, as in Caffe."""
-        param = self.param
-        if param.lr_policy == "step":
-            self.current_step = self.iter // param.stepsize
-        elif param.lr_policy == "multistep" and self.current_step < len(param.stepvalue):
-            self.current_step += self.iter >= param.stepvalue[self.current_step]
 
     @property
     def losses(self) -> tuple[SupportsFloat, ...]:
@@ -457,6 +459,8 @@ class Solver:
         """
         self.check(param)
         check_snapshot_format(param, self.net)
+        if param.lr_policy != self.param.lr_policy:
+            self.steps = Steps.of(self.current_step, self.iter)
         self.param = param
 
     def continue_from(self, other: Solver) -> None:
@@ -464,7 +468,7 @@ class Solver:
 
         Parameters and history are not touched: whoever builds a net anew knows how they fit.
         """
-        self.iter, self.current_step = other.iter, other.current_step
+        self.iter, self.steps = other.iter, replace(other.steps)
         self._losses = [float(loss) for loss in other._losses]
         self._shown, self.request = other._shown, other.request
         mine, theirs = (self.net, *self.test_nets), (other.net, *other.test_nets)
@@ -563,6 +567,7 @@ class Solver:
             "seed": self.net.context.seed,
             "nets": [data_positions(net) for net in nets],
             "passes": [net.context.passes for net in nets],  # on which chance in the test nets depends
+            "seen": self.steps.seen,
         }
 
     def restore(self, state: str | PathLike, data_restart: bool = False) -> None:
@@ -587,7 +592,7 @@ class Solver:
             self.net.copy_from(weights if weights.exists() else path.parent / weights.name)
         for blob, values in zip(blobs, found.history, strict=True):
             blob.data = values.reshape(blob.shape)
-        self.iter, self.current_step = found.iter, found.current_step
+        self.iter, self.steps = found.iter, Steps.of(found.current_step, found.iter, extra.get("seen"))
         if extra:
             nets = [self.net, *self.test_nets]
             for net, positions, passes in zip_longest(nets, extra["nets"], extra.get("passes", [])):
@@ -681,6 +686,7 @@ def _extra_of(content: bytes, path: Path) -> dict[str, Any]:
         extra = json.loads(content)
         sound = isinstance(extra["seed"], int) and all(isinstance(one, dict) for one in extra["nets"])
         sound &= all(isinstance(one, int) for one in extra.get("passes", []))
+        Steps.of(0, 0, extra.get("seen"))
     except (ValueError, KeyError, TypeError, AttributeError):
         sound = False
     if not sound:

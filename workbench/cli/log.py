@@ -353,8 +353,9 @@ class SolverLog(Listener):
         self._step = solver.current_step
 
     def _log_step(self, solver: Solver) -> None:
-        if solver.param.lr_policy == "multistep" and solver.current_step != self._step:
-            LOG.info("MultiStep Status: Iteration %d, step = %d", solver.iter, solver.current_step)
+        name = {"multistep": "MultiStep", "plateau": "Plateau", "stepearly": "StepEarly"}.get(solver.param.lr_policy)
+        if name and solver.current_step != self._step:
+            LOG.info("%s Status: Iteration %d, step = %d", name, solver.iter, solver.current_step)
         self._step = solver.current_step
 
 

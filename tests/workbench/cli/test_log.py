@@ -129,7 +129,9 @@ def test_a_snapshot_in_caffes_words(capfd, solver, ending, kind):
     ]
 
 
-def test_a_step_of_the_rate_is_told_once(capfd, solver):
+@pytest.mark.parametrize("name", ["MultiStep", "Plateau", "StepEarly"])
+def test_a_step_of_the_rate_is_told_once(capfd, solver, name):
+    solver.param.lr_policy = name.lower()
     log = SolverLog(solver)
 
     def act():
@@ -138,7 +140,7 @@ def test_a_step_of_the_rate_is_told_once(capfd, solver):
         log.on_gradients_ready(solver)
         log.on_gradients_ready(solver)
 
-    assert lines_of(capfd, act) == ["MultiStep Status: Iteration 25, step = 1"]
+    assert lines_of(capfd, act) == [f"{name} Status: Iteration 25, step = 1"]
 
 
 GOLDEN = Path(__file__).parents[2] / "golden"
