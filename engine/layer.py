@@ -77,6 +77,7 @@ class Layer:
     is_source: ClassVar[bool] = False  # tops come from outside the net: no bottoms, never backward
     steady: ClassVar[bool] = False  # does nothing but call its ops, or nothing at all, once the first pass is done
     shares_memory: ClassVar[bool] = False  # its tops have the memory of its bottoms, or of its parameters
+    runs_user_code: ClassVar[bool] = False  # which may wait for threads of its own that use its blobs
     reshapes_itself: ClassVar[bool] = False  # top shapes may change without a bottom's doing so
     stand_in: str = ""  # what its tops hold in place of what it would read, in words; empty where it reads
     no_gradient: tuple[int, ...] = ()  # bottoms that force_backward leaves alone

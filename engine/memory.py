@@ -10,11 +10,12 @@ import numpy as np
 
 from . import witness
 from .forks import reentrant_lock
+from .turns import Turns
 
 READ, WRITE, MODIFY = "read", "write", "modify"
 
 touching = reentrant_lock()  # held while memory is made or filled: a page may look while a solver computes
-computing = reentrant_lock()  # held while a layer runs, so that whoever looks from another thread sees whole values
+computing = reentrant_lock()  # held while a layer or an update runs: it finds its memories where it has put them
 moves = 0  # how often a buffer of any memory was made or given up, or a blob got another memory
 ALIGNMENT = 64  # bytes between the starts of two memories in an arena are a multiple of this
 
@@ -110,6 +111,7 @@ class Memory:
         self._arena: Arena | None = None
         self._lent: weakref.ref[np.ndarray] | None = None
         self.version = 0
+        self.turns: Turns | None = None  # those of the solver to which the values belong
         self.layouts: dict[Any, Place] = {}
 
     def fill_with(self, fill: Callable[[np.ndarray], None]) -> None:
@@ -200,15 +202,33 @@ class Memory:
         return buffer
 
     def lend(self, shape: tuple[int, ...]) -> np.ndarray:
-        """The elements as an array that may be read and written for as long as somebody has it, or a part of it."""
-        with computing:
-            buffer = self.on(HOST, MODIFY)
-            array = self._lent() if self._lent is not None else None
-            if array is None or array.size != buffer.size or array.ctypes.data != buffer.ctypes.data:
-                array = np.asarray(_Loan(buffer))
-                self._lent = weakref.ref(array)
-                _loans.append(weakref.ref(self))
+        """The elements as an array that may be read and written for as long as somebody has it, or a part of it.
+
+        While a solver makes an iteration on another thread, it comes after the iteration, and with whole values: the
+        next iteration waits for a while (see `Turns`) until the array is let go.
+        """
+        turns = self.turns
+        visiting = turns is not None and not computing._is_owned() and turns.visit(self)
+        try:
+            with computing:
+                array = self._lend()
+            if turns is not None and visiting and not turns.played:
+                array = np.asarray(_Loan(array))
+                turns.lease(array)
             return array.reshape(shape)
+        finally:
+            if turns is not None and visiting:
+                turns.leave()
+
+    def _lend(self) -> np.ndarray:
+        """The flat array that all share who have one."""
+        buffer = self.on(HOST, MODIFY)
+        array = self._lent() if self._lent is not None else None
+        if array is None or array.size != buffer.size or array.ctypes.data != buffer.ctypes.data:
+            array = np.asarray(_Loan(buffer))
+            self._lent = weakref.ref(array)
+            _loans.append(weakref.ref(self))
+        return array
 
     @property
     def lent(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from math import prod
 from os import PathLike, environ
@@ -34,6 +34,7 @@ from .replay import NoProgram, program_of
 from .source import Definition, Source
 from .stand_in import StandIns
 from .trust import Trust, UserCode
+from .turns import Turns, of_the_user
 from .weights import copy_weights, share_weights
 
 TRAIN, TEST = range(2)
@@ -128,6 +129,7 @@ class Net:
         self._arenas: tuple[Arena, Arena] | None = None
         self._shapes: list[tuple[Shape, ...]] = [_shapes(node.bottoms) for node in self.nodes]
         self._chains: dict[int, Chain] | None = None
+        self.turns: Turns | None = None  # those of the solver that trains or tests it
         self.settled = -1  # the count of changes of shape up to which every layer has followed
         self.before_forward: list[Hook] = []
         self.after_forward: list[Hook] = []
@@ -260,11 +262,10 @@ class Net:
         if self._device is not None:
             self._device.enter()
             self.layered += 1
-        for hook in self.before_forward:
-            hook(index)
+        self._call(self.before_forward, index)
         self._follow_shapes(index)
         try:
-            with computing:
+            with of_the_user(self.turns, node, layer) if layer.runs_user_code else computing:
                 layer.forward(node.bottoms, node.tops)
         except DefinitionError as error:
             raise self._located(error, node) from error.__cause__
@@ -280,9 +281,14 @@ class Net:
             self._tell(debug.forward_sizes(self, index))
         if self.after_forward:
             refresh_lent()
-        for hook in self.after_forward:
-            hook(index)
+        self._call(self.after_forward, index)
         return loss
+
+    def _call(self, hooks: list[Hook], index: int) -> None:
+        if hooks:
+            with of_the_user(self.turns):
+                for hook in hooks:
+                    hook(index)
 
     def _fused(self) -> dict[int, Chain]:
         """The chains of layers that may run as one."""
@@ -339,16 +345,15 @@ class Net:
         refresh_lent()
 
     def _backward_layer(self, index: int) -> None:
-        node = self.nodes[index]
+        node, layer = self.nodes[index], self.layers[index]
         making.at = ref(self), index, "backward"
         if self._device is not None:
             self._device.enter()
-        for hook in self.before_backward:
-            hook(index)
+        self._call(self.before_backward, index)
         if node.need_backward:
             try:
-                with computing:
-                    self.layers[index].backward(node.tops, node.propagate_down, node.bottoms)
+                with of_the_user(self.turns, node, layer) if layer.runs_user_code else computing:
+                    layer.backward(node.tops, node.propagate_down, node.bottoms)
             except DefinitionError as error:
                 raise self._located(error, node) from error.__cause__
             except MemoryError as error:
@@ -358,8 +363,7 @@ class Net:
                 self._tell(debug.backward_sizes(self, index))
         if self.after_backward:
             refresh_lent()
-        for hook in self.after_backward:
-            hook(index)
+        self._call(self.after_backward, index)
 
     def reshape(self) -> None:
         """Carry the present shapes of the inputs through the whole net."""
@@ -429,7 +433,8 @@ class Net:
         Raises ValueError where counts or shapes differ, but for the ones that old models put in front (nothing is
         copied then), OSError or ValueError for a file that cannot be read.
         """
-        return copy_weights(self, weights)
+        with self.turns.iteration() if self.turns else nullcontext():
+            return copy_weights(self, weights)
 
     def to_proto(self, diffs: bool = False) -> Any:
         """The net as a NetParameter message, parameter values in it, Split layers left in, as Caffe saves it."""
@@ -440,6 +445,10 @@ class Net:
 
     def save(self, path: str | PathLike, diffs: bool = False) -> None:
         """Write the parameters as Caffe does: a `.caffemodel`, or HDF5 when the name ends in ``.h5``. Atomic."""
+        with self.turns or nullcontext():
+            self._save(path, diffs)
+
+    def _save(self, path: str | PathLike, diffs: bool) -> None:
         if not str(path).endswith(".h5"):
             files.write_net_weights(path, self._definition(), self._saved_blobs(diffs))
             return

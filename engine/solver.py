@@ -23,7 +23,7 @@ from .backend import Backend, backend_of
 from .blob import Blob
 from .debug import DebugRecord
 from .errors import DefinitionError, Diagnostic
-from .memory import HOST, Arena, refresh_lent
+from .memory import HOST, Arena, computing, refresh_lent
 from .needs import MemoryWarning, needs_of
 from .net import Net
 from .ops.update import Rates, Segment
@@ -41,6 +41,7 @@ from .scaffold import (
 from .source import Definition, Source
 from .stand_in import StandIns
 from .trust import Trust
+from .turns import Turns, give
 
 SOLVERS: dict[str, type[Solver]] = {}
 
@@ -84,6 +85,9 @@ class TestResult:
 
 class Listener:
     """Someone who follows a solver. Every method may be overridden; all run on the solver's thread.
+
+    Other threads wait for the end of the iteration when they ask for a blob's `data` or `diff`: so a method must not
+    wait for a thread that does.
 
     One whose `on_gradients_ready` neither reads nor changes a blob says so by `needs_gradients`: then a device may make
     the whole iteration at once.
@@ -191,6 +195,7 @@ class Solver:
         self._history = [Arena([blob.data_memory for blob in slot]) for slot in self.history]
         self._segments = _segments(self.net, data)
         self._update = ops.make("update", self.net.context, rule=type(self).rule, type=self.type)
+        self.turns = Turns()
         self._captured: Any = None  # the whole iteration as one graph, on a backend that can do it
 
     def __repr__(self) -> str:
@@ -239,6 +244,16 @@ class Solver:
         given: Any = {"backend": self.backend, "trust": self.trust, "stand_in": self.stand_in, "dry": self.dry}
         return Net(source, state=state, seed=seed, **given)
 
+    @property
+    def turns(self) -> Turns:
+        """Who has the blobs of all nets: an iteration of this solver, or threads that read them between two."""
+        return self._turns
+
+    @turns.setter
+    def turns(self, turns: Turns) -> None:
+        self._turns = turns
+        give(turns, (self.net, *self.test_nets))
+
     # Training
 
     @property
@@ -260,9 +275,10 @@ class Solver:
         self._losses.clear()
         self._shown = (self.iter, perf_counter())
         stop = self.iter + count
-        while self.iter < stop:
-            if not self.iterate():
-                break
+        with self.turns.playing():
+            while self.iter < stop:
+                if not self.iterate():
+                    break
 
     def iterate(self) -> bool:
         """One iteration; False when the training is to end here.
@@ -271,14 +287,15 @@ class Solver:
         one by one in between: the numbers are the same. Raises MemoryError that names the blob a device has no room
         for.
         """
-        if self.backend.name == "cpu":
-            return self._iterate()
-        try:
-            return self._iterate()
-        except MemoryError as error:
-            from .gpu.room import explained
+        with self.turns.iteration():
+            if self.backend.name == "cpu":
+                return self._iterate()
+            try:
+                return self._iterate()
+            except MemoryError as error:
+                from .gpu.room import explained
 
-            raise explained(self.net, error) from error
+                raise explained(self.net, error) from error
 
     def _iterate(self) -> bool:
         if not self.begin_iteration():
@@ -395,11 +412,12 @@ class Solver:
     def apply_update(self) -> None:
         """Clip the gradients, then update the parameters: one pass over the arenas. The diffs become the step."""
         limit, scale = self.param.clip_gradients, 1.0
-        if limit >= 0:
-            norm = self.gradient_norm()
-            if norm > limit:
-                scale = limit / norm
-        self.apply_scaled(scale)
+        with self.turns.iteration(), computing:
+            if limit >= 0:
+                norm = self.gradient_norm()
+                if norm > limit:
+                    scale = limit / norm
+            self.apply_scaled(scale)
 
     def apply_scaled(self, scale: float) -> None:
         """The update by the gradients times `scale`, divided by iter_size."""
@@ -506,6 +524,7 @@ class Solver:
                 for listener in self.listeners:
                     listener.on_test_interrupted(self, index)
                 return None
+            self.turns.breathe()
             loss += self._forward_in_test(index)
             values = [net.blobs[name].data_memory.on(HOST) for name in net.outputs]
             if batch == 0:
@@ -548,15 +567,16 @@ class Solver:
         ending = ".h5" if hdf5 else ""
         weights, state = Path(f"{stem}.caffemodel{ending}"), Path(f"{stem}.solverstate{ending}")
         weights.parent.mkdir(parents=True, exist_ok=True)
-        self.net.save(weights, diffs=self.param.snapshot_diff)
-        files.write_solver_state(
-            state,
-            self.iter,
-            str(weights),
-            [blob.data_memory.on(HOST).reshape(blob.shape) for slot in self.history for blob in slot],
-            self.current_step,
-            extra=json.dumps(self._extra()).encode(),
-        )
+        with self.turns:
+            self.net.save(weights, diffs=self.param.snapshot_diff)
+            files.write_solver_state(
+                state,
+                self.iter,
+                str(weights),
+                [blob.data_memory.on(HOST).reshape(blob.shape) for slot in self.history for blob in slot],
+                self.current_step,
+                extra=json.dumps(self._extra()).encode(),
+            )
         for listener in self.listeners:
             listener.on_snapshot(self, weights, state)
         return weights, state
@@ -577,6 +597,12 @@ class Solver:
         file that cannot be read or does not fit; nothing is changed then.
         """
         path = Path(state)
+        with self.turns.iteration():
+            self._restore(path, data_restart)
+        for listener in self.listeners:
+            listener.on_restore(self, path)
+
+    def _restore(self, path: Path, data_restart: bool) -> None:
         found = files.read_solver_state(path)
         blobs = [blob for slot in self.history for blob in slot]
         if len(found.history) != len(blobs):
@@ -605,8 +631,6 @@ class Solver:
                 if not data_restart:
                     net.context.passes = passes or 0
                     seek_data(net, positions or {})
-        for listener in self.listeners:
-            listener.on_restore(self, path)
 
     def close(self) -> None:
         """Stop the threads and close the files of all nets."""

@@ -28,6 +28,7 @@ from ..engine.making import Making, on_making
 from ..engine.source import Source
 from ..engine.stand_in import StandIns
 from ..engine.trust import Trust, Trusted, UserCode, asking
+from ..engine.turns import Turns
 from ..proto import Document, ParseError
 from .events import Channel
 from .findings import of_solver, states_in
@@ -105,6 +106,7 @@ class LiveNet:
         self.net: Net | None = None
         self.solver: Solver | None = None
         self.listeners: list[Listener] = []
+        self.turns = Turns()  # of whatever solver there is
         self.changed = Channel("changed")
         self.rebuilt = Channel("rebuilt")
         self.scheduler: Callable[[Callable[[], object]], object] = lambda work: work()
@@ -416,7 +418,7 @@ class LiveNet:
         if solver_source is None:
             return Net(text, self.phase, level=self.level, stages=self.stages, **given), None
         solver = get_solver(solver_source, text, **given)
-        solver.listeners = self.listeners
+        solver.listeners, solver.turns = self.listeners, self.turns
         return solver.net, solver
 
     def _take(self, net: Net, solver: Solver | None, text: Document, solver_text: Document | None) -> None:

@@ -7,7 +7,7 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from math import ceil
 from os import PathLike
@@ -36,8 +36,10 @@ class Session:
 
     Every method returns at once. What it asks for happens on the session's thread, in the order in which it was
     asked for; but `pause` comes before all that waits, and whatever comes after `play` ends it, a snapshot apart.
-    Edits of the documents land between two iterations. The net is built when it is first needed. Blobs may be read
-    from any thread meanwhile.
+    Edits of the documents land between two iterations. The net is built when it is first needed.
+
+    Blobs may be read from any thread meanwhile: `data` and `diff` come with the values between two iterations. For
+    several that belong to the same moment there is `still`. An array that was got earlier shows what is there now.
 
     `state` is "idle" (at the start), "running", "paused", "finished" (max_iter is reached) or "failed": then
     `error` is the traceback, and whatever is asked for next tries again. `cursor` is what ran last of an iteration
@@ -170,17 +172,30 @@ class Session:
         if self._unhandled or self.state == "running" or not self._floor.acquire(blocking=False):
             raise RuntimeError("the session is running: pause it before it moves to another device")
         try:
-            self._abandon()
-            self.live.move_to(backend)
+            with self.live.turns.iteration():
+                self._abandon()
+                self.live.move_to(backend)
         finally:
             self._floor.release()
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Within it the session makes no iteration, so that several blobs are read, or written, as they are together.
+
+        It waits for the end of the iteration under way; the session goes on after it. On the session's own thread, as
+        in a method of a listener, it is the state in which the iteration is. What is asked of the session meanwhile
+        waits, but for `pause`; `wait` and `close` end the stillness until they return.
+        """
+        with self.live.turns:
+            yield
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until all that was asked for is done and told; False when time runs out. For scripts."""
         if threading.current_thread() is self._thread:
             raise RuntimeError("the session's own thread cannot wait for the session")
         self._check_process()
-        with self._settled:
+        self.live.turns.let_go()
+        with self.live.turns.released(), self._settled:
             done = self._settled.wait_for(lambda: not self._unhandled and self.state != "running", timeout)
         if done:
             self._courier.drain(timeout)
@@ -194,7 +209,8 @@ class Session:
         self._closed = True
         self._inbox.put(None)
         if threading.current_thread() is not self._thread:
-            self._thread.join()
+            with self.live.turns.released():
+                self._thread.join()
         self._courier.drain(1)
         self._courier.close()
 
@@ -209,6 +225,7 @@ class Session:
         if self._closed:
             raise RuntimeError("the session is closed")
         self._check_process()
+        self.live.turns.let_go()
         with self._settled:
             self._unhandled += 1
         self._inbox.put(command)
@@ -257,6 +274,7 @@ class Session:
         state = "running" if self._jobs else self._rest
         if state == "running" and self.state != "running":
             self._room.enter_context(leave_room())
+            self._room.enter_context(self.live.turns.playing())
         elif state != "running" and self.state == "running":
             self._room.close()
         with self._settled:
@@ -267,13 +285,17 @@ class Session:
             self._courier.post(partial(self.on_state.publish, state))
 
     def _advance(self) -> None:
-        """Do the first job up to its next safe point."""
+        """Do the first job up to its next safe point; nothing, where a command comes while others read."""
+        if not self.live.turns.begin(lambda: not self._inbox.empty()):
+            return
         self._rest, self.error = "paused", None
         try:
             next(self._jobs[0])
         except StopIteration:
             self._jobs.popleft()
             self._playing = False
+        finally:
+            self.live.turns.end()
 
     def _enqueue(self, job: Job, playing: bool = False) -> None:
         if self._playing or playing:
@@ -288,7 +310,8 @@ class Session:
         if self._jobs and not self._playing:
             self._jobs.append(_once(command))
         else:
-            command()
+            with self.live.turns.iteration():
+                command()
 
     def _stop(self) -> None:
         self._jobs.clear()
@@ -404,6 +427,11 @@ class Session:
         A net that is built again begins an iteration that is halfway done anew, from the same rows; a number of the
         solver waits until it is over.
         """
+        if self.live.pending:
+            with self.live.turns.iteration():
+                self._apply()
+
+    def _apply(self) -> None:
         pending = self.live.pending
         if pending == "build":
             self._abandon()

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from ... import engine
 from ...engine.source import Source
+from ...engine.turns import of_the_user
 from ...proto.messages import SolverParameter
 from .net import Net
 from .settings import next_seed
@@ -21,11 +22,13 @@ class _Callback(engine.Listener):
 
     def on_start(self, solver: engine.Solver) -> None:
         if self.start:
-            self.start()
+            with of_the_user(solver.turns):
+                self.start()
 
     def on_gradients_ready(self, solver: engine.Solver) -> None:
         if self.gradients:
-            self.gradients()
+            with of_the_user(solver.turns):
+                self.gradients()
 
 
 class Solver:

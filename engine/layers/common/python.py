@@ -86,7 +86,7 @@ class Python(Layer):
 
     bottoms = tops = at_least(0)
     in_place = True
-    reshapes_itself = True
+    reshapes_itself = runs_user_code = True
 
     def setup(self, bottom, top):
         self.code = self._locate()
