@@ -16,7 +16,8 @@ from brewbench.proto.messages import NetParameter, SolverParameter
 
 SOURCE = Path(__file__).parents[1] / "layers" / "test_layers.py"
 SOLVER = 'base_lr: 0.01 lr_policy: "fixed" momentum: 0.9 random_seed: 1 weight_decay: 0'
-ON_THE_HOST = {"ROIPooling", "PSROIPooling", "DetectionOutput", "Interp"}  # Interp: CuPy's matrix product, backward
+ON_THE_HOST = {"ROIPooling", "PSROIPooling", "DetectionOutput", "MultiBoxLoss"}
+ON_THE_HOST |= {"Interp"}  # CuPy's matrix product, backward
 
 
 def load(path):
@@ -70,7 +71,8 @@ def test_a_captured_step_gives_what_one_by_layer_gives(case, gpu, monkeypatch):
     program = graphed._captured.program
     by_itself = {graphed.net.layers[index].type for index in program.alone}
     assert by_itself <= {case.type} & ON_THE_HOST
-    assert graphed._captured.launched >= 3, graphed._captured.why_not()
+    alone = by_itself and layer_class(case.type).is_loss  # the net has no other layer to capture
+    assert alone or graphed._captured.launched >= 3, graphed._captured.why_not()
     if case.type in ON_THE_HOST - {"Interp"}:
         assert by_itself
 
