@@ -133,3 +133,22 @@ def test_a_new_layer_asks_for_its_value_in_the_form(notebook, python):
     hand.press("Escape")
     expect(page.locator(".ne-sheet")).to_be_hidden()
     assert python(page, "[str(one) for one in bench.live.diagnostics]") == "[]"
+
+
+def test_layers_go_through_the_clipboard_as_prototxt(notebook, python):
+    page, hand = start(notebook)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator(".ne-canvas").focus()
+    hand.press("a")
+    hand.type("in 1x3x8x8, conv 4 3")
+    hand.press("Enter")
+    hand.wait("convolution1")
+    expect(page.locator("[data-id=convolution1]").first).to_be_focused()
+    hand.press("Control+c")
+    expect(page.locator(".ne-status").first).to_have_text("Copied as prototxt.")
+    assert page.evaluate("navigator.clipboard.readText()").startswith("layer {")
+    hand.press("Control+v")
+    hand.wait("convolution2")
+    hand.press("Control+x")
+    expect(page.locator("[data-id=convolution2]")).to_have_count(0)
+    assert python(page, "[str(one) for one in bench.live.diagnostics]") == "[]"

@@ -5,7 +5,7 @@ import pytest
 from brewbench.engine import TEST, TRAIN, check
 from brewbench.proto import Document
 from brewbench.widgets.editor import build_graph
-from brewbench.widgets.intents import carry_out, indices_of, palette
+from brewbench.widgets.intents import carry_out, copied, indices_of, palette
 from brewbench.widgets.intents.presets import WANTED
 
 NET = """
@@ -376,3 +376,21 @@ def test_a_module_comes_between_a_layer_and_its_readers_in_one_step():
     with pytest.raises(ValueError, match="Select the layer"):
         ask(document, type="add", layer_type="fire", near=None, connect_from=None)
     assert document.text == text
+
+
+def test_layers_are_copied_as_they_are_written_and_pasted_under_new_names(document):
+    text = copied(document, [1, 2])
+    assert text == "".join(line + "\n" for line in NET.splitlines()[2:4])
+    assert ask(document, type="paste", text=text, near="ip2") == [4, 5]
+    first, second = document.layers[4], document.layers[5]
+    assert first.name not in ("ip1", "ip2") and first.bottom == ("data",) and first.top == (first.name,)
+    assert second.bottom == second.top == first.top and check(document).ok
+    assert undone(document)
+    other = Document.parse('name: "other"\n', "net")
+    assert ask(other, type="paste", text="# from elsewhere\n" + copied(document, [0, 1]), near=None) == [0, 1]
+    assert [layer.name for layer in other.layers] == ["data", "ip1"] and check(other).ok
+    for wrong in ("no prototxt {", "name: \"x\""):
+        with pytest.raises(ValueError, match="clipboard holds no layers"):
+            ask(document, type="paste", text=wrong, near=None)
+    with pytest.raises(ValueError, match="Select the layers"):
+        copied(document, [])

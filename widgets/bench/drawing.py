@@ -9,7 +9,7 @@ from ...workbench import Plan
 from ..editor import NetEditor, build_graph, default_collapsed
 from ..editor.graph import groups_around, layer_ids
 from ..form import written_values
-from ..intents import carry_out, indices_of, palette, wanted_field
+from ..intents import carry_out, copied, indices_of, palette, wanted_field
 from .state import State
 from .texts import Texts
 
@@ -95,6 +95,9 @@ class Drawing:
             self.editor.offer(self._findable(), intent.get("view"))
         elif intent["type"] == "find":
             self._find(intent["index"])
+        elif intent["type"] == "copy":
+            text = copied(self.state.live.document, indices_of(report, intent["ids"]))
+            self.editor.send({"type": "clipboard", "text": text})
         elif intent["type"] == "edit":
             self._on_edit(None)
         elif intent["type"] == "undo" and self.state.shows_net:

@@ -38,6 +38,9 @@ var uniqueId = (stem) => `${stem}-${++ids}`;
 function around(event, selector) {
   return event.target instanceof Element ? event.target.closest(selector) : null;
 }
+function takesText(target) {
+  return target instanceof Element && target.matches("input, select, textarea, [contenteditable=true]");
+}
 
 // page/editor/geometry.js
 var SMALLEST = 0.05;
@@ -993,7 +996,12 @@ var COMMANDS = {
   y: (editor) => editor.send({ type: "redo" }),
   f: (editor) => editor.openSearch(),
   a: (editor) => editor.choose(editor.model.boxes.keys()),
-  d: (editor) => editor.duplicate()
+  d: (editor) => editor.duplicate(),
+  c: (editor) => editor.send({ type: "copy", ids: [...editor.model.selected] }),
+  x: (editor) => {
+    editor.send({ type: "copy", ids: [...editor.model.selected] });
+    editor.removeSelection();
+  }
 };
 function keyDown(editor, event) {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
@@ -1132,6 +1140,7 @@ function openPalette(editor) {
       }
       remember(layers.map((each) => each.type));
       const module = entries.some((entry) => entry.category === "module" && layers.some((each) => each.type === entry.value));
+      editor.overtaken = null;
       if (layers.length > 1 || module) editor.awaiting = new Set(model.owner.keys());
       else editor.expecting = true;
       const more = layers.length > 1 || layers[0].args.length ? { layers } : {};
@@ -1185,6 +1194,25 @@ function findable(layers) {
     value: `${BY_INDEX}${index}`,
     haystack
   }));
+}
+
+// page/editor/clipboard.js
+async function keep(editor, text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    editor.say("Copied as prototxt.");
+  } catch {
+    editor.say("The browser does not let this page write to the clipboard.", "error");
+  }
+}
+function paste(editor, event) {
+  const text = event.clipboardData?.getData("text/plain");
+  if (!text || takesText(event.target)) return;
+  event.preventDefault();
+  event.stopPropagation();
+  editor.overtaken = null;
+  editor.awaiting = new Set(editor.model.owner.keys());
+  editor.send({ type: "paste", text, near: editor.current() ?? null });
 }
 
 // page/editor/sheet.js
@@ -1397,6 +1425,7 @@ var Editor = class {
         relatedTarget
       )) this.wiring.end("");
     });
+    root.addEventListener("paste", (event) => paste(this, event));
     root.addEventListener("bb-focus", () => this.drawing.focus(this.current()));
     root.dataset.lmSuppressShortcuts = "true";
     root.addEventListener("focusin", ({ target }) => {
@@ -1655,6 +1684,7 @@ function mount(root, adapter) {
       if (content.type === "graph") editor.update(content.graph);
       else if (content.type === "select") editor.select(content.ids);
       else if (content.type === "layers") editor.offerLayers(content.layers);
+      else if (content.type === "clipboard") keep(editor, content.text);
       else if (content.type === "height") root.style.setProperty("--ne-height", content.height);
       else if (content.type === "say") editor.say(content.text, content.kind);
     },

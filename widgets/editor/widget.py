@@ -26,6 +26,7 @@ class NetEditor(Pane, script="editor"):
     - `disconnect` {edges} and `remove` {nodes, edges}: ids, see `edge_ends`;
     - `add` {layer_type, near, connect_from, branch}: ids or None; a branch does not come between two layers;
       `layers`, if there, are several in a row, each {type, args}; `also` are all that are selected;
+    - `copy` {ids}; `paste` {text, near};
     - `edit` {id}: its fields are wanted;
     - `rename` {id, name}; `duplicate` {ids}; `toggle_group` {id}: the group's name;
     - `search`: the list of layers was opened, `offer` answers; `find` {index}: a layer of it was chosen, by its place

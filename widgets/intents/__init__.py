@@ -1,8 +1,9 @@
 """What the user asks for in the drawing, as edits of the text."""
 
 from .carry import carry_out
+from .copying import copied
 from .names import indices_of
 from .palette import palette
 from .presets import wanted_field
 
-__all__ = ["carry_out", "indices_of", "palette", "wanted_field"]
+__all__ = ["carry_out", "copied", "indices_of", "palette", "wanted_field"]

@@ -9,8 +9,8 @@ from ...engine import Report
 from ...proto import Document
 from ..names import is_taken, said_of
 from .adding import add
-from .copying import duplicate
-from .names import Graph, Say, written
+from .copying import duplicate, paste
+from .names import Graph, Say, indices_of, written
 from .wiring import connect, cut, remove
 
 
@@ -35,6 +35,9 @@ def carry_out(
         return add(document, report, graph, intent, say)
     if kind == "duplicate":
         return duplicate(document, written(report, intent["ids"]))
+    if kind == "paste":
+        near = indices_of(report, [intent["near"]]) if intent.get("near") else []
+        return paste(document, intent["text"], near[-1] + 1 if near else len(document.layers))
     if kind == "rename":
         (index,) = written(report, [intent["id"]])
         document.rename_layer(index, intent["name"])

@@ -20,7 +20,7 @@ WORDS = {
     "Eltwise": "add sum plus product residual",
     "EuclideanLoss": "l2 mse",
     "InnerProduct": "fc dense linear ip",
-    "Input": "data placeholder",
+    "Input": "in data placeholder",
     "LRN": "norm normalise normalize",
     "Pooling": "pool max average",
     "ReLU": "rectifier activation",

@@ -93,7 +93,7 @@
 /**
  * What a view of the net editor is told.
  * @typedef {{ type: "graph", graph: Graph } | { type: "select", ids: string[], except?: string }
- *   | { type: "height", height: string } | { type: "layers", layers: Findable[] } | Say} EditorMessage
+ *   | { type: "height", height: string } | { type: "clipboard", text: string } | { type: "layers", layers: Findable[] } | Say} EditorMessage
  */
 
 export {};

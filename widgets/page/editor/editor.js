@@ -16,6 +16,7 @@ import { keyDown } from "./keys.js";
 import { Minimap } from "./minimap.js";
 import { Model, edgeSentence, sentence } from "./model.js";
 import { findable, openPalette, openSearch } from "./palette.js";
+import { keep, paste } from "./clipboard.js";
 import { Sheet } from "./sheet.js";
 import { Wiring } from "./wiring.js";
 
@@ -108,6 +109,7 @@ export class Editor {
     canvas.addEventListener("focusout", ({ relatedTarget }) => {
       if (!canvas.contains(/** @type {Node | null} */ (relatedTarget))) this.wiring.end("");
     });
+    root.addEventListener("paste", (event) => paste(this, event));
     root.addEventListener("bb-focus", () => this.drawing.focus(this.current())); // the form is left
     // JupyterLab's own keys stay out of the editor: it asks whatever has the focus, not what is around it.
     root.dataset.lmSuppressShortcuts = "true";
@@ -405,6 +407,7 @@ export function mount(root, adapter) {
       if (content.type === "graph") editor.update(content.graph);
       else if (content.type === "select") editor.select(content.ids);
       else if (content.type === "layers") editor.offerLayers(content.layers);
+      else if (content.type === "clipboard") keep(editor, content.text);
       else if (content.type === "height") root.style.setProperty("--ne-height", content.height);
       else if (content.type === "say") editor.say(content.text, content.kind);
     },

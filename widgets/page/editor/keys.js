@@ -33,6 +33,11 @@ const COMMANDS = {
   f: (editor) => editor.openSearch(),
   a: (editor) => editor.choose(editor.model.boxes.keys()),
   d: (editor) => editor.duplicate(),
+  c: (editor) => editor.send({ type: "copy", ids: [...editor.model.selected] }),
+  x: (editor) => {
+    editor.send({ type: "copy", ids: [...editor.model.selected] });
+    editor.removeSelection();
+  },
 };
 
 /** @param {Editor} editor @param {KeyboardEvent} event */

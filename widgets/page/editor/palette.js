@@ -64,6 +64,7 @@ export function openPalette(editor) {
       }
       remember(layers.map((each) => each.type));
       const module = entries.some((entry) => entry.category === "module" && layers.some((each) => each.type === entry.value));
+      editor.overtaken = null;
       if (layers.length > 1 || module) editor.awaiting = new Set(model.owner.keys());
       else editor.expecting = true;
       const more = layers.length > 1 || layers[0].args.length ? { layers } : {};
