@@ -134,6 +134,8 @@ def _of_windows() -> int | None:
     import ctypes
 
     class Status(ctypes.Structure):
+        """MEMORYSTATUSEX of the Windows API."""
+
         _fields_ = [("length", ctypes.c_ulong), ("load", ctypes.c_ulong), ("rest", ctypes.c_ulonglong * 7)]
 
     status = Status(ctypes.sizeof(Status))
