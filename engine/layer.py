@@ -186,6 +186,11 @@ class Layer:
         """
         return rng.key(self.context.seed, self.identity, *words)
 
+    def bottom_name(self, index: int) -> str:
+        """The name of a bottom, quoted; its number where the layer was made without a text."""
+        names = self.param.bottom
+        return repr(names[index]) if index < len(names) else str(index)
+
     def make_blob(self, shape: tuple[int, ...] = ()) -> Blob:
         """A blob of this net's type and place."""
         return Blob(shape, self.context.dtype, self.context.place)
@@ -254,6 +259,19 @@ def integers(values: Any, xp: Any) -> Any:
     """Values cut to integers; what is no number, or none that ends, is the lowest of them on every processor."""
     lowest = -(2.0**63)
     return xp.where(xp.isfinite(values), values, lowest).astype(xp.int64)
+
+
+def first_beyond(values: Any, indices: Any, count: int) -> str | None:
+    """The first of `values` whose integer, in `indices`, is not from 0 to `count` - 1, in words, and at which place.
+
+    None where all are.
+    """
+    if not indices.size or (indices.min() >= 0 and indices.max() < count):
+        return None
+    place = int(((indices < 0) | (indices >= count)).reshape(-1).argmax())
+    value = float(values.reshape(-1)[place])
+    shown = "NaN" if value != value else str(int(value)) if value.is_integer() else str(value)
+    return f"{shown} at place {place}"
 
 
 def brought(values: np.ndarray, place: Place) -> Any:

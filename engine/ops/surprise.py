@@ -23,6 +23,7 @@ class Surprise(Op):
     """
 
     anywhere: ClassVar[bool] = True
+    label_name = "1"  # how messages call the blob of labels; the layer that makes the op says it
 
     def __init__(self, context: Context, *, shape: Shape, axis: int, ignored: int | None, mode: int):
         super().__init__(context)

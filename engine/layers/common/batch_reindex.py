@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from ...errors import DefinitionError
-from ...layer import Layer, integers, layer
+from ...layer import Layer, first_beyond, integers, layer
 from ...memory import HOST
 
 
@@ -30,10 +30,12 @@ class BatchReindex(Layer):
 
     def indices(self, bottom):
         """The integers. Raises DefinitionError for one that is no item (on the host, where looking is free)."""
-        found, items = integers(bottom[1].read(), self.xp), bottom[0].shape[0]
-        if self.context.place is HOST and found.size and not (0 <= found.min() and found.max() < items):
-            wrong = found.min() if found.min() < 0 else found.max()
-            raise DefinitionError(f"got the index {wrong}; the batch has items 0 to {items - 1}.", "bottom")
+        values, items = bottom[1].read(), bottom[0].shape[0]
+        found = integers(values, self.xp)
+        wrong = first_beyond(values, found, items) if self.context.place is HOST else None
+        if wrong is not None:
+            message = f"got the index {wrong} of bottom {self.bottom_name(1)}; the batch has items 0 to {items - 1}."
+            raise DefinitionError(message, "bottom")
         return found
 
     def forward(self, bottom, top):

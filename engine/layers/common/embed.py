@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import DefinitionError
-from ...layer import Layer, integers, layer
+from ...layer import Layer, first_beyond, integers, layer
 from ...memory import HOST
 
 
@@ -35,11 +35,12 @@ class Embed(Layer):
 
     def indices(self, blob):
         """The integers. Raises DefinitionError for one that has no row (on the host, where looking is free)."""
-        found = integers(blob.read(), self.xp)
-        rows = self.settings.input_dim
-        if self.context.place is HOST and found.size and not (0 <= found.min() and found.max() < rows):
-            wrong = found.min() if found.min() < 0 else found.max()
-            raise DefinitionError(f"got the index {wrong}; input_dim {rows} allows 0 to {rows - 1}.", "bottom")
+        values, rows = blob.read(), self.settings.input_dim
+        found = integers(values, self.xp)
+        wrong = first_beyond(values, found, rows) if self.context.place is HOST else None
+        if wrong is not None:
+            message = f"got the index {wrong} of bottom {self.bottom_name(0)}; input_dim {rows} allows 0 to "
+            raise DefinitionError(f"{message}{rows - 1}.", "bottom")
         return found
 
     def forward(self, bottom, top):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import DefinitionError
-from ...layer import Layer, integers
+from ...layer import Layer, first_beyond, integers
 from ...memory import HOST
 
 
@@ -27,9 +27,11 @@ class Regions(Layer):
         """Each region's item and its edges. Raises DefinitionError for an item that is not there."""
         listed = bottom[1].seen_from(HOST).read().reshape(-1, 5)
         items = integers(listed[:, 0], np)
-        if items.size and not (0 <= items.min() and items.max() < bottom[0].shape[0]):
-            wrong = items.min() if items.min() < 0 else items.max()
-            raise DefinitionError(f"a region is of item {wrong}; the batch has {bottom[0].shape[0]}.", "bottom")
+        wrong = first_beyond(listed[:, 0], items, bottom[0].shape[0])
+        if wrong is not None:
+            name, items = self.bottom_name(1), bottom[0].shape[0]
+            message = f"got the item {wrong} of the regions in bottom {name}; the batch has {items}."
+            raise DefinitionError(message, "bottom")
         return zip(items, listed[:, 1:], strict=True)
 
     def refuse(self, propagate_down):

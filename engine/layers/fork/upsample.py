@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...errors import DefinitionError
-from ...layer import Layer, between, layer
+from ...layer import Layer, between, first_beyond, integers, layer
 from ...memory import HOST
 
 
@@ -60,10 +60,12 @@ class Upsample(Layer):
     def places(self, mask, top):
         """Where each value goes: plane and place in it. Raises DefinitionError for a place outside."""
         planes, room = top.shape[0] * top.shape[1], top.shape[2] * top.shape[3]
-        found = mask.read().reshape(planes, -1).astype(self.xp.int64)
-        if self.context.place is HOST and found.size and not (0 <= found.min() and found.max() < room):
-            wrong = found.min() if found.min() < 0 else found.max()
-            raise DefinitionError(f"the mask names place {wrong} of a top with {room}: the scale must fit.", "bottom")
+        values = mask.read().reshape(planes, -1)
+        found = integers(values, self.xp)
+        wrong = first_beyond(values, found, room) if self.context.place is HOST else None
+        if wrong is not None:
+            message = f"the mask {self.bottom_name(1)} names {wrong}; a plane of the top has {room} places"
+            raise DefinitionError(f"{message}: the scale must fit.", "bottom")
         return self.xp.arange(planes)[:, None], found
 
     def forward(self, bottom, top):

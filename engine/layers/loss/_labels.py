@@ -6,7 +6,7 @@ from math import prod
 from typing import Any
 
 from ...errors import DefinitionError
-from ...layer import integers
+from ...layer import first_beyond, integers
 from ...memory import HOST
 
 FULL, VALID, BATCH_SIZE, NONE = range(4)
@@ -15,8 +15,7 @@ FULL, VALID, BATCH_SIZE, NONE = range(4)
 def refuse_gradient(layer: Any, propagate_down: Any, index: int = 1) -> None:
     """Raise DefinitionError when the gradient of a bottom is asked for that has none, such as labels."""
     if len(propagate_down) > index and propagate_down[index]:
-        names = layer.param.bottom
-        name = f"{names[index]!r}" if index < len(names) else str(index)
+        name = layer.bottom_name(index)
         raise DefinitionError(f"cannot give a gradient to its bottom {name}, which holds no smooth quantity.", "bottom")
 
 
@@ -67,15 +66,16 @@ def read(layer: Any, blob: Any, shape: tuple[int, ...], classes: int, ignored: i
     Raises DefinitionError for a label that is not a class (on the host, where looking is free).
     """
     xp = layer.xp
-    label = integers(blob.read().reshape(shape), xp)
+    values = blob.read().reshape(shape)
+    label = integers(values, xp)
     counts = xp.ones(shape, layer.context.dtype) if ignored is None else (label != ignored).astype(layer.context.dtype)
     if ignored is not None:
         label *= label != ignored
-    if layer.context.place is HOST and label.size and not (0 <= label.min() and label.max() < classes):
-        wrong = label.min() if label.min() < 0 else label.max()
-        raise DefinitionError(
-            f"got the label {wrong}; with {classes} classes labels go from 0 to {classes - 1}.", "bottom"
-        )
+    wrong = first_beyond(values, label, classes) if layer.context.place is HOST else None
+    if wrong is not None:
+        name = layer.bottom_name(1) if hasattr(layer, "bottom_name") else layer.label_name
+        message = f"got the label {wrong} of bottom {name}; with {classes} classes labels go from 0 to {classes - 1}."
+        raise DefinitionError(message, "bottom")
     return label, counts
 
 

@@ -39,6 +39,7 @@ class SoftmaxWithLoss(Layer):
         self.probability = self.make_blob(bottom[0].shape)
         self.softmax = self.op("softmax", shape=bottom[0].shape, axis=axis)
         self.surprise = self.op("surprise", shape=bottom[0].shape, axis=axis, ignored=self.ignored, mode=self.mode)
+        self.surprise.label_name = self.bottom_name(1)
 
     def forward(self, bottom, top):
         self.softmax.forward(bottom[0], self.probability)
