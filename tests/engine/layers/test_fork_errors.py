@@ -106,7 +106,8 @@ def test_a_wrong_setting_is_named_with_its_line(type, settings, shapes, field, m
 def test_values_that_point_outside_are_refused_while_running():
     mask = document("Upsample", "", [(1, 1, 2, 2)] * 2)
     regions = document("ROIPooling", "roi_pooling_param { pooled_h: 1 pooled_w: 1 }", [(2, 1, 4, 4), (1, 5)])
-    for net, values, message in ((Net(mask), 16, "place 16 of a top with 16"), (Net(regions), 2, "item 2; the batch")):
+    told = (Net(mask), 16, "names 16 at place 0; a plane"), (Net(regions), 2, "got the item 2 at place 0")
+    for net, values, message in told:
         net.blobs["b1"].data = values
         with pytest.raises(DefinitionError, match=message):
             net.forward()
