@@ -184,5 +184,5 @@ def test_labels_that_are_no_class_are_told():
     text += 'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "x" bottom: "l" top: "loss" }'
     net = Net(Document.parse(text, "net"))
     net.blobs["l"].data = [0, 3]
-    with pytest.raises(ValueError, match="label 3; with 3 classes labels go from 0 to 2"):
+    with pytest.raises(ValueError, match="label 3 at place 1 of bottom 'l'; with 3 classes labels go from 0 to 2"):
         net.forward()
