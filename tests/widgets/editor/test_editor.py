@@ -264,6 +264,9 @@ def test_whole_edit_by_keyboard(open_demo):
     assert page.locator("[role=status]").get_attribute("title") == status(page), "also where it is cut off"
     page.wait_for_function("id => document.activeElement.dataset.id === id", arg=added)
     page.keyboard.press("Enter")
+    assert sent(page, "edit"), "Enter asks for the form"
+    box(page, added).focus()
+    page.keyboard.press("F2")
     page.keyboard.press("Control+a")
     page.keyboard.type("quiet")
     page.keyboard.press("Enter")
