@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ...errors import DefinitionError
-from ...layer import Layer, layer
+from ...layer import layer
+from ..vision.crop import Crop
 
 
 @layer("CropCenter", param="crop_center_param")
-class CropCenter(Layer):
+class CropCenter(Crop):
     r"""Cuts as much off the end of each axis as off its beginning.
 
     $$ y_{n,c,i,j} = x_{n + s_0,\, c + s_1,\, i + s_2,\, j + s_3} $$
@@ -17,6 +18,9 @@ class CropCenter(Layer):
     Reference: Ronneberger, Fischer and Brox, "U-Net", MICCAI 2015, whose joined maps are cropped so.
     Fork: lltcggie/caffe, for waifu2x.
     """
+
+    bottoms = 1
+    no_gradient = ()
 
     def reshape(self, bottom, top):
         shape, cuts = bottom[0].shape, list(self.settings.crop_size)
@@ -29,12 +33,3 @@ class CropCenter(Layer):
                 raise DefinitionError(f"crop_size {cut} leaves nothing of a length of {length}.", "crop_size")
         top[0].reshape(*(length - 2 * cut for length, cut in zip(shape, cuts, strict=True)))
         self.part = tuple(slice(cut, length - cut) for length, cut in zip(shape, cuts, strict=True))
-
-    def forward(self, bottom, top):
-        top[0].write()[...] = bottom[0].read()[self.part]
-
-    def backward(self, top, propagate_down, bottom):
-        if propagate_down[0]:
-            out = bottom[0].write_diff()
-            out[...] = 0
-            out[self.part] = top[0].read_diff()
