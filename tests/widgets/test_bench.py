@@ -150,9 +150,9 @@ def test_the_stepper_says_for_which_layer_kernels_are_made(bench):
         said.clear()
         with making():
             bench.session.wait(20)
-            time.sleep(2 * bench.session._courier._outbox.interval)
+            time.sleep(2 * bench.session._events.courier._outbox.interval)
         bench.session.wait(20)
-        time.sleep(2 * bench.session._courier._outbox.interval)
+        time.sleep(2 * bench.session._events.courier._outbox.interval)
         texts = [changes["waiting"] for changes in said if "waiting" in changes]
         if net is other:
             assert not any(texts)
@@ -233,8 +233,8 @@ def test_the_stepper_says_that_a_run_waits_for_a_test_and_shows_the_loss(folder,
     monkeypatch.setattr(bench.stepper, "update", lambda **changes: said.append(changes))
     bench.session.step(3)
     assert bench.session.wait(20)
-    time.sleep(2 * bench.session._courier._outbox.interval)
-    bench.session._courier.drain(5)
+    time.sleep(2 * bench.session._events.courier._outbox.interval)
+    bench.session._events.courier.drain(5)
     waits = [changes["waiting"] for changes in said if "waiting" in changes]
     assert "testing, 3 batches…" in waits and waits[-1] == ""
     losses = [changes["loss"] for changes in said if "loss" in changes]

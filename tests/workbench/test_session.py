@@ -240,8 +240,8 @@ def test_no_progress_is_told_where_there_is_none(session):
     session.on_progress.subscribe(lambda points: told.append(len(points.rows)))
     session.step(2)
     finish(session)
-    session._courier.post(session._tell_progress)  # as when a point was told before its own telling was asked for
-    assert session._courier.drain(PATIENCE)
+    session._events.call(session._recorder.tell_progress)  # as when a point was told before its own telling
+    assert session._events.courier.drain(PATIENCE)
     assert sum(told) == 2 and 0 not in told
 
 
@@ -655,7 +655,7 @@ def test_room_is_left_while_it_runs(monkeypatch, session):
         yield
         told.append("given back")
 
-    monkeypatch.setattr("brewbench.workbench.session.leave_room", room)
+    monkeypatch.setattr("brewbench.workbench.session.worker.leave_room", room)
     for _ in range(2):
         session.step()
         finish(session)

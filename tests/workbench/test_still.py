@@ -116,7 +116,7 @@ def test_a_session_can_be_closed_while_it_is_still(session):
     go_on(session)
     with session.still():
         session.close()
-    assert not session._thread.is_alive()
+    assert not session._worker.is_alive
 
 
 def test_an_edit_while_it_is_still_lands_afterwards(played):

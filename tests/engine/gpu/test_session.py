@@ -129,12 +129,12 @@ def test_losses_are_read_when_they_are_shown_and_every_one_is_kept(gpu, interval
 
 
 def test_what_was_noted_is_kept_before_the_history_is_cut(session):
-    session._interval = 1e6
+    session._recorder.interval = 1e6
     session.step(12)
     session.rewind()
     session.step(3)
     wait(session)
-    assert session.history.iterations.tolist() == [0, 1, 2] and not session._coming
+    assert session.history.iterations.tolist() == [0, 1, 2] and not session._recorder._coming
 
 
 def all_of(solver):

@@ -1,0 +1,260 @@
+"""Session. What may be asked of a solver that runs on a thread of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from os import PathLike
+from typing import Any
+
+from ...engine import Solver
+from ...engine.backend import Backend
+from ...engine.making import Making
+from ..livenet import LiveNet
+from ..plan import Plan
+from ..walk import Cursor
+from .events import Events
+from .jobs import Jobs
+from .position import Position
+from .recorder import Recorder
+from .worker import Command, Worker
+
+
+class Session:
+    """Plays the solver of a LiveNet.
+
+    Every method returns at once. What it asks for happens on the session's thread, in the order in which it was
+    asked for; but `pause` comes before all that waits, and whatever comes after `play` ends it, a snapshot apart.
+    Edits of the documents land between two iterations. The net is built when it is first needed.
+
+    Blobs may be read from any thread meanwhile: `data` and `diff` come with the values between two iterations. For
+    several that belong to the same moment there is `still`. An array that was got earlier shows what is there now.
+
+    `state` is "idle" (at the start), "running", "paused", "finished" (max_iter is reached) or "failed": then
+    `error` is the traceback, and whatever is asked for next tries again. `cursor` is what ran last of an iteration
+    that is halfway done; `history` holds the curves.
+
+    Events, each told on a thread of their own, so that listening costs the solver nothing but its share of the
+    interpreter: `on_state(state)`, `on_progress(points)` and `on_cursor(cursor)` (the latest, at most every
+    `interval` seconds), `on_test(result)`, `on_error(traceback)`, `on_snapshot(weights, state)`,
+    `on_rebuilt(plan)`, `on_making(making)`: a kernel is being made, once on every machine (None: it is done),
+    `on_testing(batches)`: a test net begins to run so many (0: it is over).
+    """
+
+    def __init__(self, live: LiveNet, *, interval: float = 0.1):
+        if live.solver_document is None:
+            raise ValueError("a session plays a solver: give the LiveNet a solver document")
+        self.live = live
+        self._events = events = Events(interval)
+        self.on_state, self.on_progress, self.on_test = events.state, events.progress, events.test
+        self.on_cursor, self.on_error, self.on_snapshot = events.cursor, events.error, events.snapshot
+        self.on_rebuilt, self.on_making, self.on_testing = events.rebuilt, events.making, events.testing
+        self._recorder = Recorder(events, interval)
+        self._position = Position(live, events, self._recorder)
+        self._worker = Worker(self, live.turns)
+        self._jobs = Jobs(self._position, self._worker)
+        live.scheduler = self._schedule
+        live.listeners.append(self._recorder)
+        self._unsubscribe = [live.rebuilt.subscribe(self._follow), live.on_making(self._tell_making)]
+        self._worker.start()
+
+    def __repr__(self) -> str:
+        return f"<Session, {self.state} at iteration {self.iteration}>"
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    state = property(lambda self: self._worker.state)
+    error = property(lambda self: self._worker.error)
+    history = property(lambda self: self._recorder.history)
+
+    @property
+    def cursor(self) -> Cursor | None:
+        """What ran last of an iteration that is halfway done."""
+        return self._position.cursor
+
+    @property
+    def solver(self) -> Solver | None:
+        return self.live.solver
+
+    @property
+    def iteration(self) -> int:
+        """The number of updates made."""
+        return self.live.solver.iter if self.live.solver else 0
+
+    # What may be asked for
+
+    def play(self) -> None:
+        """Train up to max_iter."""
+        self._enqueue(self._jobs.play(), playing=True)
+
+    def pause(self) -> None:
+        """Stop after the present iteration or layer, and forget what else was asked for.
+
+        A test that is under way, which may take minutes, is broken off; it begins anew when the session goes on.
+        """
+        solver = self.live.solver
+        if self._recorder.in_test and solver is not None:
+            solver.request = "stop"  # heard between two batches; `stopped`, which comes later, withdraws it
+        self._worker.post(self._worker.stop)
+
+    def step(self, iterations: int = 1) -> None:
+        """Make some iterations; one that is halfway done counts as the first."""
+        self._enqueue(self._jobs.steps(iterations))
+
+    def epoch(self) -> None:
+        """Go once through the training data; through test_interval iterations where its length is unknown."""
+        self._enqueue(self._jobs.epoch())
+
+    def step_forward(self, layers: int = 1) -> None:
+        """Run some layers: forward up to the last, then backward down to the first, then the update, and on."""
+        self._enqueue(self._jobs.layers(layers, backward=False))
+
+    def step_backward(self, layers: int = 1) -> None:
+        """Run some layers backward, after finishing the way forward; below the first of them is the update."""
+        self._enqueue(self._jobs.layers(layers, backward=True))
+
+    def rewind(self) -> None:
+        """Go back to the first weights, the first rows and iteration 0; what follows repeats bit for bit."""
+        self._in_turn(self._rewind)
+
+    def snapshot(self, path: str | PathLike | None = None) -> None:
+        """Write a snapshot, by the solver's snapshot_prefix or with `path` for it; ends an iteration halfway done."""
+        self._in_turn(partial(self._snapshot, path), while_playing=True)
+
+    def restore(self, path: str | PathLike) -> None:
+        """Go on from a `.solverstate`."""
+        self._in_turn(partial(self._restore, path))
+
+    def set(self, param: str, value: Any) -> None:
+        """Change a field of the solver's document (base_lr, momentum, ...); it lands between two iterations.
+
+        Raises ValueError for a field that there is not, or a value that does not fit.
+        """
+        assert self.live.solver_document is not None
+        self.live.solver_document.set((param,), value)
+
+    def move_to(self, backend: Backend | str) -> None:
+        """Compute there from now on, with all numbers taken along; an iteration that is halfway done begins anew.
+
+        It is done when this returns. Raises RuntimeError while the session is running, or for a GPU that is not there.
+        """
+        if self._worker.is_busy or not self._worker.floor.acquire(blocking=False):
+            raise RuntimeError("the session is running: pause it before it moves to another device")
+        try:
+            with self.live.turns.iteration():
+                self._position.abandon()
+                self.live.move_to(backend)
+        finally:
+            self._worker.floor.release()
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Within it the session makes no iteration, so that several blobs are read, or written, as they are together.
+
+        It waits for the end of the iteration under way; the session goes on after it. On the session's own thread, as
+        in a method of a listener, it is the state in which the iteration is. What is asked of the session meanwhile
+        waits, but for `pause`; `wait` and `close` end the stillness until they return.
+        """
+        with self.live.turns:
+            yield
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until all that was asked for is done and told; False when time runs out. For scripts."""
+        if self._worker.is_own_thread:
+            raise RuntimeError("the session's own thread cannot wait for the session")
+        done = self._worker.wait(timeout)
+        if done:
+            self._events.courier.drain(timeout)
+        return done
+
+    def close(self) -> None:
+        """Stop, and end the threads. The net lives on."""
+        if self._worker.is_closed:
+            return
+        self.pause()
+        self._worker.close()
+        self._events.courier.drain(1)
+        self._events.courier.close()
+
+    def _enqueue(self, job: Iterator[None], playing: bool = False) -> None:
+        self._worker.post(partial(self._worker.enqueue, job, playing))
+
+    def _in_turn(self, command: Command, while_playing: bool = False) -> None:
+        self._worker.post(partial(self._worker.in_turn, command, while_playing))
+
+    # Commands, on the session's thread
+
+    def _rewind(self) -> None:
+        self._worker.error = None
+        self._jobs.forget()
+        self._position.forget()
+        self.live.restart()
+        self._worker.rest = "idle"
+        self._recorder.forget(0)
+
+    def _snapshot(self, path: str | PathLike | None) -> None:
+        solver = self._position.solver()
+        if self._position.is_halfway:
+            self._position.iterate(solver)
+        self._position.solver().snapshot(path)
+
+    def _restore(self, path: str | PathLike) -> None:
+        solver = self._position.solver()
+        self._position.abandon()
+        solver.restore(path)
+        self._worker.error = None
+        self._jobs.forget()
+        self._position.forget()
+        self._worker.rest = "paused"
+        self._recorder.forget(solver.iter)
+
+    def _schedule(self, work: Command) -> None:
+        """Let an edit land: at once if the session rests, else when its thread comes to a safe point."""
+        if not self._worker.floor.acquire(blocking=False):
+            self._worker.post(self._position.land)
+            return
+        try:
+            self._position.land()
+        finally:
+            self._worker.floor.release()
+
+    # What the worker and the live net tell
+
+    def rested(self) -> None:
+        """Nothing is left to do: show all that was done. Raises what a device has to say of its losses."""
+        self._recorder.collect()
+
+    def failed(self, error: str) -> None:
+        """A command or job raised."""
+        with suppress(Exception):  # what failed once may fail again; the first failure is the one to tell
+            self._position.abandon()
+        self._events.tell(self.on_error, error)
+
+    def state_changed(self, state: str) -> None:
+        """The session has another state."""
+        self._events.tell(self.on_state, state)
+
+    def stopped(self) -> None:
+        """The jobs were dropped."""
+        if self.live.solver is not None and self.live.solver.request == "stop":
+            self.live.solver.request = None
+
+    def closed(self) -> None:
+        """The thread ends: follow the net no longer."""
+        self.live.scheduler = lambda work: work()
+        self.live.listeners[:] = [one for one in self.live.listeners if one is not self._recorder]
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+
+    def _follow(self, plan: Plan) -> None:
+        """The net gave way to another: the iteration that was halfway done is no more."""
+        self._position.leave_walk()
+        self._events.tell(self.on_rebuilt, plan)
+
+    def _tell_making(self, making: Making | None) -> None:
+        self._events.tell_latest(self.on_making, making)
