@@ -19,6 +19,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 from ..addresses import array_address, keep_alive
+from ..stamps import kept_on_disk
 from .lmdb_file import AHEAD, LMDB
 
 _SMALL = 1 << 13  # bytes of a row up to which rows are put together first
@@ -134,10 +135,7 @@ def _bytes_of(row: bytes | memoryview) -> np.ndarray:
 
 def _compiled(signature: Any) -> Any:
     def decorate(function: Any) -> Any:
-        try:
-            return njit(signature, nogil=True, cache=True, error_model="numpy")(function)
-        except RuntimeError:  # there is no place to keep what was compiled
-            return njit(signature, nogil=True, error_model="numpy")(function)
+        return kept_on_disk(njit, function, signature, nogil=True, error_model="numpy")
 
     return decorate
 

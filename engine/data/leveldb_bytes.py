@@ -9,6 +9,7 @@ import numpy as np
 
 from ..making import telling
 from ..numpy_names import numpys_own_names
+from ..stamps import kept_on_disk
 
 _POLYNOMIAL = 0x82F63B78  # of CRC-32C, its bits reversed
 
@@ -93,12 +94,8 @@ def code() -> Code:
             data = types.Array(types.uint8, 1, "C", readonly=True)
             table, room = types.Array(types.uint32, 1, "C"), types.Array(types.uint8, 1, "C")
             signatures = types.uint32(data, table), types.int64(data, types.int64, room)
-            made: list[Any] = []
-            for signature, function in zip(signatures, (_checksum, _unpack), strict=True):
-                try:
-                    made.append(njit(signature, nogil=True, cache=True)(function))
-                except RuntimeError:  # there is no place to keep what was compiled
-                    made.append(njit(signature, nogil=True)(function))
+            functions = zip((_checksum, _unpack), signatures, strict=True)
+            made = [kept_on_disk(njit, function, signature, nogil=True) for function, signature in functions]
     except Exception:  # numba is not there, or cannot compile here
         return Code(_checksum, _unpack, False)
     return Code(made[0], made[1], True)

@@ -19,14 +19,13 @@ from ... import witness
 from ...forks import in_child, reentrant_lock
 from ...making import telling
 from ...numpy_names import numpys_own_names
+from ...stamps import kept_on_disk
 from ...threads import threads
-from .target import VARIABLE, environ
 from .vectors import call, read_int
 
 ENTRY = types.void(types.int64, types.int64, types.int64)
 # Arithmetic may be contracted and reordered; infinities and what is no number stay what they are.
 MATH = {"contract", "reassoc", "nsz", "arcp"}
-CACHED = not environ.get(VARIABLE)  # numba's cache does not know of forced vectors
 
 _lock = reentrant_lock()
 
@@ -63,7 +62,8 @@ class Driver:
         if self._compiled is None:
             with _lock:
                 if self._compiled is None:
-                    compiled = _compiled(numba.cfunc, ENTRY, fastmath=MATH, error_model="numpy")(self.function)
+                    with numpys_own_names(), telling():
+                        compiled = kept_on_disk(numba.cfunc, self.function, ENTRY, fastmath=MATH, error_model="numpy")
                     self._call = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 3)(compiled.address)
                     self._compiled = compiled
         return self._compiled.address
@@ -97,19 +97,6 @@ def run_all(calls: np.ndarray) -> None:
 def driver(function: Callable[[int, int, int], None]) -> Driver:
     """Make a driver of a function that numba can compile."""
     return Driver(function)
-
-
-def _compiled(decorator: Any, signature: Any, **options: Any) -> Any:
-    """A decorator of numba's that keeps what it compiles on disk where it can."""
-
-    def decorate(function: Any) -> Any:
-        with numpys_own_names(), telling():
-            try:
-                return decorator(signature, cache=CACHED, **options)(function)
-            except RuntimeError:  # no place to keep it
-                return decorator(signature, **options)(function)
-
-    return decorate
 
 
 @cache

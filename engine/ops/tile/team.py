@@ -27,6 +27,7 @@ from numba import types
 from ...forks import lock
 from ...making import telling
 from ...numpy_names import numpys_own_names
+from ...stamps import kept_on_disk
 from .atomic import add_atomic, call_system, load_atomic, pause, store_atomic, swap_if
 from .vectors import call, read_int
 
@@ -50,10 +51,7 @@ def _compiled(signature: Any) -> Any:
 
     def decorate(function: Any) -> Any:
         with numpys_own_names(), telling():
-            try:
-                return numba.cfunc(signature, cache=True, error_model="numpy")(function)
-            except RuntimeError:  # no place to keep it
-                return numba.cfunc(signature, error_model="numpy")(function)
+            return kept_on_disk(numba.cfunc, function, signature, error_model="numpy")
 
     return decorate
 
