@@ -207,8 +207,9 @@ def test_the_cursor_goes_forward_then_backward_then_to_the_update(live, texts):
         assert (session.cursor.layer, session.cursor.iteration, session.cursor.origin) == ("rows", 1, 0)
 
 
-def test_step_backward_finishes_the_way_forward(session):
+def test_step_backward_finishes_the_way_forward_when_asked_twice(session):
     session.step_forward(2)
+    session.step_backward()
     session.step_backward()
     finish(session)
     assert (session.cursor.direction, session.cursor.layer) == ("backward", "weight")

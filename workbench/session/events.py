@@ -22,6 +22,7 @@ class Events:
         self.rebuilt = Channel("rebuilt")
         self.making = Channel("making")
         self.testing = Channel("testing")
+        self.notice = Channel("notice")
         self.courier = Courier(interval, "session events")
 
     def tell(self, channel: Channel, *what: Any) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from ...engine import Solver
 from ...engine.solver import data_positions, seek_data
 from ..livenet import LiveNet
-from ..walk import Cursor, walk
+from ..walk import Cursor, Walk, steps
 from .events import Events
 from .recorder import Recorder
 
@@ -16,14 +15,14 @@ from .recorder import Recorder
 class Position:
     """Makes iterations of a LiveNet's solver, whole or a layer at a time.
 
-    `cursor` is what ran last of an iteration that is halfway done, or None. All methods run on the session's thread,
-    or while its floor is held.
+    `cursor` is the step that ran last of an iteration that is halfway done, or None. All methods run on the session's
+    thread, or while its floor is held.
     """
 
     def __init__(self, live: LiveNet, events: Events, recorder: Recorder):
         self._live, self._events, self._recorder = live, events, recorder
         self.cursor: Cursor | None = None
-        self._walk: Iterator[Cursor] | None = None
+        self._walk: Walk | None = None
         self._begun: tuple[int, dict[str, Any]] | None = None  # the iteration under way, and the rows it began at
         self._test_begun: list[tuple[int, dict[str, Any]]] = []  # passes and rows of the test nets at that time
 
@@ -43,7 +42,7 @@ class Position:
         """Make one iteration, or the rest of the one that is halfway done; False when it is to end here."""
         going_on = True
         if self._walk is not None:
-            for _ in self._walk:
+            while self._walk.advance() is not None:
                 pass
             self._walk = None
         else:
@@ -57,15 +56,31 @@ class Position:
         self.land()
         return going_on
 
-    def step(self, backward: bool) -> bool:
-        """Run one layer, or the update; if `backward`, the way forward is finished first. False: it was broken off."""
+    @property
+    def coming(self) -> list[Cursor]:
+        """The steps that come next in the iteration under way, or in the coming one; none where there is no net."""
+        walk, solver = self._walk, self._live.solver
+        if walk is not None and walk.coming:
+            return walk.coming
+        return steps(solver) if solver is not None else []
+
+    @property
+    def next(self) -> Cursor | None:
+        """The step that comes next; None where there is no net yet."""
+        return next(iter(self.coming), None)
+
+    def steps_before(self, direction: str) -> int:
+        """How many steps lie before the next one of a direction, in this iteration or the one after it."""
+        coming = [*self.coming, *steps(self.solver())]
+        return next(count for count, step in enumerate(coming) if step.direction == direction)
+
+    def advance(self) -> Cursor | None:
+        """Run the next step and return it; None where a test before it was broken off."""
         solver = self.solver()
         if self._walk is None:
             self._begin(solver)
-            self._walk = walk(solver)
-        cursor = next(self._walk, None)
-        while backward and cursor is not None and cursor.direction == "forward":
-            cursor = next(self._walk, None)
+            self._walk = Walk(solver)
+        cursor = self._walk.advance()
         if cursor is None or cursor.direction == "update":
             self._walk = None
         if cursor is None:
@@ -73,7 +88,7 @@ class Position:
         self._move(cursor)
         if self._walk is None:
             self.land()
-        return cursor is not None
+        return cursor
 
     def conclude(self, solver: Solver) -> bool:
         """Do what follows the last iteration; False when it was broken off."""

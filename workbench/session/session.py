@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from os import PathLike
 from typing import Any
 
-from ...engine import Solver
+import numpy as np
+
+from ...engine import Blob, Solver
 from ...engine.backend import Backend
 from ...engine.making import Making
 from ..livenet import LiveNet
 from ..plan import Plan
 from ..walk import Cursor
+from . import conditions
 from .events import Events
+from .gradients import Gradients
 from .jobs import Jobs
 from .position import Position
 from .recorder import Recorder
@@ -32,14 +36,15 @@ class Session:
     several that belong to the same moment there is `still`. An array that was got earlier shows what is there now.
 
     `state` is "idle" (at the start), "running", "paused", "finished" (max_iter is reached) or "failed": then
-    `error` is the traceback, and whatever is asked for next tries again. `cursor` is what ran last of an iteration
-    that is halfway done; `history` holds the curves.
+    `error` is the traceback, and whatever is asked for next tries again. `cursor` is the step of an iteration that ran
+    last, `next` the one that comes next; `history` holds the curves.
 
     Events, each told on a thread of their own, so that listening costs the solver nothing but its share of the
     interpreter: `on_state(state)`, `on_progress(points)` and `on_cursor(cursor)` (the latest, at most every
     `interval` seconds), `on_test(result)`, `on_error(traceback)`, `on_snapshot(weights, state)`,
     `on_rebuilt(plan)`, `on_making(making)`: a kernel is being made, once on every machine (None: it is done),
-    `on_testing(batches)`: a test net begins to run so many (0: it is over).
+    `on_testing(batches)`: a test net begins to run so many (0: it is over), `on_notice(text)`: why what was asked for
+    did not happen, or how it ended.
     """
 
     def __init__(self, live: LiveNet, *, interval: float = 0.1):
@@ -50,12 +55,15 @@ class Session:
         self.on_state, self.on_progress, self.on_test = events.state, events.progress, events.test
         self.on_cursor, self.on_error, self.on_snapshot = events.cursor, events.error, events.snapshot
         self.on_rebuilt, self.on_making, self.on_testing = events.rebuilt, events.making, events.testing
+        self.on_notice = events.notice
         self._recorder = Recorder(events, interval)
         self._position = Position(live, events, self._recorder)
+        self._gradients = Gradients(lambda: self._position.is_halfway)
         self._worker = Worker(self, live.turns)
-        self._jobs = Jobs(self._position, self._worker)
+        self._jobs = Jobs(self._position, self._worker, partial(events.tell, events.notice))
         live.scheduler = self._schedule
-        live.listeners.append(self._recorder)
+        self._ears = (self._recorder, self._gradients)
+        live.listeners.extend(self._ears)
         self._unsubscribe = [live.rebuilt.subscribe(self._follow), live.on_making(self._tell_making)]
         self._worker.start()
 
@@ -74,8 +82,13 @@ class Session:
 
     @property
     def cursor(self) -> Cursor | None:
-        """What ran last of an iteration that is halfway done."""
+        """The step that ran last, if an iteration was run step by step; None after whole iterations."""
         return self._position.cursor
+
+    @property
+    def next(self) -> Cursor | None:
+        """The step that comes next, such as "conv2, backward"; None where there is no net yet."""
+        return self._position.next
 
     @property
     def solver(self) -> Solver | None:
@@ -85,6 +98,40 @@ class Session:
     def iteration(self) -> int:
         """The number of updates made."""
         return self.live.solver.iter if self.live.solver else 0
+
+    # Gradient and update
+
+    @property
+    def keeps_gradients(self) -> bool:
+        """Whether the gradients of every iteration are copied before the update writes over them.
+
+        Those of an iteration that is run step by step always are.
+        """
+        return self._gradients.wanted
+
+    @keeps_gradients.setter
+    def keeps_gradients(self, wanted: bool) -> None:
+        self._gradients.wanted = wanted
+
+    def gradient(self, layer: str, index: int = 0) -> np.ndarray | None:
+        """The latest gradient of a layer's parameter, of its shape, as accumulated; None where it was not kept.
+
+        Before the update it is what `diff` holds. Raises KeyError or IndexError for a parameter that there is not.
+        """
+        return self._gradients.gradient(self.solver, self._parameter(layer, index))
+
+    def last_update(self, layer: str, index: int = 0) -> np.ndarray | None:
+        """What the update just made subtracted from a layer's parameter; None once the next iteration has begun.
+
+        It is what `diff` holds then. Raises KeyError or IndexError for a parameter that there is not.
+        """
+        return self._gradients.update(self.solver, self._parameter(layer, index))
+
+    def _parameter(self, layer: str, index: int) -> Blob:
+        net = self.live.net
+        if net is None or layer not in net.params:
+            raise KeyError(f"there is no layer {layer!r} with parameters")
+        return net.params[layer][index]
 
     # What may be asked for
 
@@ -110,13 +157,52 @@ class Session:
         """Go once through the training data; through test_interval iterations where its length is unknown."""
         self._enqueue(self._jobs.epoch())
 
+    def to(self, iteration: int) -> None:
+        """Train up to an iteration. One that lies behind makes the session fail with a ValueError."""
+        self._enqueue(self._jobs.to(iteration))
+
+    def until(self, condition: str | Callable[[Session], object], limit: int | None = None) -> None:
+        """Train until a condition holds after an iteration; at most `limit` iterations, by default up to max_iter.
+
+        `condition` is a text such as ``"loss < 0.1 and iteration >= 100 or nan"`` (see `conditions.parse`) over
+        `iteration`, `loss`, `smoothed`, `rate`, the outputs of the net and those of its tests, by name; or a function
+        of the session, which is called on its thread. Raises ValueError for a text that is no condition. A name that
+        there is not makes the session fail, with the names there are.
+        """
+        if callable(condition):
+            name, holds = getattr(condition, "__name__", "the condition"), partial(condition, self)
+        else:
+            parsed = conditions.parse(condition)
+            name, holds = str(parsed), lambda: conditions.holds(parsed, self._position.solver(), self.history)
+        self._enqueue(self._jobs.until(name, holds, limit))
+
     def step_forward(self, layers: int = 1) -> None:
-        """Run some layers: forward up to the last, then backward down to the first, then the update, and on."""
-        self._enqueue(self._jobs.layers(layers, backward=False))
+        """Run some steps in their order: layers forward up to the last, then backward, then the update, and on."""
+        self._enqueue(self._jobs.layers(layers))
 
     def step_backward(self, layers: int = 1) -> None:
-        """Run some layers backward, after finishing the way forward; below the first of them is the update."""
-        self._enqueue(self._jobs.layers(layers, backward=True))
+        """Run some layers backward. Where the forward pass is not over it says so (`on_notice`) and runs nothing.
+
+        Asked for once more, it runs what has to come before, too.
+        """
+        self._enqueue(self._jobs.go("backward", layers))
+
+    def forward(self) -> None:
+        """Run the forward pass, or the rest of it. After it this is refused, once, as in `step_backward`."""
+        self._enqueue(self._jobs.go("forward"))
+
+    def backward(self) -> None:
+        """Run the backward pass, or the rest of it. Before the forward pass it is refused, once."""
+        self._enqueue(self._jobs.go("backward"))
+
+    def update(self) -> None:
+        """Apply the update, which ends the iteration. Before the gradients are complete it is refused, once."""
+        self._enqueue(self._jobs.go("update"))
+
+    def stop(self) -> None:
+        """Pause, and give up an iteration that is halfway done: the session stands before its first layer."""
+        self.pause()
+        self._in_turn(self._position.abandon)
 
     def rewind(self) -> None:
         """Go back to the first weights, the first rows and iteration 0; what follows repeats bit for bit."""
@@ -247,7 +333,7 @@ class Session:
     def closed(self) -> None:
         """The thread ends: follow the net no longer."""
         self.live.scheduler = lambda work: work()
-        self.live.listeners[:] = [one for one in self.live.listeners if one is not self._recorder]
+        self.live.listeners[:] = [one for one in self.live.listeners if one not in self._ears]
         for unsubscribe in self._unsubscribe:
             unsubscribe()
 

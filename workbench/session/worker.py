@@ -194,8 +194,10 @@ class Worker:
         """Run the first job up to its next yield; not at all where a command comes while others read."""
         if not self._turns.begin(lambda: not self._inbox.empty()):
             return
-        self.rest, self.error = "paused", None
         try:
+            if not self._inbox.empty():  # it came while the turn was being given
+                return
+            self.rest, self.error = "paused", None
             next(self._jobs[0])
         except StopIteration:
             self._jobs.popleft()
