@@ -282,6 +282,52 @@ def test_a_name_that_another_layer_has_is_told(document):
     assert len(said) == 1
 
 
+def test_a_layer_is_renamed_with_its_top_and_all_that_means_the_same_values(document):
+    before, said = wiring(document), []
+    ask(document, said.append, type="rename", id="ip1", name="fc1")
+    changed = {"fc1": (("data",), ("fc1",)), "relu1": (("fc1",), ("fc1",)), "ip2": (("fc1",), ("ip2",))}
+    assert wiring(document) == {name: ends for name, ends in before.items() if name != "ip1"} | changed
+    assert check(document).ok and not said and undone(document)
+    ask(document, said.append, type="rename", id="ip1", name="fc1", alone=True)
+    assert wiring(document)["fc1"] == (("data",), ("ip1",)) and not said and undone(document)
+    ask(document, said.append, type="rename", id="relu1", name="rectified")
+    assert wiring(document)["rectified"] == (("ip1",), ("ip1",)), "the top is not named after it"
+    assert undone(document)
+    ask(document, said.append, type="rename", id="ip2", name="data")
+    assert document.layers[3].name == "data" and document.layers[3].top == ("ip2",)
+    assert said == ["Another layer is named 'data', too: what goes by name finds one of them."]
+
+
+def test_a_top_keeps_its_name_where_the_new_one_is_a_blob():
+    document, said = Document.parse(NET.replace('name: "free"', 'name: "loose"'), "net"), []
+    ask(document, said.append, type="rename", id="ip2", name="free")
+    assert wiring(document)["free"] == (("ip1",), ("ip2",))
+    assert said == ["There is a blob 'free' already: the top 'ip2' keeps its name."]
+
+
+def test_a_blob_that_is_written_anew_is_another_one():
+    document = Document.parse(NET + '''
+      layer { name: "sum" type: "Power" bottom: "data" top: "ip1" }
+      layer { name: "late" type: "Power" bottom: "ip1" top: "late" }
+    ''', "net")
+    ask(document, type="rename", id="ip1", name="fc1")
+    assert wiring(document)["ip2"][0] == ("fc1",), "before it"
+    assert wiring(document)["sum"][1] == wiring(document)["late"][0] == ("ip1",), "from there on"
+
+
+@pytest.mark.parametrize("near", ["data", "data#2"])
+def test_what_two_phases_write_keeps_its_name_and_parameters_stay_shared(near):
+    document, said = Document.parse(TRAINING.replace("mnist", "data"), "net"), []
+    ask(document, said.append, type="rename", id=near, name="digits", phase=TRAIN)
+    assert {layer.top for layer in document.layers[:2]} == {("data", "label")}
+    assert said == ["The top 'data' keeps its name: a layer of another phase writes it, too."]
+    assert check(document, TRAIN).ok and check(document, TEST).ok
+    shared = Document.parse(NET.replace('top: "ip1" inner', 'top: "ip1" param { name: "ip1" } inner'), "net")
+    ask(shared, type="rename", id="ip1", name="fc1")
+    assert shared.get(("layer", 1, "param", 0, "name")) == "ip1"
+    assert wiring(shared)["fc1"][1] == ("fc1",)
+
+
 def test_boxes_strips_and_groups_stand_for_layers(document):
     report = check(document)
     assert indices_of(report, ["relu1", "free", "nobody"]) == [2, 4]

@@ -1215,13 +1215,55 @@ function paste(editor, event) {
   editor.send({ type: "paste", text, near: editor.current() ?? null });
 }
 
+// page/editor/renamer.js
+var makeRenamer = (stage) => make("input", {
+  class: "ne-rename",
+  type: "text",
+  "aria-label": "Name of the layer",
+  spellcheck: "false",
+  hidden: "",
+  title: "Enter renames the layer, and its top where that has the same name; Shift+Enter the layer alone"
+}, stage);
+function rename(editor, id) {
+  const thing = editor.model.thing(id);
+  if (!thing || thing.collapsed) return;
+  editor.reveal(id);
+  const shape = editor.drawing.element(id)?.getBoundingClientRect(), stage = editor.stage.getBoundingClientRect();
+  if (!shape) return;
+  const input = editor.renamer;
+  Object.assign(input.style, {
+    left: `${shape.left - stage.left}px`,
+    top: `${shape.top - stage.top}px`,
+    width: `${Math.max(120, shape.width)}px`
+  });
+  input.value = thing.name;
+  input.hidden = false;
+  input.focus();
+  input.select();
+  const finish = (name, alone = false) => {
+    if (input.hidden) return;
+    input.hidden = true;
+    input.onkeydown = input.onblur = null;
+    editor.drawing.focus(id);
+    if (name && name !== thing.name) editor.send({ type: "rename", id, name, ...alone && { alone } });
+  };
+  input.onblur = () => finish("");
+  input.onkeydown = (event) => {
+    event.stopPropagation();
+    if (event.key === "Enter") finish(input.value.trim(), event.shiftKey);
+    else if (event.key === "Escape") finish("");
+    else return;
+    event.preventDefault();
+  };
+}
+
 // page/editor/sheet.js
 var KEYS = [
   ["a", "add a layer or a module: conv 64 3, relu"],
   ["Shift+Enter", "in that list: as a branch"],
   ["c", "connect to the next layer that lacks a bottom"],
   ["Enter", "to the fields; Escape comes back"],
-  ["F2", "rename"],
+  ["F2", "rename, the top too; Shift+Enter: the layer alone"],
   ["Delete", "remove, and join the neighbours"],
   ["Ctrl+C X V D", "copy, cut, paste, duplicate"],
   ["Ctrl+Z, Ctrl+Y", "undo, redo"],
@@ -1373,13 +1415,7 @@ var Editor = class {
     this.palette = new Chooser(this.stage, "Add a layer", "Type of layer…");
     this.finder = new Chooser(this.stage, "Find a layer", "Name or type…");
     this.sheet = new Sheet(this.stage);
-    this.renamer = make("input", {
-      class: "ne-rename",
-      type: "text",
-      "aria-label": "Name of the layer",
-      spellcheck: "false",
-      hidden: ""
-    }, this.stage);
+    this.renamer = makeRenamer(this.stage);
     this.problems = make("div", { class: "ne-problems", role: "alert", hidden: "" }, root);
     this.status = make("div", { class: "ne-status", role: "status", "aria-live": "polite" }, root);
     this.wiring = new Wiring(this);
@@ -1634,36 +1670,7 @@ var Editor = class {
   }
   /** Let the user type another name over a layer. @param {string} id */
   rename(id) {
-    const thing = this.model.thing(id);
-    if (!thing || thing.collapsed) return;
-    this.reveal(id);
-    const shape = this.drawing.element(id)?.getBoundingClientRect(), stage = this.stage.getBoundingClientRect();
-    if (!shape) return;
-    const input = this.renamer;
-    Object.assign(input.style, {
-      left: `${shape.left - stage.left}px`,
-      top: `${shape.top - stage.top}px`,
-      width: `${Math.max(120, shape.width)}px`
-    });
-    input.value = thing.name;
-    input.hidden = false;
-    input.focus();
-    input.select();
-    const finish = (name) => {
-      if (input.hidden) return;
-      input.hidden = true;
-      input.onkeydown = input.onblur = null;
-      this.drawing.focus(id);
-      if (name && name !== thing.name) this.send({ type: "rename", id, name });
-    };
-    input.onblur = () => finish("");
-    input.onkeydown = (event) => {
-      event.stopPropagation();
-      if (event.key === "Enter") finish(input.value.trim());
-      else if (event.key === "Escape") finish("");
-      else return;
-      event.preventDefault();
-    };
+    rename(this, id);
   }
   /** @param {string | null | undefined} name */
   toggleGroup(name) {

@@ -28,7 +28,8 @@ class NetEditor(Pane, script="editor"):
       `layers`, if there, are several in a row, each {type, args}; `also` are all that are selected;
     - `copy` {ids}; `paste` {text, near};
     - `edit` {id}: its fields are wanted;
-    - `rename` {id, name}; `duplicate` {ids}; `toggle_group` {id}: the group's name;
+    - `rename` {id, name}, with `alone` where the top is to keep its name; `duplicate` {ids}; `toggle_group` {id}: the
+      group's name;
     - `search`: the list of layers was opened, `offer` answers; `find` {index}: a layer of it was chosen, by its place
       in the text;
     - `undo`, `redo`, `relayout`.

@@ -7,10 +7,10 @@ from typing import Any
 
 from ...engine import Report
 from ...proto import Document
-from ..names import is_taken, said_of
 from .adding import add
 from .copying import duplicate, paste
 from .names import Graph, Say, indices_of, written
+from .renaming import rename
 from .wiring import connect, cut, remove
 
 
@@ -40,10 +40,7 @@ def carry_out(
         return paste(document, intent["text"], near[-1] + 1 if near else len(document.layers))
     if kind == "rename":
         (index,) = written(report, [intent["id"]])
-        document.rename_layer(index, intent["name"])
-        if is_taken([report], index, intent["name"]):
-            say(said_of(intent["name"]))
-        return [index]
+        return rename(document, report, index, intent["name"], say, alone=bool(intent.get("alone")))
     if kind in ("undo", "redo"):
         if not (document.undo() if kind == "undo" else document.redo()):
             raise ValueError(f"There is nothing to {kind}.")

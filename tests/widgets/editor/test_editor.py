@@ -273,19 +273,24 @@ def test_whole_edit_by_keyboard(open_demo):
     assert sent(page, "rename") == [{"type": "rename", "id": added, "name": "quiet"}]
     page.wait_for_function("() => document.activeElement.dataset.id === 'quiet'")
     assert sent(page, "select")[-1]["ids"] == ["quiet"], "the selection follows the new name"
+    page.keyboard.press("F2")
+    page.keyboard.type("still")
+    page.keyboard.press("Shift+Enter")
+    assert sent(page, "rename")[-1] == {"type": "rename", "id": "quiet", "name": "still", "alone": True}
+    page.wait_for_function("() => document.activeElement.dataset.id === 'still'")
     page.keyboard.press("c")
     assert "Connect" in status(page)
     while "to loss" not in status(page):
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     assert sent(page, "connect")[-1] == {
-        "type": "connect", "source": "quiet", "source_port": 0, "target": "loss", "target_port": None
+        "type": "connect", "source": "still", "source_port": 0, "target": "loss", "target_port": None
     }
     page.keyboard.press("e")
-    assert sent(page, "select")[-1]["edges"] == ["pool1:0>quiet:0"]
+    assert sent(page, "select")[-1]["edges"] == ["pool1:0>still:0"]
     page.keyboard.press("Control+y")
     page.keyboard.press("Control+z")
-    assert page.locator("[data-edge='quiet:0>loss:2']").count() == 0
+    assert page.locator("[data-edge='still:0>loss:2']").count() == 0
 
 
 def test_shift_makes_a_branch(open_demo):

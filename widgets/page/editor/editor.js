@@ -17,6 +17,7 @@ import { Minimap } from "./minimap.js";
 import { Model, edgeSentence, sentence } from "./model.js";
 import { findable, openPalette, openSearch } from "./palette.js";
 import { keep, paste } from "./clipboard.js";
+import { makeRenamer, rename } from "./renamer.js";
 import { Sheet } from "./sheet.js";
 import { Wiring } from "./wiring.js";
 
@@ -64,9 +65,7 @@ export class Editor {
     this.palette = new Chooser(this.stage, "Add a layer", "Type of layer…");
     this.finder = new Chooser(this.stage, "Find a layer", "Name or type…");
     this.sheet = new Sheet(this.stage);
-    this.renamer = make("input", {
-      class: "ne-rename", type: "text", "aria-label": "Name of the layer", spellcheck: "false", hidden: "",
-    }, this.stage);
+    this.renamer = makeRenamer(this.stage);
     this.problems = make("div", { class: "ne-problems", role: "alert", hidden: "" }, root);
     this.status = make("div", { class: "ne-status", role: "status", "aria-live": "polite" }, root);
     this.wiring = new Wiring(this);
@@ -351,34 +350,7 @@ export class Editor {
 
   /** Let the user type another name over a layer. @param {string} id */
   rename(id) {
-    const thing = this.model.thing(id);
-    if (!thing || thing.collapsed) return;
-    this.reveal(id);
-    const shape = this.drawing.element(id)?.getBoundingClientRect(), stage = this.stage.getBoundingClientRect();
-    if (!shape) return;
-    const input = this.renamer;
-    Object.assign(input.style, {
-      left: `${shape.left - stage.left}px`, top: `${shape.top - stage.top}px`, width: `${Math.max(120, shape.width)}px`,
-    });
-    input.value = thing.name;
-    input.hidden = false;
-    input.focus();
-    input.select();
-    const finish = (/** @type {string} */ name) => {
-      if (input.hidden) return;
-      input.hidden = true;
-      input.onkeydown = input.onblur = null;
-      this.drawing.focus(id);
-      if (name && name !== thing.name) this.send({ type: "rename", id, name });
-    };
-    input.onblur = () => finish("");
-    input.onkeydown = (event) => {
-      event.stopPropagation();
-      if (event.key === "Enter") finish(input.value.trim());
-      else if (event.key === "Escape") finish("");
-      else return;
-      event.preventDefault();
-    };
+    rename(this, id);
   }
 
   /** @param {string | null | undefined} name */

@@ -9,7 +9,7 @@ const KEYS = [
   ["Shift+Enter", "in that list: as a branch"],
   ["c", "connect to the next layer that lacks a bottom"],
   ["Enter", "to the fields; Escape comes back"],
-  ["F2", "rename"],
+  ["F2", "rename, the top too; Shift+Enter: the layer alone"],
   ["Delete", "remove, and join the neighbours"],
   ["Ctrl+C X V D", "copy, cut, paste, duplicate"],
   ["Ctrl+Z, Ctrl+Y", "undo, redo"],
