@@ -18,13 +18,14 @@ def rename(document: Document, report: Report, index: int, new: str, say: Say, a
     record = document.layers[index]
     old = record.name
     carries = not alone and bool(old) and old in record.top and old not in record.bottom and new != old
+    ends = _ends_behind(document, report, index, old) if carries else None
     note = said_of(new) if is_taken([report], index, new) else ""
     with document.transaction(f"rename layer {old!r}"):
         if carries and (new in blobs_of(document) or new in document.message.input):
             note = note or f"There is a blob {new!r} already: the top {old!r} keeps its name."
-        elif carries and (ends := _ends_behind(document, report, index, old)) is None:
+        elif carries and ends is None:
             note = f"The top {old!r} keeps its name: a layer of another phase writes it, too."
-        elif carries:
+        elif ends is not None:
             rename_ends(document, ends, new)
         document.rename_layer(index, new)
     if note:
