@@ -12,7 +12,8 @@ from ..engine.memory import HOST
 from .pane import Pane
 
 Kind = Literal["activations", "parameters"]
-Part = Literal["data", "diff"]
+Part = Literal["data", "diff", "update"]
+PARTS: Mapping[str, str] = {"data": "data", "diff": "diff"}
 
 NAN = 255
 """The level that stands for NaN; the others, 0 to 254, run from the lowest to the highest shown value."""
@@ -255,6 +256,7 @@ class ArrayView(Pane, script="arrays"):
         self._name = ""
         self._read: Callable[[Part], Any] | None = None
         self._kind: Kind = "activations"
+        self._parts = dict(PARTS)
         self._settings: dict[str, Any] = {
             "part": "data", "mode": "", "image": 0, "map": "diverging", "range": "all", "gain": 1.0
         }  # fmt: skip
@@ -268,18 +270,25 @@ class ArrayView(Pane, script="arrays"):
         super().__init__(**kwargs)
 
     def show(
-        self, name: str, read: Callable[[Part], Any] | None, kind: Kind = "activations", image: int | None = None
+        self,
+        name: str,
+        read: Callable[[Part], Any] | None,
+        kind: Kind = "activations",
+        image: int | None = None,
+        parts: Mapping[str, str] = PARTS,
     ) -> None:
         """Look at another blob.
 
         Args:
             name: the title.
-            read: called with "data" or "diff", returns the array, or a look at one (`look_at`), or None where there is
-                none; on any thread. None shows an empty pane.
+            read: called with one of `parts`, returns the array, or a look at one (`look_at`), or None where there is
+                none, or a text that says why there is none; on any thread. None shows an empty pane.
             kind: "activations", where the first axis counts items, or "parameters", where it counts units.
             image: which item to begin with; by default the one that was shown before.
+            parts: the parts of the blob that can be chosen, with their labels.
         """
         with self._lock:
+            self._parts = dict(parts)
             if (name, kind) != (self._name, self._kind):
                 self._settings["mode"] = ""
                 self._held = None
@@ -288,6 +297,11 @@ class ArrayView(Pane, script="arrays"):
                 self._settings["image"] = image
             self._sent_at = None
         self.refresh()
+
+    def turn(self, part: Part) -> None:
+        """Show another part of the blob."""
+        if part != self._settings["part"]:
+            self._page_set({"settings": {"part": part}}, None)
 
     def refresh(self) -> None:
         """The array may have changed: draw it as soon as the page is ready. Cheap to call often."""
@@ -304,13 +318,15 @@ class ArrayView(Pane, script="arrays"):
                 self.say(f"{self._name}: {error}", "error")
 
     def _send_frame(self) -> None:
+        if self._settings["part"] not in self._parts:
+            self._settings["part"] = "diff"
         look = self._look()
         self._frame += 1
         content = {"type": "frame", "frame": self._frame, "name": self._name, "kind": self._kind}
-        content["settings"] = self._settings
-        if look is None:
+        content |= {"settings": self._settings, "parts": self._parts}
+        if look is None or isinstance(look, str):
             self._shown = None
-            self.send({**content, "shape": None})
+            self.send({**content, "shape": None, "reason": look or ""})
             return
         content |= {"shape": look.shape, "stats": look.statistics(), "modes": modes(look.shape, self._kind)}
         items = look.shape[0] if self._kind == "activations" and len(look.shape) > 1 else 1
@@ -324,10 +340,10 @@ class ArrayView(Pane, script="arrays"):
         self.send({**content, **picture}, [buffer])
 
     def _look(self) -> Any:
-        """What there is to look at; None where there is nothing."""
+        """What there is to look at; None where there is nothing, or a text that says why."""
         found = None if self._read is None else self._read(self._settings["part"])
-        if found is None:
-            return None
+        if found is None or isinstance(found, str):
+            return found
         look = looked_at(found)
         if not look.array.size:
             return None
@@ -369,7 +385,7 @@ class ArrayView(Pane, script="arrays"):
 
     def _greeting(self) -> list[dict[str, Any]]:
         empty = {"type": "frame", "frame": 0, "name": self._name, "kind": self._kind, "shape": None}
-        return [empty | {"settings": dict(self._settings)}]
+        return [empty | {"settings": dict(self._settings), "parts": self._parts, "reason": ""}]
 
     def _page_hello(self, content: dict, _buffers: Any) -> None:
         with self._lock:
@@ -399,7 +415,7 @@ class ArrayView(Pane, script="arrays"):
         """Answer with the exact value under the pointer; the page has only a rounded one."""
         with self._lock:
             look, shown = self._look(), self._shown
-        if look is None or shown is None:
+        if look is None or isinstance(look, str) or shown is None:
             return
         array = look.array
         index = shown.index(content["tile"], content["y"], content["x"])

@@ -9,7 +9,10 @@ from .pane import Pane, Throttle
 
 State = Literal["idle", "running", "paused", "finished", "failed"]
 
-COMMANDS = ("reset", "backward", "forward", "step", "play", "pause", "set", "phase", "device", "refresh")
+COMMANDS = (
+    "reset", "backward", "forward", "backward_pass", "forward_pass", "update", "step", "epoch", "until", "play",
+    "pause", "stop", "set", "phase", "device", "refresh",
+)  # fmt: skip
 HALF_LIFE = 1.0
 """Seconds after which an older pace counts half in the iterations per second."""
 
@@ -48,8 +51,10 @@ class Stepper(Pane, script="stepper"):
     Args:
         callbacks: what to call, by name; a control without a callback is not shown:
             "reset" (): back to the start;
-            "backward" (), "forward" (): one layer;
-            "step" (iterations: int); "play" (); "pause" ();
+            "backward" (), "forward" (): one layer backward, or the next step;
+            "backward_pass" (), "forward_pass" (), "update" ();
+            "step" (iterations: int); "epoch" (); "play" (); "pause" (); "stop" ();
+            "until" (text: str): up to an iteration, or until a condition holds;
             "set" (name: str, value: float): a field of `fields` was changed;
             "phase" (phase: str): "TRAIN" or "TEST";
             "device" (name: str): compute on the "cpu" or the "gpu";
@@ -70,7 +75,8 @@ class Stepper(Pane, script="stepper"):
             raise ValueError(f"The stepper has no {', '.join(sorted(unknown))}; it has {', '.join(COMMANDS)}.")
         self._status: dict[str, Any] = {
             "state": "idle", "iteration": 0, "rate": None, "layer": None, "direction": None, "done": 0,
-            "total": None, "phase": "TRAIN", "error": "", "waiting": "", "loss": "",
+            "total": None, "phase": "TRAIN", "error": "", "waiting": "", "loss": "", "next": "",
+            "notice": "",
             "fields": dict(fields or {}), "device": "cpu", "no_gpu": "",
         }  # fmt: skip
         self._pace = Pace()
@@ -87,6 +93,8 @@ class Stepper(Pane, script="stepper"):
             iteration: how many iterations the solver has done.
             rate: iterations per second; where it is not given, it is measured from `iteration`.
             layer, direction: the layer that was run last, "forward" or "backward"; None for none.
+            next: the step that comes next, as "conv2, backward"; empty where it is not known.
+            notice: why what was asked for did not happen, or how it ended; it goes with the next command.
             done, total: progress of the steps asked for; a total of None shows no bar.
             phase: "TRAIN" or "TEST".
             device: where the net is, "cpu" or "gpu".
@@ -122,6 +130,8 @@ class Stepper(Pane, script="stepper"):
     def _page_command(self, content: dict, _buffers: Any) -> None:
         arguments = content.get("arguments", [])
         name = content["name"]
+        if self._status["notice"]:
+            self.update(notice="")
         if name == "set":
             with self._lock:
                 self._status["fields"] = {**self._status["fields"], arguments[0]: arguments[1]}

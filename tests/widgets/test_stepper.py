@@ -108,6 +108,12 @@ class TestStepper:
         stepper._receive(stepper, {"type": "command", "name": "nothing"}, [])
         assert heard == [("step", 100), ("set", "base_lr", 0.1)]
 
+    def test_the_next_command_takes_a_notice_away(self, messages):
+        stepper = Stepper({"play": print})
+        stepper.update(notice="the forward pass is missing")
+        stepper._receive(stepper, {"type": "command", "name": "play"}, [])
+        assert stepper._status["notice"] == ""
+
     def test_what_a_callback_raises_is_shown(self, messages):
         stepper = Stepper({"play": lambda: 1 / 0})
         stepper._receive(stepper, {"type": "command", "name": "play"}, [])
@@ -123,19 +129,52 @@ class TestPage:
 
     def test_buttons(self, demo):
         pane = demo("stepper")
-        for name in ("reset", "backward", "forward", "once", "many", "play"):
+        names = ("reset", "backward", "forward", "backward_pass", "forward_pass", "update", "once", "many", "epoch")
+        for name in (*names, "play", "stop"):
             pane.page.locator(f"[data-command={name}]").click()
         pane.page.get_by_role("button", name="TEST").click()
         assert self.commands(pane) == [
-            ("reset",), ("backward",), ("forward",), ("step", 1), ("step", 100), ("play",), ("phase", "TEST")
+            ("reset",), ("backward",), ("forward",), ("backward_pass",), ("forward_pass",), ("update",), ("step", 1),
+            ("step", 100), ("epoch",), ("play",), ("stop",), ("phase", "TEST"),
         ]  # fmt: skip
+
+    def test_the_text_of_until_is_sent_by_enter_while_nothing_runs(self, demo):
+        pane = demo("stepper")
+        until = pane.page.locator("[data-until]")
+        until.fill(" loss < 0.1 ")
+        until.press("Enter")
+        pane.receive({"type": "status", "status": {"state": "running"}})
+        until.press("Enter")
+        assert self.commands(pane) == [("until", "loss < 0.1")]
+
+    def test_what_comes_next_is_said_unless_it_runs(self, demo):
+        pane = demo("stepper")
+        coming = pane.page.locator(".bb-next")
+        expect(coming).to_be_hidden()
+        pane.receive({"type": "status", "status": {"state": "paused", "next": "<i>conv2</i>, backward"}})
+        expect(coming).to_have_text("next: <i>conv2</i>, backward")
+        pane.receive({"type": "status", "status": {"state": "running"}})
+        expect(coming).to_be_hidden()
+
+    def test_a_notice_shows_until_it_is_gone_and_an_error_comes_first(self, demo):
+        pane = demo("stepper")
+        said = pane.page.locator(".bb-status output")
+        pane.receive({"type": "status", "status": {"notice": "the forward pass is missing"}})
+        expect(said).to_have_text("the forward pass is missing")
+        expect(said).to_have_class("bb-info")
+        pane.receive({"type": "status", "status": {"error": "broken"}})
+        expect(said).to_have_text("broken")
+        pane.receive({"type": "status", "status": {"error": "", "notice": ""}})
+        expect(said).to_be_hidden()
 
     def test_keys(self, demo):
         pane = demo("stepper")
         pane.page.locator("[data-command=once]").focus()
-        for key in ("n", "ArrowRight", "ArrowLeft", "Space"):
+        for key in ("n", "ArrowRight", "ArrowLeft", "Shift+ArrowRight", "Shift+ArrowLeft", "u", "Space"):
             pane.page.keyboard.press(key)
-        assert self.commands(pane) == [("step", 1), ("forward",), ("backward",), ("play",)]
+        assert self.commands(pane) == [
+            ("step", 1), ("forward",), ("backward",), ("forward_pass",), ("backward_pass",), ("update",), ("play",)
+        ]  # fmt: skip
 
     def test_keys_typed_into_a_field_are_no_commands(self, demo):
         pane = demo("stepper")

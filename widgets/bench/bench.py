@@ -9,7 +9,7 @@ import ipywidgets
 
 from ...engine import Net, Solver
 from ...proto import Document
-from ...workbench import LiveNet, Plan
+from ...workbench import Cursor, LiveNet, Plan
 from ..editor import to_svg
 from ..frame import Frame
 from ..pane import read_bundle
@@ -39,7 +39,7 @@ class Bench(ipywidgets.VBox):
     def __init__(self, live: LiveNet):
         self.state = State(live)
         self.looks = Looks(self.state)
-        self.run = Run(self.state, self.looks, self.refresh, self._select)
+        self.run = Run(self.state, self.looks, self.refresh, self._select, self._show_steps)
         self.texts = Texts(self.state, self._on_place, self._on_switch, lambda: self.run.guarded(self.save))
         self.fields = Fields(self.state, self.texts)
         self.drawing = Drawing(self.state, self.texts, self._select, self._on_edit)
@@ -186,9 +186,15 @@ class Bench(ipywidgets.VBox):
             self.looks.refresh()
             self.figures.show_selection()
 
+    def _show_steps(self, ran: Cursor | None, coming: Cursor | None) -> None:
+        """Another step of an iteration ran, or comes next."""
+        with self.state.lock:
+            self.drawing.show_steps(ran, coming)
+
     def _on_tabs(self, open: Sequence[str]) -> None:
         """Other panes of the side panel are in sight."""
         self.figures.open("table" in open)
+        self.looks.open("look" in open)
 
     def _on_edit(self, path: tuple[str, str] | None) -> None:
         """The user goes from the drawing to a field of the form."""

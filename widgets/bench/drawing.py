@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ...workbench import Plan
+from ...workbench import Cursor, Plan
 from ..editor import NetEditor, build_graph, default_collapsed
 from ..editor.graph import groups_around, layer_ids
 from ..form import written_values
@@ -44,6 +44,15 @@ class Drawing:
         layers = self.state.report.layers
         ids = layer_ids(layers)
         self.editor.selected = [ids[k] for k, layer in enumerate(layers) if layer.index in self.state.selected]
+
+    def show_steps(self, ran: Cursor | None, coming: Cursor | None) -> None:
+        """Mark the layer that ran last and the one that comes next."""
+        layers = self.state.report.layers
+        ids = {layer.index: one for one, layer in zip(layer_ids(layers), layers, strict=True)}
+        self.editor.mark_steps(
+            *({"id": ids[step.origin], "direction": step.direction} if step and step.origin in ids else None
+              for step in (ran, coming))
+        )  # fmt: skip
 
     def tell(self, plan: Plan) -> None:
         """Say what became of the weights when another net took the place of the one before."""

@@ -6,14 +6,17 @@ from typing import Any
 
 import ipywidgets
 
+from ...engine import Blob
 from ...proto.printable import printable
+from ...workbench import Cursor, Session
 from ...workbench.events import Courier
-from ..arrays import ArrayView, look_at
+from ..arrays import PARTS, ArrayView, look_at
 from ..pane import Throttle
 from .choices import choices_of, chosen_blob, title_of
 from .state import State
 
 VIEWS_HZ = 10  # how often the arrays follow a running session, at the most
+TRAINED = {"data": "data", "diff": "gradient", "update": "update"}  # the parts of a parameter in training
 NOTHING = ("select a layer to look into", ())
 
 
@@ -34,6 +37,21 @@ class Looks:
     def follow(self, hz: float) -> None:
         """Say how often the arrays follow a running session; 0: not before it pauses."""
         self._throttle = Throttle(lambda _changes: self.look(), hz) if hz else lambda **_changes: None
+
+    def follow_step(self, cursor: Cursor | None) -> None:
+        """A step was run by itself: look at data on the way forward, at gradients on the way back."""
+        if cursor is not None and cursor.direction != "update":
+            self.view.turn("diff" if cursor.direction == "backward" else "data")
+        self.look()
+
+    def open(self, is_open: bool) -> None:
+        """The pane is in sight, or not any more: then nobody looks at gradients."""
+        if not is_open:
+            self._keep_gradients(False)
+
+    def _keep_gradients(self, wanted: bool) -> None:
+        if isinstance(self.state.session, Session):
+            self.state.session.keeps_gradients = wanted
 
     def tick(self) -> None:
         """The session went on: look again, unless that was a moment ago."""
@@ -66,12 +84,30 @@ class Looks:
             self.view.show("", None)
             return
 
+        session = self.state.session
+        trained = choice[0] == "params" and isinstance(session, Session)
+
         def read(part: Any) -> Any:
             blob = chosen_blob(self.state.live.net, choice)
-            return None if blob is None else look_at(blob, part)
+            if not trained or blob is None:
+                return None if blob is None else look_at(blob, part)
+            self._keep_gradients(part == "diff")
+            return look_at(blob, "data") if part == "data" else _learned(session, blob, part)
 
-        self.view.show(title_of(choice), read, "parameters" if choice[0] == "params" else "activations")
+        kind = "parameters" if choice[0] == "params" else "activations"
+        self.view.show(title_of(choice), read, kind, parts=TRAINED if trained else PARTS)
 
     def close(self) -> None:
         """Look no longer."""
         self._courier.close()
+
+
+def _learned(session: Session, blob: Blob, part: str) -> Any:
+    """Gradient or update of a parameter, or why it is not there: `diff` has room for one of them."""
+    with session.still():
+        found = session.gradient(blob) if part == "diff" else session.last_update(blob)
+    if found is not None:
+        return found
+    if part == "update":
+        return "No update has been made yet; what diff holds is the gradient."
+    return "The update was written over this gradient. From the next iteration on it is kept while you look here."

@@ -11,7 +11,7 @@ from ...engine import TRAIN
 from ...engine.backend import gpu_missing
 from ...engine.making import Making
 from ...proto.printable import printable
-from ...workbench import Session
+from ...workbench import Cursor, Session
 from ..curves import Curves
 from ..stepper import Stepper
 from .looks import Looks
@@ -22,13 +22,20 @@ SOLVER_FIELDS = ("base_lr", "momentum", "weight_decay")
 
 class Run:
     """Moves the session and shows where it is. `on_phase()` is told that another phase is looked at, `on_layer(index)`
-    which layer was run by itself. `stepper` and `curves` are what a bench shows.
+    which layer was run by itself, `on_steps(ran, coming)` the step that ran last and the one that comes next.
+    `stepper` and `curves` are what a bench shows.
     """
 
     def __init__(
-        self, state: State, looks: Looks, on_phase: Callable[[], None], on_layer: Callable[[Sequence[int]], None]
+        self,
+        state: State,
+        looks: Looks,
+        on_phase: Callable[[], None],
+        on_layer: Callable[[Sequence[int]], None],
+        on_steps: Callable[[Cursor | None, Cursor | None], None] = lambda ran, coming: None,
     ):
         self.state, self._looks, self._on_phase, self._on_layer = state, looks, on_phase, on_layer
+        self._on_steps = on_steps
         self._goal: tuple[int, int | None] = (0, None)  # the iteration at which steps were asked for, and how many
         self._making = self._testing = ""  # what keeps a run from going on
         self._plotted = 0  # points of the session's history that the curves show
@@ -51,6 +58,8 @@ class Run:
                 session.on_progress.subscribe(self._on_progress),
                 session.on_test.subscribe(self._on_test),
                 session.on_testing.subscribe(self._on_testing),
+                session.on_notice.subscribe(lambda text: self.stepper.update(notice=printable(text))),
+                session.on_rebuilt.subscribe(lambda _plan: self._show_steps()),
             ]
         return ends
 
@@ -66,7 +75,13 @@ class Run:
         }
         if self.state.live.solver_document is not None:
             commands |= {
+                "backward_pass": session.backward,
+                "forward_pass": session.forward,
+                "update": session.update,
                 "step": self.step,
+                "epoch": session.epoch,
+                "until": self.until,
+                "stop": session.stop,
                 "play": session.play,
                 "pause": session.pause,
                 "set": self.set_rate,
@@ -91,6 +106,14 @@ class Run:
         """Make so many iterations, and show how many are done."""
         self._goal = (self.state.session.iteration, iterations)
         self.state.session.step(iterations)
+
+    def until(self, text: str) -> None:
+        """Run to an iteration, or until a condition holds. Raises ValueError for a text that is neither."""
+        number = text.replace(",", "")
+        if number.isdecimal():
+            self.state.session.to(int(number))
+        else:
+            self.state.session.until(text)
 
     def set_rate(self, name: str, value: float) -> None:
         """Change a number of the solver from the next iteration on. Raises ValueError where it cannot be."""
@@ -121,6 +144,15 @@ class Run:
             done=session.iteration - begun,
             total=total if session.state == "running" else None,
         )
+        if session.state != "running":
+            self._show_steps()
+
+    def _show_steps(self) -> None:
+        """Say and draw which step ran last, and which comes next."""
+        session = self.state.session
+        coming = getattr(session, "next", None)
+        self.stepper.update(next=str(coming or ""))
+        self._on_steps(session.cursor, coming)
 
     def _on_progress(self, points: Any) -> None:
         """Rows of the history from number `points.start` on; a run that was rewound begins anew."""
@@ -161,15 +193,17 @@ class Run:
         self.stepper.update(waiting=self._making or self._testing)
 
     def _on_step(self, cursor: Any) -> None:
-        """A layer was run by itself (None: the iteration is over): show it, and what it made."""
+        """A step was run by itself (None: the iteration is over): show it, and what it made."""
+        update = cursor is not None and cursor.direction == "update"
         self.stepper.update(
-            layer=cursor.layer if cursor else None,
-            direction=cursor.direction if cursor else None,
+            layer="the update" if update else cursor.layer if cursor else None,
+            direction=None if update else cursor.direction if cursor else None,
             iteration=self.state.session.iteration,
         )
+        self._show_steps()
         if cursor is not None and cursor.origin is not None:
             self._on_layer([cursor.origin])
-        self._looks.look()
+        self._looks.follow_step(cursor)
 
 
 def spell_making(making: Making) -> str:

@@ -528,8 +528,35 @@ var Chooser = class {
   }
 };
 
-// page/editor/drawing.js
+// page/editor/steps.js
+var MARK = 15;
 var STRIP = 20;
+function placeOf(data, id) {
+  const at = data.folded.findIndex((strip) => strip.id === id);
+  if (at >= 0) return { y: data.head + STRIP * at, h: STRIP - 2 };
+  return { y: 0, h: data.folded.length ? data.head - 4 : data.h };
+}
+function drawSteps(parent, data, steps, boxOf) {
+  for (const old of parent.querySelectorAll(":scope > .ne-step")) old.remove();
+  for (
+    const kind of
+    /** @type {const} */
+    ["ran", "next"]
+  ) {
+    const step = steps[kind];
+    if (!step || boxOf(step.id) !== data.id) continue;
+    const { y, h } = placeOf(data, step.id), middle = y + h / 2, down = step.direction === "forward" ? 1 : -1;
+    const right = kind === "next";
+    const x = right ? data.w + MARK - 4 : 4 - MARK;
+    const g = svg("g", { class: `ne-step ne-${kind}`, "data-step": kind, "data-direction": step.direction, "aria-hidden": "true" }, parent);
+    svg("rect", { x: -4, y: y - 4, width: data.w + 8, height: h + 8, rx: 8 }, g);
+    svg("path", { d: `M${x - 5} ${middle - 4 * down}h10l-5 ${8 * down}z` }, g);
+    svg("text", { x: x + (right ? 9 : -9), y: middle + 4, "text-anchor": right ? "start" : "end", text: kind }, g);
+  }
+}
+
+// page/editor/drawing.js
+var STRIP2 = 20;
 var LINE = 15;
 var MARGIN = 0.5;
 var Drawing = class {
@@ -555,6 +582,7 @@ var Drawing = class {
     this.frames = /* @__PURE__ */ new Map();
     this.pinned = void 0;
     this.target = void 0;
+    this.steps = { ran: null, next: null };
     this.view = { x: 0, y: 0, k: 1 };
     this.part = [0, 0, 0, 0];
   }
@@ -616,12 +644,27 @@ var Drawing = class {
     }
     const { x: _x, y: _y, index: _index, ...face } = box.data;
     const look = JSON.stringify(face);
-    if (look !== node.look) this.fillNode(node, box.data);
+    if (look !== node.look) {
+      this.fillNode(node, box.data);
+      this.drawSteps(node.rest, box);
+    }
     node.look = look;
     node.g.classList.toggle("ne-target", id === this.target);
     const at = `translate(${box.x} ${box.y})`;
     if (at !== node.at) node.g.setAttribute("transform", at);
     node.at = at;
+  }
+  /** Mark the steps of an iteration that ran last and runs next. @param {import("./steps.js").Steps} steps */
+  markSteps({ ran, next }) {
+    this.steps = { ran, next };
+    for (const [id, node] of this.nodes) {
+      const box = this.model.boxes.get(id);
+      if (box) this.drawSteps(node.rest, box);
+    }
+  }
+  /** @param {SVGGElement} rest @param {Box} box */
+  drawSteps(rest, box) {
+    drawSteps(rest, box.data, this.steps, (id) => this.model.box(id)?.data.id);
   }
   /** @param {NodeElement} node @param {NodeData} data */
   fillNode({ g, box, rest }, data) {
@@ -639,9 +682,9 @@ var Drawing = class {
     data.lines.forEach((line, at) => write(box, 16, 48 + LINE * at, "ne-note", shorten(line, w, 6.2)));
     if (data.error || data.warning) badge(box, w - 4, 4);
     data.folded.forEach((strip, at) => {
-      const inside = svg("g", { tabindex: -1, transform: `translate(10 ${head + STRIP * at})` }, rest);
+      const inside = svg("g", { tabindex: -1, transform: `translate(10 ${head + STRIP2 * at})` }, rest);
       dress(inside, strip, `ne-strip ${stateClasses(strip)}`);
-      svg("rect", { width: w - 14, height: STRIP - 2, rx: 4 }, inside);
+      svg("rect", { width: w - 14, height: STRIP2 - 2, rx: 4 }, inside);
       const text = write(inside, 6, 13, "ne-type", strip.type);
       svg("tspan", { class: "ne-note", dx: 6, text: shorten(strip.name, w - 20 - strip.type.length * 6.4, 6.2) }, text);
       if (strip.error || strip.warning) badge(inside, w - 14, 2);
@@ -1690,6 +1733,7 @@ function mount(root, adapter) {
     receive(content) {
       if (content.type === "graph") editor.update(content.graph);
       else if (content.type === "select") editor.select(content.ids);
+      else if (content.type === "steps") editor.drawing.markSteps(content);
       else if (content.type === "layers") editor.offerLayers(content.layers);
       else if (content.type === "clipboard") keep(editor, content.text);
       else if (content.type === "height") root.style.setProperty("--ne-height", content.height);

@@ -40,8 +40,12 @@ var ICONS = {
   backward: "M12 2v12L3 8z",
   forward: "M4 2v12l9-6z",
   once: "M2 2v12l8-6zM11 2h3v12h-3z",
-  many: "M1 2v12l7-6zM8 2v12l7-6z",
+  many: "M1 2v12l5-6zM6 2v12l5-6zM12 2h3v12h-3z",
+  backward_pass: "M15 2v12L9 8zM8 2v12L1 8z",
+  forward_pass: "M1 2v12l7-6zM8 2v12l6-6z",
+  update: "M8 1l5 6H9.5v4h-3V7H3zM3 13h10v2H3z",
   play: "M3 1v14l11-7z",
+  stop: "M3 3h10v10H3z",
   pause: "M3 2h4v12H3zM9 2h4v12H9z"
 };
 var SETTLE = 700;
@@ -56,7 +60,7 @@ function readNumber(text, whole = false) {
 }
 function mount(root, { send }) {
   root.classList.add("bb-pane", "bb-stepper");
-  const tools = make("div", { class: "bb-stepper-tools", role: "toolbar", "aria-label": "Steps. Space plays and pauses, n is one iteration, arrow keys are one layer." }, root);
+  const tools = make("div", { class: "bb-stepper-tools", role: "toolbar", "aria-label": "Steps. Space plays and pauses, n is one iteration, arrow keys are one layer, with shift a pass, u the update." }, root);
   const now = make("div", { class: "bb-stepper-now" }, root);
   const status = make("div", { class: "bb-status", hidden: "" }, root);
   const message = make("output", { role: "alert" }, status);
@@ -73,7 +77,11 @@ function mount(root, { send }) {
   const layers = group();
   const reset = button(layers, "reset", "", "Back to the start", () => command("reset"));
   const backward = button(layers, "backward", "layer", "One layer backward (left arrow)", () => command("backward"));
-  const forward = button(layers, "forward", "layer", "One layer forward (right arrow)", () => command("forward"));
+  const forward = button(layers, "forward", "layer", "The next layer (right arrow)", () => command("forward"));
+  const passes = group();
+  const backwardPass = button(passes, "backward_pass", "pass", "The backward pass, or the rest of it (shift and left arrow)", () => command("backward_pass"));
+  const forwardPass = button(passes, "forward_pass", "pass", "The forward pass, or the rest of it (shift and right arrow)", () => command("forward_pass"));
+  const update = button(passes, "update", "update", "Apply the update (u)", () => command("update"));
   const iterations = group();
   const once = button(iterations, "once", "1", "One iteration (n)", () => command("step", 1));
   const count = make("input", { type: "number", min: 1, step: 1, value: 100, "aria-label": "Number of iterations" });
@@ -84,9 +92,24 @@ function mount(root, { send }) {
     else command("step", value);
   });
   iterations.append(count);
+  const epoch = button(iterations, "epoch", "epoch", "Once through the training data", () => command("epoch"), "many");
+  const until = make("input", {
+    type: "text",
+    class: "bb-until",
+    "data-until": "",
+    placeholder: "5000 or loss < 0.1",
+    "aria-label": "Run to an iteration or until a condition holds",
+    title: "Enter runs to this iteration, or until this holds: numbers are compared with iteration, loss, smoothed, rate, outputs of the net and of its tests; and, or, not; nan"
+  }, make("label", { text: "until" }, iterations));
+  until.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !until.value.trim() || shown.state === "running") return;
+    say("");
+    command("until", until.value.trim());
+  });
   const running = group();
   const play = button(running, "play", "Play", "Play (space)", () => command(shown.state === "running" ? "pause" : "play"));
   play.classList.add("bb-play");
+  button(running, "stop", "", "Stop: pause, and give up an iteration that is halfway done", () => command("stop"));
   const modes = group();
   const phases = ["TRAIN", "TEST"].map((name) => {
     const element = make("button", { type: "button", text: name, "data-phase": name, title: `Look at the net of phase ${name}` }, modes);
@@ -111,6 +134,7 @@ function mount(root, { send }) {
   const loss = make("span", { class: "bb-loss" }, now);
   const speed = make("span", { class: "bb-rate" }, now);
   const layer = make("span", { class: "bb-layer" }, now);
+  const next = make("span", { class: "bb-next" }, now);
   const waiting = make("span", { class: "bb-waiting", role: "status" }, now);
   const progress = make("label", { hidden: "" }, now);
   const bar = make("progress", { "aria-label": "Steps done" }, progress);
@@ -160,11 +184,13 @@ function mount(root, { send }) {
     play.querySelector("path")?.setAttribute("d", ICONS[active ? "pause" : "play"]);
     play.title = active ? "Pause (space)" : "Play (space)";
     play.setAttribute("aria-label", active ? "Pause" : "Play");
-    for (const each of [backward, forward, once, many]) each.setAttribute("aria-disabled", String(active));
+    for (const each of [backward, forward, backwardPass, forwardPass, update, once, many, epoch]) each.setAttribute("aria-disabled", String(active));
     iteration.replaceChildren("iteration ", make("b", { text: Number(shown.iteration).toLocaleString("en") }));
     speed.textContent = pace(shown.rate);
     layer.hidden = !shown.layer;
-    if (shown.layer) layer.replaceChildren(`${shown.direction === "backward" ? "◂" : "▸"} `, make("b", { text: shown.layer }), ` ${shown.direction ?? ""}`);
+    if (shown.layer) layer.replaceChildren("ran ", make("b", { text: shown.layer }), ` ${shown.direction ?? ""}`);
+    next.hidden = !shown.next || active;
+    next.replaceChildren("next: ", make("b", { text: printable(shown.next ?? "") }));
     if ("waiting" in status2) showWaiting(status2.waiting);
     loss.hidden = !shown.loss;
     loss.replaceChildren("loss ", make("b", { text: shown.loss ?? "", .../\d/.test(shown.loss) ? {} : { class: "bb-bad" } }));
@@ -184,13 +210,14 @@ function mount(root, { send }) {
       if (document.activeElement !== input && Number(input.value || NaN) !== value) input.value = value;
     }
     live.hidden = !inputs.size;
-    if ("error" in status2) say(status2.error);
+    if ("error" in status2 || "notice" in status2) say(shown.error || shown.notice || "", shown.error ? "error" : "info");
   }
   function offer(commands) {
     const has = (name) => commands.includes(name);
     reset.hidden = !has("reset");
     backward.hidden = !has("backward");
     forward.hidden = !has("forward");
+    passes.hidden = !has("forward_pass");
     iterations.hidden = !has("step");
     running.hidden = !(has("play") && has("pause"));
     modes.hidden = !has("phase");
@@ -201,7 +228,8 @@ function mount(root, { send }) {
   }
   root.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select")) return;
-    const target = { " ": play, n: once, ArrowLeft: backward, ArrowRight: forward }[event.key];
+    const arrows = event.shiftKey ? { ArrowLeft: backwardPass, ArrowRight: forwardPass } : { ArrowLeft: backward, ArrowRight: forward };
+    const target = { " ": play, n: once, u: update, ...arrows }[event.key];
     if (!target || target.hidden || target.parentElement.hidden) return;
     event.preventDefault();
     event.stopPropagation();

@@ -40,6 +40,7 @@ class NetEditor(Pane, script="editor"):
     def __init__(self, graph: Mapping[str, Any] | None = None, height: str = "560px", **kwargs: Any):
         self._graph = dict(graph or EMPTY)
         self._selected: list[str] = []
+        self._steps: dict[str, Any] = {"ran": None, "next": None}
         self._height = height
         self._intent_callbacks = ipywidgets.CallbackDispatcher()
         super().__init__(**kwargs)
@@ -70,6 +71,13 @@ class NetEditor(Pane, script="editor"):
             self._selected = chosen
             self.send({"type": "select", "ids": chosen} | ({"except": view} if view else {}))
 
+    def mark_steps(self, ran: Mapping[str, str] | None, coming: Mapping[str, str] | None) -> None:
+        """Mark the layer that ran last and the one that runs next, each {id, direction}, or None."""
+        steps = {"ran": ran, "next": coming}
+        if steps != self._steps:
+            self._steps = steps
+            self.send({"type": "steps", **steps})
+
     def on_intent(self, callback: Callable[[dict[str, Any]], None], remove: bool = False) -> None:
         """Call `callback(intent)` for everything the user asks for, or stop doing so.
 
@@ -88,6 +96,7 @@ class NetEditor(Pane, script="editor"):
             {"type": "height", "height": self._height},
             {"type": "graph", "graph": self._graph},
             {"type": "select", "ids": self._selected},
+            {"type": "steps", **self._steps},
         ]
 
     def _receive(self, widget: Any, content: Any, buffers: Sequence[memoryview]) -> None:

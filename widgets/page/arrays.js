@@ -76,7 +76,7 @@ export function mount(root, { send }) {
   const title = make("strong", {}, head);
   const shape = make("span", { class: "bb-shape" }, head);
   const parts = make("span", { class: "bb-choice", role: "group", "aria-label": "Part of the blob" }, head);
-  const partButtons = ["data", "diff"].map((text) => make("button", { type: "button", text, "data-part": text }, parts));
+  const partButtons = ["data", "diff", "update"].map((text) => make("button", { type: "button", text, "data-part": text }, parts));
   const select = (label, name, options) => {
     const wrap = make("label", { text: label }, head);
     const box = make("select", { "aria-label": label || name, "data-setting": name }, wrap);
@@ -271,9 +271,16 @@ export function mount(root, { send }) {
     title.textContent = printable(content.name);
     title.title = printable(content.name);
     shape.textContent = content.shape ? content.shape.join(" × ") : "";
-    for (const button of partButtons) button.setAttribute("aria-pressed", String(button.dataset.part === content.settings.part));
+    const names = content.parts ?? { data: "data", diff: "diff" };
+    for (const button of partButtons) {
+      const part = button.dataset.part ?? "";
+      button.hidden = !(part in names);
+      button.textContent = names[part] ?? part;
+      button.title = part === "update" ? "What the last update subtracted" : part === "diff" ? "The gradient of the loss" : "";
+      button.setAttribute("aria-pressed", String(part === content.settings.part));
+    }
     empty.hidden = !!frame;
-    empty.textContent = content.name ? `No ${content.settings.part} in ${printable(content.name)}.` : "Nothing to look at yet.";
+    empty.textContent = content.reason || (content.name ? `No ${content.settings.part} in ${printable(content.name)}.` : "Nothing to look at yet.");
     holder.hidden = !frame;
     scale.hidden = !frame;
     stats.textContent = "";
@@ -308,7 +315,7 @@ export function mount(root, { send }) {
     stats.title = `${numbers.count} values`;
     if (numbers.nonfinite) stats.textContent = `${numbers.nonfinite} not finite!  ${stats.textContent}`;
     stats.classList.toggle("bb-error", numbers.nonfinite > 0);
-    holder.setAttribute("aria-label", `${printable(content.name)}, ${settings.part}, ${MODES[settings.mode]}, shape ${frame.shape.join(" by ")}. Arrow keys choose, Enter selects.`);
+    holder.setAttribute("aria-label", `${printable(content.name)}, ${names[settings.part]}, ${MODES[settings.mode]}, shape ${frame.shape.join(" by ")}. Arrow keys choose, Enter selects.`);
     redraw();
   }
 

@@ -90,10 +90,13 @@
 
 /** A layer that can be searched for. @typedef {{ index: number, name: string, type: string, category: string, note: string, haystack: string }} Findable */
 
+/** A step of an iteration: a layer forward or backward. @typedef {{ id: string, direction: "forward" | "backward" }} Step */
+
 /**
  * What a view of the net editor is told.
  * @typedef {{ type: "graph", graph: Graph } | { type: "select", ids: string[], except?: string }
- *   | { type: "height", height: string } | { type: "clipboard", text: string } | { type: "layers", layers: Findable[] } | Say} EditorMessage
+ *   | { type: "height", height: string } | { type: "clipboard", text: string } | { type: "layers", layers: Findable[] }
+ *   | { type: "steps", ran: Step | null, next: Step | null } | Say} EditorMessage
  */
 
 export {};

@@ -46,12 +46,12 @@ class Gradients(Listener):
         if solver is None:
             return None
         if self._updated is not solver:
-            return blob.diff
+            return blob.diff.copy()
         if self._kept is None or self._kept[0] is not solver:
             return None
         start, stop = solver.net.arenas[1].span_of(blob.diff_memory)
-        return self._kept[1][start:stop].reshape(blob.shape)
+        return self._kept[1][start:stop].reshape(blob.shape).copy()
 
     def update(self, solver: Solver | None, blob: Blob) -> np.ndarray | None:
         """What the last update subtracted from a learnable parameter; None once another iteration has begun."""
-        return blob.diff if solver is not None and self._updated is solver else None
+        return blob.diff.copy() if solver is not None and self._updated is solver else None

@@ -113,25 +113,28 @@ class Session:
     def keeps_gradients(self, wanted: bool) -> None:
         self._gradients.wanted = wanted
 
-    def gradient(self, layer: str, index: int = 0) -> np.ndarray | None:
-        """The latest gradient of a layer's parameter, of its shape, as accumulated; None where it was not kept.
+    def gradient(self, of: str | Blob, index: int = 0) -> np.ndarray | None:
+        """A copy of the latest gradient of a learnable parameter, as accumulated; None where it was not kept.
 
-        Before the update it is what `diff` holds. Raises KeyError or IndexError for a parameter that there is not.
+        `of` is the layer's name, `index` the parameter's number in it; or `of` is the blob. Before the update it is
+        what `diff` holds. Raises KeyError or IndexError for a parameter that there is not.
         """
-        return self._gradients.gradient(self.solver, self._parameter(layer, index))
+        return self._gradients.gradient(self.solver, self._parameter(of, index))
 
-    def last_update(self, layer: str, index: int = 0) -> np.ndarray | None:
-        """What the update just made subtracted from a layer's parameter; None once the next iteration has begun.
+    def last_update(self, of: str | Blob, index: int = 0) -> np.ndarray | None:
+        """A copy of what the update just made subtracted from a parameter; None once the next iteration has begun.
 
         It is what `diff` holds then. Raises KeyError or IndexError for a parameter that there is not.
         """
-        return self._gradients.update(self.solver, self._parameter(layer, index))
+        return self._gradients.update(self.solver, self._parameter(of, index))
 
-    def _parameter(self, layer: str, index: int) -> Blob:
+    def _parameter(self, of: str | Blob, index: int) -> Blob:
+        if isinstance(of, Blob):
+            return of
         net = self.live.net
-        if net is None or layer not in net.params:
-            raise KeyError(f"there is no layer {layer!r} with parameters")
-        return net.params[layer][index]
+        if net is None or of not in net.params:
+            raise KeyError(f"there is no layer {of!r} with parameters")
+        return net.params[of][index]
 
     # What may be asked for
 

@@ -4,6 +4,7 @@
 import { set, svg } from "../dom.js";
 import { FAR, bounds, curve, overlap, portX, shorten, shownPart } from "./geometry.js";
 import { describe } from "./model.js";
+import { drawSteps } from "./steps.js";
 
 /** @typedef {import("./model.js").Box} Box */
 /** @typedef {import("./model.js").Edge} Edge */
@@ -42,6 +43,8 @@ export class Drawing {
     this.pinned = undefined;
     /** @type {string | undefined} the box that a connection aims at */
     this.target = undefined;
+    /** @type {import("./steps.js").Steps} */
+    this.steps = { ran: null, next: null };
     this.view = { x: 0, y: 0, k: 1 };
     /** @type {import("./geometry.js").Bounds} the part of the net that has elements */
     this.part = [0, 0, 0, 0];
@@ -110,12 +113,29 @@ export class Drawing {
     }
     const { x: _x, y: _y, index: _index, ...face } = box.data;
     const look = JSON.stringify(face);
-    if (look !== node.look) this.fillNode(node, box.data);
+    if (look !== node.look) {
+      this.fillNode(node, box.data);
+      this.drawSteps(node.rest, box);
+    }
     node.look = look;
     node.g.classList.toggle("ne-target", id === this.target);
     const at = `translate(${box.x} ${box.y})`;
     if (at !== node.at) node.g.setAttribute("transform", at);
     node.at = at;
+  }
+
+  /** Mark the steps of an iteration that ran last and runs next. @param {import("./steps.js").Steps} steps */
+  markSteps({ ran, next }) {
+    this.steps = { ran, next };
+    for (const [id, node] of this.nodes) {
+      const box = this.model.boxes.get(id);
+      if (box) this.drawSteps(node.rest, box);
+    }
+  }
+
+  /** @param {SVGGElement} rest @param {Box} box */
+  drawSteps(rest, box) {
+    drawSteps(rest, box.data, this.steps, (id) => this.model.box(id)?.data.id);
   }
 
   /** @param {NodeElement} node @param {NodeData} data */

@@ -378,6 +378,7 @@ export function mount(root, adapter) {
     receive(content) {
       if (content.type === "graph") editor.update(content.graph);
       else if (content.type === "select") editor.select(content.ids);
+      else if (content.type === "steps") editor.drawing.markSteps(content);
       else if (content.type === "layers") editor.offerLayers(content.layers);
       else if (content.type === "clipboard") keep(editor, content.text);
       else if (content.type === "height") root.style.setProperty("--ne-height", content.height);

@@ -1,0 +1,72 @@
+"""The steps of an iteration on a bench: what is marked, and which part of a blob is looked at."""
+
+import time
+
+from .test_bench import bench, folder  # noqa: F401
+
+
+def settle(bench):  # noqa: F811
+    assert bench.session.wait(20)
+    time.sleep(2 * bench.session._events.courier._outbox.interval)
+    assert bench.session._events.courier.drain(5)
+
+
+def command(bench, name, *arguments):  # noqa: F811
+    bench.stepper._receive(bench.stepper, {"type": "command", "name": name, "arguments": list(arguments)}, [])
+    settle(bench)
+
+
+def marks(bench):  # noqa: F811
+    steps = bench.editor._steps
+    return [steps[kind] and (steps[kind]["id"], steps[kind]["direction"]) for kind in ("ran", "next")]
+
+
+def test_the_step_that_ran_and_the_next_are_marked_and_said(bench):  # noqa: F811
+    command(bench, "forward")
+    assert marks(bench) == [("data", "forward"), ("ip1", "forward")]
+    assert bench.stepper._status["next"] == "ip1, forward" and bench.state.selected == [0]
+    command(bench, "forward_pass")
+    command(bench, "backward_pass")
+    assert marks(bench) == [("ip1", "backward"), None] and bench.stepper._status["next"] == "the update"
+    command(bench, "update")
+    assert marks(bench) == [None, ("data", "forward")] and bench.stepper._status["layer"] == "the update"
+    command(bench, "step", 1)
+    assert marks(bench) == [None, ("data", "forward")] and bench.stepper._status["layer"] is None
+
+
+def test_a_refusal_is_said_until_the_next_command(bench):  # noqa: F811
+    command(bench, "backward")
+    assert "needs the forward pass, of which 4 layers are left" in bench.stepper._status["notice"]
+    command(bench, "backward")
+    assert bench.stepper._status["notice"] == "" and marks(bench)[0] == ("loss", "backward")
+
+
+def test_until_takes_an_iteration_or_a_condition(bench):  # noqa: F811
+    command(bench, "until", "3")
+    assert bench.session.iteration == 3
+    command(bench, "until", "iteration >= 5")
+    assert bench.session.iteration == 5 and "so it is at iteration 5" in bench.stepper._status["notice"]
+    said = []
+    bench.stepper.send = lambda content, buffers=None: said.append(content)
+    command(bench, "until", "nonsense")
+    assert any("expected a comparison" in one.get("text", "") for one in said) and bench.session.iteration == 5
+
+
+def test_the_array_flips_to_the_gradient_and_back(bench):  # noqa: F811
+    command(bench, "forward_pass")
+    assert bench.array._settings["part"] == "data"
+    command(bench, "backward")
+    assert bench.array._settings["part"] == "diff"
+    command(bench, "backward_pass")
+    assert (bench.array._settings["part"], bench.array._parts["diff"]) == ("diff", "gradient")
+    gradient = bench.array._read("diff")
+    assert gradient.any() and isinstance(bench.array._read("update"), str)
+    command(bench, "update")
+    assert (bench.array._read("diff") == gradient).all() and (bench.array._read("update") != gradient).any()
+    command(bench, "step", 1)
+    assert (bench.array._read("diff") != gradient).any(), "kept, since it is looked at"
+    bench.array._read("data")
+    command(bench, "step", 1)
+    assert "written over" in bench.array._read("diff")
+    command(bench, "forward")
+    assert bench.array._settings["part"] == "data"
