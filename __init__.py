@@ -40,6 +40,7 @@ _PUBLIC = {
     "layers": "workbench.caffe.net_spec",
     "params": "workbench.caffe.net_spec",
     "open": "widgets.bench",
+    "to_onnx": "workbench.onnx",
 }
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "layers",
     "open",
     "params",
+    "to_onnx",
 ]
 
 if TYPE_CHECKING:
@@ -77,6 +79,7 @@ if TYPE_CHECKING:
     from .widgets.bench import open
     from .workbench import caffe
     from .workbench.caffe.net_spec import NetSpec, layers, params
+    from .workbench.onnx import to_onnx
 
 
 class Alias:
