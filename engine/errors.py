@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..proto import OneLine
@@ -78,16 +78,19 @@ class MissingFile(DefinitionError):
         self.what = what
 
 
-@dataclass
 class Diagnostics:
-    """A list of findings that grows, in the order they were made."""
+    """Findings in the order they were made, each once."""
 
-    found: list[Diagnostic] = field(default_factory=list)
+    def __init__(self):
+        self._found: dict[Diagnostic, None] = {}
 
     def add(self, diagnostic: Diagnostic) -> None:
-        if diagnostic not in self.found:
-            self.found.append(diagnostic)
+        self._found.setdefault(diagnostic)
+
+    @property
+    def found(self) -> list[Diagnostic]:
+        return list(self._found)
 
     @property
     def errors(self) -> list[Diagnostic]:
-        return [d for d in self.found if d.severity == "error"]
+        return [d for d in self._found if d.severity == "error"]

@@ -69,7 +69,7 @@ class Source:
             return None
         path: tuple[str | int, ...] = () if origin is None else (self._list, origin)
         if field:
-            path += tuple(field.split("."))
+            path += tuple(int(part) if part.isdecimal() else part for part in field.split("."))
         return self.document.line(path) if path else None
 
     def problems(self) -> list[Diagnostic]:

@@ -177,8 +177,9 @@ class Document:
         """The line and column of a field, from 1; of its nearest written ancestor where it is not written."""
         way = steps(path)
         for depth in range(len(way), 0, -1):
-            if span := self.span(join(way[:depth])):
-                return self._tree.position(span[0])
+            start = self._tree.start(join(way[:depth]))
+            if start is not None:
+                return self._tree.position(start)
         return 1, 1
 
     def span(self, path: Path) -> tuple[int, int] | None:

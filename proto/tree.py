@@ -58,6 +58,7 @@ class Tree:
         self.kind = kind
         self.descriptor: Descriptor = kind.DESCRIPTOR  # type: ignore[assignment]
         self._readings = readings
+        self._elements: dict[tuple[int, int], dict[str, list[Spot]]] = {}  # of messages that were asked for
         self.starts = [0, *accumulate(node.end for node in nodes)]  # of each field's stretch, and of what follows
 
     @classmethod
@@ -95,10 +96,7 @@ class Tree:
     @cached_property
     def by_name(self) -> dict[str, list[Spot]]:
         """The elements of the top-level fields of each name."""
-        found: dict[str, list[Spot]] = {}
-        for spot in self.roots:
-            found.setdefault(spot.node.name, []).extend(elements((spot,)))
-        return found
+        return _by_name(self.roots)
 
     @cached_property
     def layers(self) -> list[Spot]:
@@ -178,12 +176,28 @@ class Tree:
             if spots is None:
                 found = self.by_name.get(name, [])
             else:
-                parent = spots[-1]
-                found = elements(child for child in parent.children() if child.node.name == name)
+                found = self._inside(spots[-1]).get(name, [])
             spots = found if index is None else found[index : index + 1]
             if not spots:
                 return []
         return spots or []
+
+    def _inside(self, spot: Spot) -> dict[str, list[Spot]]:
+        """The elements of a message's fields, by name."""
+        key = id(spot.node), spot.base
+        if key not in self._elements:
+            self._elements[key] = _by_name(spot.children())
+        return self._elements[key]
+
+    def start(self, path: Path) -> int | None:
+        """The offset where a field begins, by its name or, of a list's item, by its value; None: it is not written."""
+        spots = self.find(path)
+        if not spots or isinstance(path[-1], int):
+            return spots[-1].start if spots else None
+        if len(path) == 1:
+            return next(spot.start for spot in self.roots if spot.node.name == path[0])
+        around = self.find(path[:-1])[-1]
+        return around.base + next(node.start for node in around.node.children if node.name == path[-1])
 
     def field(self, path: Path) -> FieldType | None:
         """What the schema says of the field that a path names; None where it does not know it."""
@@ -281,6 +295,13 @@ def elements(spots: Iterable[Spot]) -> list[Spot]:
             found += spot.children()
         else:
             found.append(spot)
+    return found
+
+
+def _by_name(spots: Iterable[Spot]) -> dict[str, list[Spot]]:
+    found: dict[str, list[Spot]] = {}
+    for spot in spots:
+        found.setdefault(spot.node.name, []).extend(elements((spot,)))
     return found
 
 
