@@ -249,7 +249,7 @@ class Net:
     def forward_layer(self, index: int) -> float:
         """Run one layer, after giving it new shapes where its bottoms' have changed; returns its weighted loss.
 
-        Raises MemoryError that names the blob a device has no room for.
+        Raises MemoryError that names the layer, or the blob a device has no room for.
         """
         with self._pass("forward", False):
             loss = self._forward_layer(index)
@@ -270,8 +270,7 @@ class Net:
         except DefinitionError as error:
             raise self._located(error, node) from error.__cause__
         except MemoryError as error:
-            self._explain(error)
-            raise
+            raise self._explained(error, node, "forward") from error
         loss = 0.0
         if node.adds_loss:
             for top, weight in zip(node.tops, node.loss_weights, strict=True):
@@ -357,8 +356,7 @@ class Net:
             except DefinitionError as error:
                 raise self._located(error, node) from error.__cause__
             except MemoryError as error:
-                self._explain(error)
-                raise
+                raise self._explained(error, node, "backward") from error
             if self.debug_info:
                 self._tell(debug.backward_sizes(self, index))
         if self.after_backward:
@@ -385,12 +383,15 @@ class Net:
             layer=node.name, type=node.entry.param.type, layer_index=origin, file=self.source.file, line=line
         )
 
-    def _explain(self, error: MemoryError) -> None:
-        """Where a device has no room, raise an error that names what found none."""
+    def _explained(self, error: MemoryError, node: Node, way: str) -> MemoryError:
+        """An error that names the layer; where a device has no room, the blob that found none."""
         if self._device is not None:
             from .gpu.room import explained
 
-            raise explained(self, error) from error
+            return explained(self, error)
+        found = Diagnostic(f"there is not enough memory to run it {way}: {error}.")
+        place = {"layer": node.name, "type": node.entry.param.type, "file": self.source.file}
+        return MemoryError(str(found.at(**place, line=self.source.line(node.entry.origin))))
 
     def close(self) -> None:
         """Stop the threads and close the files of the data layers."""

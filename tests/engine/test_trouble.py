@@ -114,3 +114,13 @@ def test_tables_are_made_by_the_first_pass(text):
         assert tracemalloc.get_traced_memory()[1] < 40_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_a_layer_that_finds_no_memory_is_named():
+    text = INPUT + (
+        'layer { name: "c" type: "Convolution" bottom: "d" top: "y"\n'
+        "  convolution_param { num_output: 1 kernel_size: 3 stride: 4000000 pad: 4000000 } }"
+    )
+    net = Net(Document.parse(text), TEST)
+    with pytest.raises(MemoryError, match=r"layer 'c' \(Convolution\): there is not enough memory to run it forward"):
+        net.forward()

@@ -851,3 +851,11 @@ def test_every_field_can_be_set_and_cleared(name):
         assert document.message == expected
     document.clear(("layer", 2, around.name))
     assert document.text == SMALL
+
+
+def test_the_place_of_one_field_among_many_is_its_own():
+    names = "\n".join(f'bottom: "{k}"' for k in range(3000))
+    document = Document.parse(f'layer {{ name: "l" type: "Concat"\n{names}\ntop: "t" }}')
+    assert [document.line(("layer", 0, "bottom", k)) for k in range(3000)] == list(range(2, 3002))
+    assert document.line(("layer", 0, "bottom")) == 2
+    assert document.position(("layer", 0, "top")) == (3002, 1)
