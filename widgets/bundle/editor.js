@@ -981,7 +981,7 @@ var Gestures = class {
         /** @type {any} */
         bounds(net)
       ));
-      editor.choose([...model.selected, ...inside.map((box) => box.data.id)], model.selectedEdges);
+      editor.choose([...model.selected, ...inside.flatMap(({ data }) => [data.id, ...data.folded.map((strip) => strip.id)])], model.selectedEdges);
     }
   }
   /** Connect to the box that a wire was dropped on. @param {Gesture} gesture @param {PointerEvent} event */
@@ -1038,7 +1038,7 @@ var COMMANDS = {
   z: (editor, { shiftKey }) => editor.send({ type: shiftKey ? "redo" : "undo" }),
   y: (editor) => editor.send({ type: "redo" }),
   f: (editor) => editor.openSearch(),
-  a: (editor) => editor.choose(editor.model.boxes.keys()),
+  a: (editor) => editor.choose(editor.model.owner.keys()),
   d: (editor) => editor.duplicate(),
   c: (editor) => editor.send({ type: "copy", ids: [...editor.model.selected] }),
   x: (editor) => {
@@ -1311,7 +1311,8 @@ var KEYS = [
   ["Ctrl+C X V D", "copy, cut, paste, duplicate"],
   ["Ctrl+Z, Ctrl+Y", "undo, redo"],
   ["Arrows", "walk; Shift extends the selection"],
-  ["Space", "add to the selection"],
+  ["Space, Shift+click", "add to the selection"],
+  ["Ctrl+A, Shift+drag", "select all, all in a frame: the form edits them at once"],
   ["/, Ctrl+F", "find a layer"],
   ["e", "the edges of a layer, one by one"],
   ["g", "fold or unfold the group"],

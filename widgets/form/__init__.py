@@ -2,6 +2,19 @@
 
 from .arranging import arrange, hint, summary
 from .form import ParameterForm
-from .values import parse, same, spell, written_values
+from .several import OWN, shared
+from .values import SEVERAL, parse, same, spell, written_values
 
-__all__ = ["ParameterForm", "arrange", "hint", "parse", "same", "spell", "summary", "written_values"]
+__all__ = [
+    "OWN",
+    "SEVERAL",
+    "ParameterForm",
+    "arrange",
+    "hint",
+    "parse",
+    "same",
+    "shared",
+    "spell",
+    "summary",
+    "written_values",
+]

@@ -1,7 +1,7 @@
 """Which fields of a message a form shows where, and the lines that it says about them."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ...proto.fields import Field, fields
@@ -48,7 +48,8 @@ def _spell_number(value: Any) -> str:
 
 
 def arrange(
-    message: str, sections: Sequence[str] = (), values: Mapping[str, Any] | None = None, top: bool = False
+    message: str, sections: Sequence[str] = (), values: Mapping[str, Any] | None = None, top: bool = False,
+    without: Collection[str] = (),
 ) -> tuple[list[Field], list[Field], list[Field]]:
     """Which fields of a message a form shows: at once, in open sections, and folded under "more".
 
@@ -58,10 +59,12 @@ def arrange(
         values: what is written: it is shown even if deprecated or unusual.
         top: whether this is the message the form is about. Its other message fields appear only when
             written, or in COMMON: a layer has sixty of them and needs one.
+        without: fields that are not shown.
     """
     values = values or {}
     common = COMMON.get(message, ())
     records = [field for field in fields(message) if not field.deprecated or field.name in values]
+    records = [field for field in records if field.name not in without]
     by_name = {field.name: field for field in records}
     opened = [by_name[name] for name in sections if name in by_name]
     others = [field for field in records if top and field.kind == "message" and field.name not in (*sections, *common)]

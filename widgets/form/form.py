@@ -56,7 +56,7 @@ class ParameterForm(ipywidgets.VBox):
         self._hint.add_class("bb-form-hint")
         self._status = ipywidgets.HTML()
         self._status.add_class("bb-form-status")
-        self._bodies: dict[tuple[str, tuple[str, ...]], MessageGroup] = {}
+        self._bodies: dict[tuple[str, tuple[str, ...], tuple[str, ...]], MessageGroup] = {}
         self._body: MessageGroup | None = None
         self._subject: tuple[str, str] | None = None
         super().__init__([self._keys, self._title, self._status], **kwargs)
@@ -70,22 +70,25 @@ class ParameterForm(ipywidgets.VBox):
         sections: Sequence[str] = (),
         title: str = "",
         diagnostics: Mapping[str, str] | None = None,
+        without: Sequence[str] = (),
     ) -> None:
         """Show the fields of a message. The same message again only changes what differs; from any thread.
 
         Args:
             message: its name in the schema, such as "LayerParameter".
-            values: what is written, as nested dicts and lists (see `written_values`).
+            values: what is written, as nested dicts and lists (see `written_values`), of several messages SEVERAL
+                where they differ (see `shared`).
             sections: the message fields to show open: a layer's own settings, ("convolution_param",).
             title: names the subject. Under another title, unfinished input is forgotten.
             diagnostics: messages by dotted path. One that has no input of its own is shown on top.
+            without: fields of the message that are not shown.
         """
         with self.lock:
             subject = (message, title)
             fresh = subject != self._subject
             self._subject = subject
             self.diagnostics = dict(diagnostics or {})
-            body = self._body_of(message, sections)
+            body = self._body_of(message, sections, without)
             body.update(values, fresh)
             assign(self._title, "value", as_html(title))
             homeless = [text for path, text in self.diagnostics.items() if not body.holds(path)]
@@ -94,16 +97,16 @@ class ParameterForm(ipywidgets.VBox):
                 self._body = body
                 self.children = [self._keys, self._title, self._status, body.box]
 
-    def _body_of(self, message: str, sections: Sequence[str] = ()) -> "MessageGroup":
-        key = (message, tuple(sections))
+    def _body_of(self, message: str, sections: Sequence[str] = (), without: Sequence[str] = ()) -> MessageGroup:
+        key = (message, tuple(sections), tuple(without))
         if key not in self._bodies:
-            self._bodies[key] = MessageGroup(self, (), message, sections=sections, top=True)
+            self._bodies[key] = MessageGroup(self, (), message, sections, True, without)
         return self._bodies[key]
 
     def _prepare(self, messages: Mapping[str, Mapping[str, Any]]) -> None:
         with self.lock:
             for message, values in messages.items():
-                if (message, ()) not in self._bodies:
+                if (message, (), ()) not in self._bodies:
                     self._body_of(message).update(values, True)
 
     def clear(self, hint: str = "") -> None:

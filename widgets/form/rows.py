@@ -9,7 +9,7 @@ import ipywidgets
 from ...proto.fields import Field
 from ..pane import as_html
 from .arranging import Path, dotted, hint
-from .values import SHAPE, parse, same, spell, spell_one
+from .values import SEVERAL, SHAPE, parse, same, spell, spell_one
 
 if TYPE_CHECKING:
     from .form import ParameterForm
@@ -46,15 +46,30 @@ class Row:
         if field.kind == "bool" and not field.repeated:
             return self.form.make(ipywidgets.Checkbox, value=bool(field.default), indent=True, **shared)
         if field.kind == "enum" and not field.repeated:
-            unset = f"{field.default} (default)" if field.default is not None else "not set"
-            options = [(unset, None), *((name, name) for name, _ in field.choices)]
-            return self.form.make(ipywidgets.Dropdown, options=options, **shared)
-        default = "" if field.default is None else spell_one(field, field.default)
-        shared |= {"continuous_update": False, "placeholder": default}
+            return self.form.make(ipywidgets.Dropdown, options=self._options(), **shared)
+        shared |= {"continuous_update": False, "placeholder": self._default()}
         options = self.form.suggestions.get(dotted(self.path), field.suggestions)
         if options and not field.repeated:
             return self.form.make(ipywidgets.Combobox, options=list(options), **shared)
         return self.form.make(ipywidgets.Text, **shared)
+
+    def _default(self) -> str:
+        return "" if self.field.default is None else spell_one(self.field, self.field.default)
+
+    def _options(self, several: bool = False) -> list[tuple[str, Any]]:
+        """The choices of an enum; the value SEVERAL is among them only while it is the field's."""
+        unset = f"{self.field.default} (default)" if self.field.default is not None else "not set"
+        first = [(str(SEVERAL), SEVERAL)] if several else []
+        return [*first, (unset, None), *((name, name) for name, _ in self.field.choices)]
+
+    def _offer(self, value: Any) -> None:
+        options = self._options(several=value is SEVERAL)
+        if len(options) != len(self.input.options):  # other options select their first, which nobody asked for
+            self.input.unobserve(self._changed, "value")
+            self.input.options = options
+            self.input.value = value
+            self.input.observe(self._changed, "value")
+        assign(self.input, "value", value)
 
     def update(self, value: Any, fresh: bool) -> None:
         """Show what is written, None for nothing; typing that could not be read stays while nothing changed."""
@@ -68,11 +83,13 @@ class Row:
     def _show_value(self) -> None:
         value = self.value
         if isinstance(self.input, ipywidgets.Checkbox):
-            assign(self.input, "value", bool(self.field.default if value is None else value))
+            assign(self.input, "value", bool(self.field.default if value in (None, SEVERAL) else value))
         elif isinstance(self.input, ipywidgets.Dropdown):
-            assign(self.input, "value", value)
+            self._offer(value)
         else:
-            assign(self.input, "value", "" if value is None else spell(self.field, value))
+            assign(self.input, "placeholder", str(SEVERAL) if value is SEVERAL else self._default())
+            assign(self.input, "value", "" if value in (None, SEVERAL) else spell(self.field, value))
+        mark(self.box, "bb-several", value is SEVERAL)
         self._show_whether_set()
 
     def _show_whether_set(self) -> None:
@@ -123,6 +140,8 @@ class Row:
             self._show_note()
 
     def _read(self, entered: Any) -> Any:
+        if self.value is SEVERAL and entered in ("", bool(self.field.default)):
+            return SEVERAL  # what is shown meanwhile
         if isinstance(self.input, ipywidgets.Checkbox):
             # An unset box shows its default; only another value is a change.
             return None if self.value is None and entered == bool(self.field.default) else entered

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -143,12 +143,13 @@ class MessageGroup:
     """The fields of one message, the rarely needed ones folded."""
 
     def __init__(
-        self, form: ParameterForm, path: Path, message: str, sections: Sequence[str] = (), top: bool = False
+        self, form: ParameterForm, path: Path, message: str, sections: Sequence[str] = (), top: bool = False,
+        without: Collection[str] = (),
     ):
         self.form, self.path, self.sections = form, path, sections
 
         def arranged(values: Mapping[str, Any]) -> tuple[list[Field], list[Field], list[Field]]:
-            return arrange(message, sections, values, top)
+            return arrange(message, sections, values, top, without)
 
         self._arranged = arranged
         self._main = FieldList(form, path, lambda values: [*arranged(values)[0], *arranged(values)[1]])

@@ -16,6 +16,15 @@ SHAPE = "BlobShape"
 UINT32_MAX = 2**32 - 1
 
 
+class _Several:
+    def __repr__(self) -> str:
+        return "several values"
+
+
+SEVERAL: Any = _Several()
+"""The value of a field in which several layers differ."""
+
+
 def written_values(message: Any) -> dict[str, Any]:
     """The fields that are set in a protobuf message, as nested dicts and lists, enums by name."""
     values: dict[str, Any] = {}
@@ -109,7 +118,7 @@ def _parse_whole(text: str) -> int:
 
 def same(field: Field, one: Any, other: Any) -> bool:
     """Whether two values of a field are equal; decimals as far as a float32 tells them apart."""
-    if one is None or other is None:
+    if one is None or other is None or SEVERAL in (one, other):
         return one is other
     if field.kind != "float":
         return one == other

@@ -19,6 +19,7 @@ export function mount(root, { send }) {
       note.id ||= `bb-note-${Math.random().toString(36).slice(2)}`;
       const invalid = String(row.classList.contains("bb-invalid"));
       if (input.getAttribute("aria-invalid") !== invalid) input.setAttribute("aria-invalid", invalid);
+      if (input.type === "checkbox") input.indeterminate = row.classList.contains("bb-several");
       if (input.getAttribute("aria-describedby") !== note.id) input.setAttribute("aria-describedby", note.id);
     }
     for (const reset of form.querySelectorAll(".bb-clear")) reset.tabIndex = -1; // Tab goes from field to field

@@ -192,6 +192,18 @@ def test_rubber_band_and_delete(open_demo):
     assert sent(page, "undo") and sent(page, "redo")
 
 
+def test_boxes_are_selected_with_their_strips_in_a_frame_and_by_ctrl_a(open_demo):
+    page = open_demo()
+    ip = box(page, "ip1").bounding_box()
+    page.keyboard.down("Shift")
+    drag(page, (ip["x"] - 20, ip["y"] - 4), (ip["x"] + ip["width"] + 20, ip["y"] + ip["height"] + 4))
+    page.keyboard.up("Shift")
+    assert {"ip1", "relu1"} <= set(sent(page, "select")[-1]["ids"])
+    page.keyboard.press("Control+a")
+    every = page.evaluate("demo.editor.model.things().map((thing) => thing.id)")
+    assert sent(page, "select")[-1]["ids"] == every and "relu1" in every
+
+
 def test_boxes_move_by_hand_and_keep_their_place_through_an_edit(open_demo):
     page = open_demo()
     before = centre(box(page, "pool1"))

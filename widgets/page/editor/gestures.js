@@ -160,7 +160,7 @@ export class Gestures {
       const net = [start, end].map((point) => ({ x: (point.x - x) / k, y: (point.y - y) / k, w: 0, h: 0 }));
       const inside = [...model.boxes.values()].filter((box) =>
         overlap([box.x, box.y, box.x + box.w, box.y + box.h], /** @type {any} */ (bounds(net))));
-      editor.choose([...model.selected, ...inside.map((box) => box.data.id)], model.selectedEdges);
+      editor.choose([...model.selected, ...inside.flatMap(({ data }) => [data.id, ...data.folded.map((strip) => strip.id)])], model.selectedEdges);
     }
   }
 
