@@ -23,6 +23,8 @@ class Events:
         self.making = Channel("making")
         self.testing = Channel("testing")
         self.notice = Channel("notice")
+        self.not_finite = Channel("not finite")
+        self.kept = Channel("kept")
         self.courier = Courier(interval, "session events")
 
     def tell(self, channel: Channel, *what: Any) -> None:

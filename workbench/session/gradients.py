@@ -41,6 +41,10 @@ class Gradients(Listener):
     def on_advance(self, solver: Solver) -> None:
         self._updated = solver
 
+    def forget(self) -> None:
+        """The solver stands elsewhere: the diffs hold neither its gradient nor its update."""
+        self._kept = None
+
     def gradient(self, solver: Solver | None, blob: Blob) -> np.ndarray | None:
         """The latest gradient of a learnable parameter, as an array of its shape; None where it was not kept."""
         if solver is None:

@@ -53,12 +53,13 @@ class Jobs:
         """Go once through the training data."""
         yield from self.steps(epoch_length(self._position.solver()))
 
-    def to(self, iteration: int) -> Job:
-        """Make iterations up to one. Raises ValueError for one that is behind."""
+    def to(self, iteration: int, back: Callable[[int], object]) -> Job:
+        """Make iterations up to one; `back(iteration)` goes to one that is behind, or before it."""
         solver = self._position.solver()
-        if iteration < solver.iter:
-            raise ValueError(f"iteration {iteration:,} lies behind; the session is at {solver.iter:,}")
-        yield from self.steps(iteration - solver.iter)
+        if iteration < solver.iter or (iteration == solver.iter and self._position.is_halfway):
+            back(iteration)
+            yield
+        yield from self.steps(iteration - self._position.solver().iter)
 
     def until(self, name: str, holds: Callable[[], object], limit: int | None) -> Job:
         """Make iterations until `holds()`, at most `limit`, or up to max_iter where that lies ahead."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ...engine import Solver
@@ -10,17 +11,21 @@ from ..livenet import LiveNet
 from ..walk import Cursor, Walk, steps
 from .events import Events
 from .recorder import Recorder
+from .timeline import Timeline
 
 
 class Position:
     """Makes iterations of a LiveNet's solver, whole or a layer at a time.
 
     `cursor` is the step that ran last of an iteration that is halfway done, or None. All methods run on the session's
-    thread, or while its floor is held.
+    thread, or while its floor is held. `is_sound(solver)` is asked after every iteration whether to go on.
     """
 
-    def __init__(self, live: LiveNet, events: Events, recorder: Recorder):
-        self._live, self._events, self._recorder = live, events, recorder
+    def __init__(
+        self, live: LiveNet, events: Events, recorder: Recorder, timeline: Timeline, is_sound: Callable[[Solver], bool]
+    ):
+        self._live, self._events, self._recorder, self._timeline = live, events, recorder, timeline
+        self._is_sound = is_sound
         self.cursor: Cursor | None = None
         self._walk: Walk | None = None
         self._begun: tuple[int, dict[str, Any]] | None = None  # the iteration under way, and the rows it began at
@@ -40,17 +45,18 @@ class Position:
 
     def iterate(self, solver: Solver) -> bool:
         """Make one iteration, or the rest of the one that is halfway done; False when it is to end here."""
-        going_on = True
+        going_on, before = True, solver.iter
         if self._walk is not None:
             while self._walk.advance() is not None:
                 pass
             self._walk = None
         else:
             self._begin(solver)
-            before = solver.iter
             going_on = solver.iterate()
             if solver.iter == before:
                 self._break_off(solver)
+        if solver.iter != before:
+            going_on &= self._is_sound(solver)
         if self.cursor is not None:
             self._move(None)
         self.land()
@@ -75,7 +81,7 @@ class Position:
         return next(count for count, step in enumerate(coming) if step.direction == direction)
 
     def advance(self) -> Cursor | None:
-        """Run the next step and return it; None where a test before it was broken off."""
+        """Run the next step and return it; None where the session is to halt after it."""
         solver = self.solver()
         if self._walk is None:
             self._begin(solver)
@@ -86,9 +92,10 @@ class Position:
         if cursor is None:
             self._break_off(solver)
         self._move(cursor)
+        going_on = cursor is not None and (cursor.direction != "update" or self._is_sound(solver))
         if self._walk is None:
             self.land()
-        return cursor
+        return cursor if going_on else None
 
     def conclude(self, solver: Solver) -> bool:
         """Do what follows the last iteration; False when it was broken off."""
@@ -135,6 +142,8 @@ class Position:
             self._move(None)
 
     def _begin(self, solver: Solver) -> None:
+        self._timeline.cut(solver.iter)
+        self._timeline.tick(solver)
         self._begun = solver.iter, data_positions(solver.net)
         self._test_begun = [(net.context.passes, data_positions(net)) for net in solver.test_nets]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 from time import perf_counter
 from typing import SupportsFloat
@@ -16,7 +17,11 @@ class Recorder(Listener):
     """Hears a solver: its losses and tests go into `history`, and all is told by `events`.
 
     `interval` is the time in seconds after which losses that are on a device are read. `in_test` says whether a test
-    net runs.
+    net runs. `spoiled` is the iteration at which the loss became NaN or infinite and that loss, until somebody resets
+    it.
+
+    The curves may reach beyond the iteration where the solver stands, after a return to an earlier state; they are cut
+    off there when another point comes.
     """
 
     needs_gradients = False
@@ -25,6 +30,7 @@ class Recorder(Listener):
         self.history = History()
         self.interval = interval
         self.in_test = False
+        self.spoiled: tuple[int, float] | None = None
         self._events = events
         self._rate = 0.0
         self._collected = 0.0
@@ -47,6 +53,7 @@ class Recorder(Listener):
 
     def on_test(self, solver: Solver, result: TestResult) -> None:
         self._tell_testing(0)
+        self._cut(result.iteration)
         self.history.add_test(result.net, result.iteration, result.values)
         self._events.tell(self._events.test, result)
 
@@ -59,13 +66,28 @@ class Recorder(Listener):
         if not coming:
             return
         for iteration, losses, rate in coming:
-            self.history.train.append(iteration, float(losses[-1]), mean_of(losses), rate)
+            self._add(iteration, float(losses[-1]), mean_of(losses), rate)
         self._collected = perf_counter()
         self._events.call_latest("progress", self.tell_progress)
 
-    def forget(self, iteration: int) -> None:
+    def _add(self, iteration: int, loss: float, smoothed: float, rate: float) -> None:
+        train = self.history.train
+        if len(train) and train.rows["iteration"][-1] >= iteration:
+            self._cut(iteration)
+        if not isfinite(loss) and (not len(train) or isfinite(train.rows["loss"][-1])):
+            self.spoiled = iteration, loss
+        train.append(iteration, loss, smoothed, rate)
+
+    def _cut(self, iteration: int) -> None:
+        """Cut off what an earlier way made at an iteration and after it."""
+        tables = (self.history.train, *self.history.tests.values())
+        if any(len(table) and table.rows["iteration"][-1] >= iteration for table in tables):
+            self.forget(iteration, collect=False)
+
+    def forget(self, iteration: int, collect: bool = True) -> None:
         """Cut the curves off at an iteration, and tell that what lies behind it is no more."""
-        self.collect()
+        if collect:
+            self.collect()
         self.history.truncate(iteration)
         count = len(self.history)
 

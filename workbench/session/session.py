@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from os import PathLike
@@ -16,16 +16,20 @@ from ...engine.making import Making
 from ..livenet import LiveNet
 from ..plan import Plan
 from ..walk import Cursor
-from . import conditions
+from . import watch
+from .commands import Commands
 from .events import Events
 from .gradients import Gradients
 from .jobs import Jobs
+from .moves import Moves
 from .position import Position
 from .recorder import Recorder
+from .timeline import Timeline
+from .watch import NotFinite, Watch
 from .worker import Command, Worker
 
 
-class Session:
+class Session(Moves):
     """Plays the solver of a LiveNet.
 
     Every method returns at once. What it asks for happens on the session's thread, in the order in which it was
@@ -44,7 +48,10 @@ class Session:
     `interval` seconds), `on_test(result)`, `on_error(traceback)`, `on_snapshot(weights, state)`,
     `on_rebuilt(plan)`, `on_making(making)`: a kernel is being made, once on every machine (None: it is done),
     `on_testing(batches)`: a test net begins to run so many (0: it is over), `on_notice(text)`: why what was asked for
-    did not happen, or how it ended.
+    did not happen, or how it ended, `on_not_finite(finding)`: the loss is NaN or infinite, `on_kept(iterations)`: those
+    at which states are kept.
+
+    A run halts at the first loss that is NaN or infinite, unless `watches` is False; `not_finite` is what was found.
     """
 
     def __init__(self, live: LiveNet, *, interval: float = 0.1):
@@ -55,12 +62,15 @@ class Session:
         self.on_state, self.on_progress, self.on_test = events.state, events.progress, events.test
         self.on_cursor, self.on_error, self.on_snapshot = events.cursor, events.error, events.snapshot
         self.on_rebuilt, self.on_making, self.on_testing = events.rebuilt, events.making, events.testing
-        self.on_notice = events.notice
+        self.on_notice, self.on_not_finite, self.on_kept = events.notice, events.not_finite, events.kept
         self._recorder = Recorder(events, interval)
-        self._position = Position(live, events, self._recorder)
+        self.timeline = Timeline(partial(events.tell_latest, events.kept))
+        self._watch = Watch(events, self._recorder)
+        self._position = Position(live, events, self._recorder, self.timeline, self._watch.is_sound)
         self._gradients = Gradients(lambda: self._position.is_halfway)
         self._worker = Worker(self, live.turns)
         self._jobs = Jobs(self._position, self._worker, partial(events.tell, events.notice))
+        self._commands = Commands(self)
         live.scheduler = self._schedule
         self._ears = (self._recorder, self._gradients)
         live.listeners.extend(self._ears)
@@ -98,6 +108,20 @@ class Session:
     def iteration(self) -> int:
         """The number of updates made."""
         return self.live.solver.iter if self.live.solver else 0
+
+    @property
+    def not_finite(self) -> NotFinite | None:
+        """The first NaN or infinity at which the session has halted; None once it went back or on."""
+        return self._watch.found
+
+    @property
+    def watches(self) -> bool:
+        """Whether a run halts at the first loss that is NaN or infinite."""
+        return self._watch.is_on
+
+    @watches.setter
+    def watches(self, is_on: bool) -> None:
+        self._watch.is_on = is_on
 
     # Gradient and update
 
@@ -138,86 +162,36 @@ class Session:
 
     # What may be asked for
 
-    def play(self) -> None:
-        """Train up to max_iter."""
-        self._enqueue(self._jobs.play(), playing=True)
-
-    def pause(self) -> None:
-        """Stop after the present iteration or layer, and forget what else was asked for.
-
-        A test that is under way, which may take minutes, is broken off; it begins anew when the session goes on.
-        """
-        solver = self.live.solver
-        if self._recorder.in_test and solver is not None:
-            solver.request = "stop"  # heard between two batches; `stopped`, which comes later, withdraws it
-        self._worker.post(self._worker.stop)
-
-    def step(self, iterations: int = 1) -> None:
-        """Make some iterations; one that is halfway done counts as the first."""
-        self._enqueue(self._jobs.steps(iterations))
-
-    def epoch(self) -> None:
-        """Go once through the training data; through test_interval iterations where its length is unknown."""
-        self._enqueue(self._jobs.epoch())
-
-    def to(self, iteration: int) -> None:
-        """Train up to an iteration. One that lies behind makes the session fail with a ValueError."""
-        self._enqueue(self._jobs.to(iteration))
-
-    def until(self, condition: str | Callable[[Session], object], limit: int | None = None) -> None:
-        """Train until a condition holds after an iteration; at most `limit` iterations, by default up to max_iter.
-
-        `condition` is a text such as ``"loss < 0.1 and iteration >= 100 or nan"`` (see `conditions.parse`) over
-        `iteration`, `loss`, `smoothed`, `rate`, the outputs of the net and those of its tests, by name; or a function
-        of the session, which is called on its thread. Raises ValueError for a text that is no condition. A name that
-        there is not makes the session fail, with the names there are.
-        """
-        if callable(condition):
-            name, holds = getattr(condition, "__name__", "the condition"), partial(condition, self)
-        else:
-            parsed = conditions.parse(condition)
-            name, holds = str(parsed), lambda: conditions.holds(parsed, self._position.solver(), self.history)
-        self._enqueue(self._jobs.until(name, holds, limit))
-
-    def step_forward(self, layers: int = 1) -> None:
-        """Run some steps in their order: layers forward up to the last, then backward, then the update, and on."""
-        self._enqueue(self._jobs.layers(layers))
-
-    def step_backward(self, layers: int = 1) -> None:
-        """Run some layers backward. Where the forward pass is not over it says so (`on_notice`) and runs nothing.
-
-        Asked for once more, it runs what has to come before, too.
-        """
-        self._enqueue(self._jobs.go("backward", layers))
-
-    def forward(self) -> None:
-        """Run the forward pass, or the rest of it. After it this is refused, once, as in `step_backward`."""
-        self._enqueue(self._jobs.go("forward"))
-
-    def backward(self) -> None:
-        """Run the backward pass, or the rest of it. Before the forward pass it is refused, once."""
-        self._enqueue(self._jobs.go("backward"))
-
-    def update(self) -> None:
-        """Apply the update, which ends the iteration. Before the gradients are complete it is refused, once."""
-        self._enqueue(self._jobs.go("update"))
-
-    def stop(self) -> None:
-        """Pause, and give up an iteration that is halfway done: the session stands before its first layer."""
-        self.pause()
-        self._in_turn(self._position.abandon)
-
     def rewind(self) -> None:
         """Go back to the first weights, the first rows and iteration 0; what follows repeats bit for bit."""
-        self._in_turn(self._rewind)
+        self._in_turn(self._commands.rewind)
+
+    def go_back(self, iteration: int) -> None:
+        """Return to the last state that is kept at an iteration or before it (see `timeline`), and rest there.
+
+        What follows repeats bit for bit on the CPU, as long as nothing is changed. The states and curves beyond it stay
+        until another iteration begins.
+        """
+        self._in_turn(partial(self._commands.go_back, iteration))
+
+    def go_back_to_finite(self) -> None:
+        """Return to the last state that is kept before the loss was NaN or infinite, of finite numbers alone."""
+        self._in_turn(self._commands.go_back_to_finite)
+
+    def find_not_finite(self) -> list[NotFinite]:
+        """All blobs, gradients and weights of the training net that hold a NaN or an infinity, in the order they run.
+        """
+        net = self.live.net
+        with self.still():
+            return list(watch.everything(net, max(0, self.iteration - 1))) if net is not None else []
 
     def snapshot(self, path: str | PathLike | None = None) -> None:
         """Write a snapshot, by the solver's snapshot_prefix or with `path` for it; ends an iteration halfway done."""
-        self._in_turn(partial(self._snapshot, path), while_playing=True)
+        self._in_turn(partial(self._commands.snapshot, path), while_playing=True)
 
     def restore(self, path: str | PathLike) -> None:
         """Go on from a `.solverstate`."""
-        self._in_turn(partial(self._restore, path))
+        self._in_turn(partial(self._commands.restore, path))
 
     def set(self, param: str, value: Any) -> None:
         """Change a field of the solver's document (base_lr, momentum, ...); it lands between two iterations.
@@ -270,37 +244,10 @@ class Session:
         self._events.courier.drain(1)
         self._events.courier.close()
 
-    def _enqueue(self, job: Iterator[None], playing: bool = False) -> None:
-        self._worker.post(partial(self._worker.enqueue, job, playing))
-
     def _in_turn(self, command: Command, while_playing: bool = False) -> None:
         self._worker.post(partial(self._worker.in_turn, command, while_playing))
 
-    # Commands, on the session's thread
-
-    def _rewind(self) -> None:
-        self._worker.error = None
-        self._jobs.forget()
-        self._position.forget()
-        self.live.restart()
-        self._worker.rest = "idle"
-        self._recorder.forget(0)
-
-    def _snapshot(self, path: str | PathLike | None) -> None:
-        solver = self._position.solver()
-        if self._position.is_halfway:
-            self._position.iterate(solver)
-        self._position.solver().snapshot(path)
-
-    def _restore(self, path: str | PathLike) -> None:
-        solver = self._position.solver()
-        self._position.abandon()
-        solver.restore(path)
-        self._worker.error = None
-        self._jobs.forget()
-        self._position.forget()
-        self._worker.rest = "paused"
-        self._recorder.forget(solver.iter)
+    # What the worker and the live net tell
 
     def _schedule(self, work: Command) -> None:
         """Let an edit land: at once if the session rests, else when its thread comes to a safe point."""
@@ -311,8 +258,6 @@ class Session:
             self._position.land()
         finally:
             self._worker.floor.release()
-
-    # What the worker and the live net tell
 
     def rested(self) -> None:
         """Nothing is left to do: show all that was done. Raises what a device has to say of its losses."""
@@ -339,10 +284,13 @@ class Session:
         self.live.listeners[:] = [one for one in self.live.listeners if one not in self._ears]
         for unsubscribe in self._unsubscribe:
             unsubscribe()
+        self.timeline.close()
 
     def _follow(self, plan: Plan) -> None:
         """The net gave way to another: the iteration that was halfway done is no more."""
         self._position.leave_walk()
+        if self.live.solver is not None:
+            self.timeline.fit(self.live.solver)
         self._events.tell(self.on_rebuilt, plan)
 
     def _tell_making(self, making: Making | None) -> None:
