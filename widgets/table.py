@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from math import isinf
 from typing import Any
 
-from ..workbench.ledger import Entry, Pair
+from ..workbench.costs import Cost, Pair
 from .pane import Pane
 
 
@@ -19,9 +19,9 @@ class LayerTable(Pane, script="table"):
         self._selected: list[int] = []
         super().__init__(**kwargs)
 
-    def show(self, entries: Sequence[Entry]) -> None:
+    def show(self, costs: Sequence[Cost]) -> None:
         """Show these layers."""
-        rows = [row_of(entry) for entry in entries]
+        rows = [row_of(cost) for cost in costs]
         if rows != self._rows:
             self._rows = rows
             self.send({"type": "rows", "rows": rows})
@@ -40,11 +40,12 @@ class LayerTable(Pane, script="table"):
         self.run_callback(self.on_select, content["index"])
 
 
-def row_of(entry: Entry) -> list[Any]:
-    """An entry as the page has it: index, name, type, shape, parameters, macs, activations, field, stride."""
-    shape = None if entry.shape is None else "x".join(map(str, entry.shape)) or "scalar"
-    figures = [entry.parameters, entry.macs, entry.activations]
-    return [entry.index, entry.name, entry.type, shape, *figures, spell_pair(entry.field), spell_pair(entry.stride)]
+def row_of(cost: Cost) -> list[Any]:
+    """A layer as the page has it: index, name, type, shape, parameters, macs, activations, field, stride."""
+    shape = None if cost.shape is None else "x".join(map(str, cost.shape)) or "scalar"
+    figures = [cost.parameters, cost.multiply_adds, cost.activations]
+    pairs = [spell_pair(cost.receptive_field), spell_pair(cost.stride)]
+    return [cost.index, cost.name, cost.type, shape, *figures, *pairs]
 
 
 def spell_pair(pair: Pair | None) -> str | None:

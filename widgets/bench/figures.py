@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ...workbench.ledger import ledger
+from ...workbench.costs import costs
 from ..table import LayerTable
 from .state import State
 
@@ -28,7 +28,7 @@ class Figures:
     def refresh(self) -> None:
         """Show the net as its text is now."""
         if self._open:
-            self.table.show(ledger(self.state.report, self.state.live.document.message))
+            self.table.show(costs(self.state.report, self.state.live.document.message))
             self.show_selection()
 
     def show_selection(self) -> None:

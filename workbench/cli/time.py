@@ -91,13 +91,13 @@ def _time(args: Namespace, gpus: list[int]) -> None:
 
 def _log_rates(net: Net, forward: list[float], backward: list[float]) -> None:
     """Which engine ran each layer, and at what rate those that are made of products."""
-    from ..costs import macs_of
+    from ..costs import multiply_adds_of
     from .log import LOG, number
 
     LOG.info("Engine and rate per layer: ")
     for node, layer, ahead, back in zip(net.nodes, net.layers, forward, backward, strict=True):
         line = ", ".join(layer.engines) or "-"
-        work = 2e-6 * macs_of(node)  # million operations, so that milliseconds give GFLOP/s
+        work = 2e-6 * multiply_adds_of(node)  # million operations, so that milliseconds give GFLOP/s
         if work and ahead:
             line += f", {number(work / 1e3)} GFLOP, forward: {number(work / ahead)} GFLOP/s"
             passes = any(node.propagate_down) + any(layer.param_propagate_down)
