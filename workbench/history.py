@@ -53,6 +53,14 @@ class Points:
     rows: np.ndarray
 
 
+@dataclass(frozen=True)
+class Mark:
+    """What changed in a run before the update of an iteration, as "base_lr 0.01 → 0.1"."""
+
+    iteration: int
+    text: str
+
+
 class History:
     """Loss and rate of every iteration, and every output of every test.
 
@@ -62,6 +70,7 @@ class History:
     def __init__(self) -> None:
         self.train = Table(POINT)
         self.tests: dict[tuple[int, str], Table] = {}  # by the number of the test net and the output's name
+        self.marks: tuple[Mark, ...] = ()
 
     iterations = property(lambda self: self.train.rows["iteration"])
     loss = property(lambda self: self.train.rows["loss"])
@@ -84,7 +93,15 @@ class History:
         for name, value in values.items():
             self.tests.setdefault((net, name), Table(TEST_POINT)).append(iteration, value)
 
+    def mark(self, iteration: int, text: str) -> None:
+        """Note a change; several at one iteration become one."""
+        texts = [mark.text for mark in self.marks if mark.iteration == iteration]
+        others = [mark for mark in self.marks if mark.iteration != iteration]
+        marks = [*others, Mark(iteration, "; ".join([*texts, text]))]
+        self.marks = tuple(sorted(marks, key=lambda mark: mark.iteration))
+
     def truncate(self, iteration: int) -> None:
-        """Forget what lies at `iteration` and after it."""
+        """Forget what lies at `iteration` and after it. Changes that were made there go with the points after them."""
+        self.marks = tuple(mark for mark in self.marks if mark.iteration <= iteration) if iteration else ()
         for table in (self.train, *self.tests.values()):
             table.truncate(int(np.searchsorted(table.rows["iteration"], iteration)))

@@ -25,6 +25,7 @@ class Events:
         self.notice = Channel("notice")
         self.not_finite = Channel("not finite")
         self.kept = Channel("kept")
+        self.mark = Channel("mark")
         self.courier = Courier(interval, "session events")
 
     def tell(self, channel: Channel, *what: Any) -> None:

@@ -9,6 +9,7 @@ from ...engine import Solver
 from ...engine.solver import data_positions, seek_data
 from ..livenet import LiveNet
 from ..walk import Cursor, Walk, steps
+from .changes import multipliers, spell_changes, stop_frozen
 from .events import Events
 from .recorder import Recorder
 from .timeline import Timeline
@@ -119,7 +120,18 @@ class Position:
             if pending == "build":
                 self.abandon()
             if pending and self._walk is None:
-                self._live.apply()
+                self._apply()
+
+    def _apply(self) -> None:
+        """Bring the net up to its text, and mark on the curves what that changed."""
+        live = self._live
+        before, lr_mults = live._built, multipliers(live.net)
+        live.apply()
+        text = spell_changes(before, live._built)
+        if live.solver is not None and text:
+            stop_frozen(live.solver, lr_mults)
+            if live.solver.iter:
+                self._recorder.mark(live.solver.iter, text)
 
     def abandon(self) -> None:
         """Forget an iteration that is halfway done, and put its rows back."""

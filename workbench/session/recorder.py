@@ -81,8 +81,12 @@ class Recorder(Listener):
     def _cut(self, iteration: int) -> None:
         """Cut off what an earlier way made at an iteration and after it."""
         tables = (self.history.train, *self.history.tests.values())
-        if any(len(table) and table.rows["iteration"][-1] >= iteration for table in tables):
-            self.forget(iteration, collect=False)
+        if not any(len(table) and table.rows["iteration"][-1] >= iteration for table in tables):
+            return
+        later = [mark.text for mark in self.history.marks if mark.iteration > iteration]
+        self.forget(iteration, collect=False)
+        if later:
+            self.mark(iteration, "; ".join(later))  # what was changed stays so on the new way
 
     def forget(self, iteration: int, collect: bool = True) -> None:
         """Cut the curves off at an iteration, and tell that what lies behind it is no more."""
@@ -96,6 +100,11 @@ class Recorder(Listener):
             self._events.progress.publish(self.history.since(count))
 
         self._events.call(tell)
+
+    def mark(self, iteration: int, text: str) -> None:
+        """Note a change before an iteration, and tell of it."""
+        self.history.mark(iteration, text)
+        self._events.tell(self._events.mark, self.history.marks[-1])
 
     def tell_progress(self) -> None:
         """Publish the points that were not published yet, on this thread; nothing where there are none."""

@@ -49,7 +49,7 @@ class Session(Moves):
     `on_rebuilt(plan)`, `on_making(making)`: a kernel is being made, once on every machine (None: it is done),
     `on_testing(batches)`: a test net begins to run so many (0: it is over), `on_notice(text)`: why what was asked for
     did not happen, or how it ended, `on_not_finite(finding)`: the loss is NaN or infinite, `on_kept(iterations)`: those
-    at which states are kept.
+    at which states are kept, `on_mark(mark)`: an edit landed in the run.
 
     A run halts at the first loss that is NaN or infinite, unless `watches` is False; `not_finite` is what was found.
     """
@@ -63,6 +63,7 @@ class Session(Moves):
         self.on_cursor, self.on_error, self.on_snapshot = events.cursor, events.error, events.snapshot
         self.on_rebuilt, self.on_making, self.on_testing = events.rebuilt, events.making, events.testing
         self.on_notice, self.on_not_finite, self.on_kept = events.notice, events.not_finite, events.kept
+        self.on_mark = events.mark
         self._recorder = Recorder(events, interval)
         self.timeline = Timeline(partial(events.tell_latest, events.kept))
         self._watch = Watch(events, self._recorder)
@@ -196,10 +197,18 @@ class Session(Moves):
     def set(self, param: str, value: Any) -> None:
         """Change a field of the solver's document (base_lr, momentum, ...); it lands between two iterations.
 
+        What is set while a run is under way is marked on its curves, and `rewind` takes it back, and says so.
         Raises ValueError for a field that there is not, or a value that does not fit.
         """
-        assert self.live.solver_document is not None
-        self.live.solver_document.set((param,), value)
+        self._commands.set(param, value)
+
+    def freeze(self, layer: str, is_frozen: bool = True) -> None:
+        """Let a layer's parameters stand still, or learn again, by their lr_mult in the net's text.
+
+        It lands between two iterations; the momentum of what stands still is forgotten. Raises KeyError for a layer
+        without parameters, ValueError for a net of the old form.
+        """
+        self._commands.freeze(layer, is_frozen)
 
     def move_to(self, backend: Backend | str) -> None:
         """Compute there from now on, with all numbers taken along; an iteration that is halfway done begins anew.
