@@ -72,6 +72,8 @@ class LiveNet:
     A net whose data is not there, that of the layers in `missing`, is built with stand-in data alone: by `stand_in`, as
     for Net, or after `use_stand_in`.
 
+    `built` holds the texts that `net` was built from, the net's and the solver's, as they were then; None before.
+
     `changed(report)` is published after every check, `rebuilt(plan)` after the net gave way to another, both on the
     thread where that happened. `scheduler(work)` decides when an edit lands; a session puts it between two
     iterations. `listeners` hear whatever solver there is.
@@ -116,7 +118,7 @@ class LiveNet:
         self._failure: Diagnostic | None = None
         self._text = _frozen(document)
         self._solver_text = _frozen(solver_document) if solver_document else None
-        self._built: tuple[Document, Document | None] | None = None  # what `net` was built from
+        self.built: tuple[Document, Document | None] | None = None  # the texts that `net` was built from
         self._reports: dict[int, Report] = {}
         self._solver_found: tuple[Diagnostic, ...] = ()
         self._check_solver()
@@ -179,9 +181,9 @@ class LiveNet:
     @property
     def pending(self) -> str | None:
         """What `apply` has to do: "build" the net again, "change" the solver's numbers, or nothing."""
-        if self._built is None or self._failure or not self.ready:
+        if self.built is None or self._failure or not self.ready:
             return None
-        net, solver = self._built
+        net, solver = self.built
         if net.message != self._text.message:
             return "build"
         if solver is None or self._solver_text is None or solver.message == self._solver_text.message:
@@ -265,8 +267,8 @@ class LiveNet:
         self._failure = None
         self._text = _frozen(self.document)
         self._check_net()
-        if self._built and self._built[0].message == self._text.message:  # a comment, say: only the lines moved
-            self._built = self._text, self._built[1]
+        if self.built and self.built[0].message == self._text.message:  # a comment, say: only the lines moved
+            self.built = self._text, self.built[1]
             for net in self._nets():
                 net.source.document = self._text
         self._announce()
@@ -326,8 +328,8 @@ class LiveNet:
 
         What was written into the tops of Input layers stays. Raises what `build` raises.
         """
-        if self._built is not None:
-            self._start(*self._built)
+        if self.built is not None:
+            self._start(*self.built)
 
     def _start(self, text: Document, solver_text: Document | None) -> None:
         source = Source(solver_text, "solver") if solver_text is not None else None
@@ -351,13 +353,13 @@ class LiveNet:
         pending, text, solver_text = self.pending, self._text, self._solver_text
         if pending == "build":
             return self._rebuild(text, solver_text)
-        if pending == "change" and self.solver and self._built and solver_text is not None:
+        if pending == "change" and self.solver and self.built and solver_text is not None:
             try:
                 self.solver.change(Source(solver_text, "solver").param)
             except DefinitionError as error:
                 self._fail(error.at(file=solver_text.path, line=solver_text.line((error.field,))))
             else:
-                self._built = self._built[0], solver_text
+                self.built = self.built[0], solver_text
         return None
 
     def _rebuild(self, text: Document, solver_text: Document | None) -> Plan | None:
@@ -393,9 +395,9 @@ class LiveNet:
         if wanted == before:
             return
         self.backend = wanted
-        if self._built is None or self.net is None:
+        if self.built is None or self.net is None:
             return
-        text, solver_text = self._built
+        text, solver_text = self.built
         source = Source(solver_text, "solver") if solver_text is not None else None
         if source is not None:
             source.param.ClearField("weights")
@@ -423,7 +425,7 @@ class LiveNet:
 
     def _take(self, net: Net, solver: Solver | None, text: Document, solver_text: Document | None) -> None:
         old = self.solver or self.net
-        self.net, self.solver, self._built = net, solver, (text, solver_text)
+        self.net, self.solver, self.built = net, solver, (text, solver_text)
         self._passed = [] if text is self._text else self._passed
         if old is not None:
             old.close()

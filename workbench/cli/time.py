@@ -37,6 +37,7 @@ def run(words: Sequence[str]) -> None:
 def _time(args: Namespace, gpus: list[int]) -> None:
     from ...engine import TEST, TRAIN, Net
     from ...engine.backend import stopwatch
+    from ..timing import pass_times
     from .log import LOG, log_machine, log_net, number
     from .progress import progress_bar
 
@@ -63,18 +64,11 @@ def _time(args: Namespace, gpus: list[int]) -> None:
         LOG.info("Testing for %d iterations.", args.iterations)
         begin = perf_counter()
         for iteration in range(1, args.iterations + 1):
-            watch.mark()
+            ahead, back = pass_times(net, watch)
             for index in layers:
-                net.forward_layer(index)
-                watch.mark()
-            for index in reversed(layers):
-                net.backward_layer(index)
-                watch.mark()
-            laps = watch.laps()
-            for index in layers:
-                forward[index] += laps[index]
-                backward[index] += laps[-1 - index]
-            LOG.info("Iteration: %d forward-backward time: %s ms.", iteration, number(sum(laps)))
+                forward[index] += ahead[index]
+                backward[index] += back[index]
+            LOG.info("Iteration: %d forward-backward time: %s ms.", iteration, number(sum(ahead) + sum(back)))
             bar.update()
         total = 1000 * (perf_counter() - begin)
     LOG.info("Average time per layer: ")
