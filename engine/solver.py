@@ -40,6 +40,7 @@ from .scaffold import (
 )
 from .source import Definition, Source
 from .stand_in import StandIns
+from .tally import check_evaluation, tally
 from .trust import Trust
 from .turns import Turns, give
 
@@ -72,7 +73,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class TestResult:
-    """The mean outputs of one test net over its test_iter batches, before the update of `iteration`."""
+    """The mean outputs of one test net over its test_iter batches, before the update of `iteration`.
+
+    Where detectors are tested (``eval_type: "detection"``), outputs are mean average precisions, and `classes` holds
+    for each output the average precision of each class of which there was a detection.
+    """
 
     __test__ = False  # no class of tests, whatever pytest makes of the name
 
@@ -81,6 +86,7 @@ class TestResult:
     outputs: tuple[Output, ...]
     loss: float | None = None
     values: dict[str, float] = field(default_factory=dict)
+    classes: dict[str, dict[int, float]] = field(default_factory=dict)
 
 
 class Listener:
@@ -207,6 +213,7 @@ class Solver:
     def check(cls, param: Any) -> None:
         """Raise DefinitionError for numbers that this rule cannot work with."""
         check_policy(param)
+        check_evaluation(param)
         if param.iter_size == 0:
             raise DefinitionError("iter_size must not be 0: the gradient is divided by it.", "iter_size")
         if param.average_loss < 1:
@@ -508,15 +515,17 @@ class Solver:
     def test(self, index: int = 0) -> TestResult | None:
         """Run one test net over its test_iter batches and average its outputs, element by element.
 
+        With ``eval_type: "detection"`` an output, which must be of rows as DetectionEvaluate makes them, becomes the
+        mean average precision of its classes. Raises DefinitionError for another output, or another `eval_type`.
         Ends early, with None, when somebody asks to stop; a snapshot is taken as soon as it is asked for.
         """
         for listener in self.listeners:
             listener.on_test_start(self, index)
         net, batches = self.test_nets[index], self.param.test_iter[index]
         net.debug_info = self.param.debug_info
-        total: list[np.ndarray] = []
+        total = tally(self.param, net.outputs, net.output_weights)
         loss = 0.0
-        for batch in range(batches):
+        for _ in range(batches):
             if self.request == "snapshot":
                 self.request = None
                 self.snapshot()
@@ -526,20 +535,11 @@ class Solver:
                 return None
             self.turns.breathe()
             loss += self._forward_in_test(index)
-            values = [net.blobs[name].data_memory.on(HOST) for name in net.outputs]
-            if batch == 0:
-                total = [value.astype(np.float64) for value in values]
-            else:
-                for so_far, value in zip(total, values, strict=True):
-                    so_far += value
-        outputs = tuple(
-            Output(name, float(value) / batches, weight)
-            for name, weight, so_far in zip(net.outputs, net.output_weights, total, strict=batches > 0)
-            for value in so_far
-        )
+            total.add([net.blobs[name] for name in net.outputs])
+        outputs = tuple(Output(*one) for one in total.values())
         mean_loss = loss / batches if self.param.test_compute_loss and batches else None
         values = {output.name: output.value for output in reversed(outputs)}
-        result = TestResult(self.iter, index, outputs, mean_loss, values)
+        result = TestResult(self.iter, index, outputs, mean_loss, values, total.classes())
         for listener in self.listeners:
             listener.on_test(self, result)
         return result

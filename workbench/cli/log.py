@@ -334,6 +334,9 @@ class SolverLog(Listener):
     def on_test(self, solver: Solver, result: TestResult) -> None:
         if result.loss is not None:
             LOG.info("Test loss: %s", number(result.loss))
+        if solver.param.show_per_class_result:
+            for label, value in (one for of_output in result.classes.values() for one in of_output.items()):
+                LOG.info("class%d: %s", label, number(value))
         _log_outputs("Test", result.outputs)
 
     def on_test_interrupted(self, solver: Solver, net: int) -> None:

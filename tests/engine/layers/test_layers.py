@@ -125,7 +125,7 @@ def read_cases() -> list[Case]:
                 name, _, rest = key.partition("/")
                 records.setdefault(name, {})[rest] = stored[key]
         cases += [Case(path.stem, name, record) for name, record in records.items()]
-    for file in ("fork_cases.py", "multibox_cases.py"):
+    for file in ("fork_cases.py", "multibox_cases.py", "evaluation_cases.py"):
         cases += [Case(*case) for case in runpy.run_path(str(CASES.parent / file))["records"]()]
     return cases
 
