@@ -24,6 +24,8 @@ COMMANDS = {
     "check": "find all that is wrong with nets and solvers",
     "summarize": "print a net's layers as a table",
     "draw_net": "draw a net as a picture",
+    "deploy": "write the deploy net of a training net",
+    "trainable": "write the training net of a deploy net",
     "parse_log": "make tables of a training log",
     "plot_training_log": "draw curves of training logs",
     "run": "run a Python script that imports caffe",
