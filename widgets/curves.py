@@ -14,6 +14,7 @@ from bokeh.embed import json_item
 from bokeh.models import ColumnDataSource, DataRange1d, HoverTool, Legend, LegendItem, LinearAxis, LinearScale
 from bokeh.plotting import figure
 
+from .curve_marks import CurveMark, add_marks, columns_of
 from .pane import Pane
 
 Axis = Literal["left", "right"]
@@ -29,24 +30,27 @@ TOOLS = "pan,box_zoom,wheel_zoom,reset,save"
 def decimate(values: np.ndarray, limit: int) -> np.ndarray:
     """Which points to keep so that no peak and no best value is lost: at most `limit` increasing indices.
 
-    The points are cut into equal runs; of each the lowest and the highest finite one stay, and of the whole the
-    first and the last. `limit` is at least 4.
+    The points are cut into equal runs; of each the lowest and the highest finite one stay, and the first that is not
+    finite, and of the whole the first and the last. `limit` is at least 5.
     """
     count = len(values)
     if count <= limit:
         return np.arange(count)
-    edges = np.linspace(0, count, (limit - 2) // 2 + 1).astype(int)
+    finite = np.isfinite(values)
+    edges = np.linspace(0, count, (limit - 2) // (2 if finite.all() else 3) + 1).astype(int)
     low = np.where(np.isfinite(values), values, np.inf)
     high = np.where(np.isfinite(values), values, -np.inf)
     kept = {0, count - 1}
     for start, end in zip(edges[:-1], edges[1:], strict=True):
         kept.add(int(start + low[start:end].argmin()))
         kept.add(int(start + high[start:end].argmax()))
+        if not finite[start:end].all():
+            kept.add(int(start + finite[start:end].argmin()))
     return np.array(sorted(kept))
 
 
 class Smoother:
-    """An exponential mean without a start-up bias; what is not finite is passed over.
+    """An exponential mean without a start-up bias; where a value is not finite it is NaN, and goes on after it.
 
     Args:
         span: the number of points over which the weights of older points fall to 1/e.
@@ -57,11 +61,12 @@ class Smoother:
         self._sum = self._weight = 0.0
 
     def update(self, value: float) -> float:
-        """Take a value in; the mean so far, NaN before the first finite value."""
-        if np.isfinite(value):
-            self._sum = self._keep * self._sum + value
-            self._weight = self._keep * self._weight + 1
-        return self._sum / self._weight if self._weight else float("nan")
+        """Take a value in; the mean so far, NaN for a value that is not finite."""
+        if not np.isfinite(value):
+            return float("nan")
+        self._sum = self._keep * self._sum + value
+        self._weight = self._keep * self._weight + 1
+        return self._sum / self._weight
 
 
 @dataclass
@@ -72,6 +77,7 @@ class Series:
     run: str
     axis: Axis
     noisy: bool
+    dim: bool = False
     x: array = field(default_factory=lambda: array("d"))
     y: array = field(default_factory=lambda: array("d"))
     smooth: array = field(default_factory=lambda: array("d"))
@@ -114,11 +120,13 @@ class Series:
         return self.columns(decimate(np.array(self.y), MAX_POINTS // 2))
 
 
-def build_figure(series: Sequence[Series], x_label: str = "iteration", log: bool = False) -> figure:
+def build_figure(
+    series: Sequence[Series], x_label: str = "iteration", log: bool = False, marks: Sequence[CurveMark] = ()
+) -> figure:
     """A Bokeh figure of the curves; each has a data source with its key as name.
 
-    A noisy series is a faint line under its smoothed one, any other a line through its points. Series of the
-    right axis have a second, linear scale.
+    A noisy series is a faint line under its smoothed one, any other a line through its points; a dim one is its
+    smoothed line alone, thin. Series of the right axis have a second, linear scale.
     """
     plot = figure(
         sizing_mode="stretch_both", min_height=120, tools=TOOLS, active_drag="box_zoom", active_scroll=None,
@@ -131,16 +139,20 @@ def build_figure(series: Sequence[Series], x_label: str = "iteration", log: bool
     if any(each.axis == "right" for each in series):
         plot.extra_y_ranges = {"right": right}
         plot.extra_y_scales = {"right": LinearScale()}
-    for i, each in enumerate(series):
+    colours = colours_of(series)
+    for each, colour in zip(series, colours, strict=True):
         source = ColumnDataSource(each.decimated(), name=each.key)
-        colour = PALETTE[i % len(PALETTE)]
         # A y range of its own is named; the first one is the default.
         place: dict[str, Any] = {"y_range_name": "right"} if each.axis == "right" else {}
         look: dict[str, Any] = {"source": source, "color": colour, **place}
-        if each.noisy:
+        if each.dim:
+            column = "smooth" if each.noisy else "y"
+            main = plot.line("x", column, line_width=1.3, line_alpha=0.55, name=each.label, **look)
+            renderers: list[Any] = [main]
+        elif each.noisy:
             faint = plot.line("x", "y", line_alpha=0.3, line_width=1, **look)
             main = plot.line("x", "smooth", line_width=2, name=each.label, **look)
-            renderers: list[Any] = [faint, main]
+            renderers = [faint, main]
         else:
             main = plot.line("x", "y", line_width=2, name=each.label, **look)
             renderers = [main, plot.scatter("x", "y", size=6, **look)]
@@ -152,9 +164,18 @@ def build_figure(series: Sequence[Series], x_label: str = "iteration", log: bool
     if on_axis["right"]:
         right.renderers = on_axis["right"]
         plot.add_layout(LinearAxis(y_range_name="right", axis_label=_axis_label(series, "right")), "right")
+    plot.x_range = DataRange1d(renderers=[one for renderers in on_axis.values() for one in renderers])
+    add_marks(plot, marks)
     if legend:
         plot.add_layout(Legend(items=legend, click_policy="hide", orientation="horizontal", spacing=14), "above")
     return plot
+
+
+def colours_of(series: Sequence[Series]) -> list[str]:
+    """A colour each: those of the present run from the first on, so that they stay when other runs come and go."""
+    order = sorted(range(len(series)), key=lambda i: bool(series[i].run))
+    number = {i: at for at, i in enumerate(order)}
+    return [PALETTE[number[i] % len(PALETTE)] for i in range(len(series))]
 
 
 def _hover(series: Series, renderer: Any, x_label: str) -> HoverTool:
@@ -183,6 +204,7 @@ class Curves(Pane, script="curves"):
     def __init__(self, x_label: str = "iteration", **kwargs: Any):
         self.x_label = x_label
         self._series: dict[str, Series] = {}
+        self._marks: tuple[CurveMark, ...] = ()
         self._lock = threading.RLock()
         super().__init__(**kwargs)
 
@@ -234,13 +256,23 @@ class Curves(Pane, script="curves"):
         run: str = "",
         axis: Axis = "left",
         noisy: bool = True,
+        dim: bool = False,
     ) -> None:
-        """Put a whole curve in the place of what it was; see `append`."""
+        """Put a whole curve in the place of what it was; see `append`. `dim` draws it thin, as of an earlier run."""
         with self._lock:
-            series = Series(name, run, axis, noisy)
+            series = Series(name, run, axis, noisy, dim)
             series.extend(xs, ys, rates)
             self._series[series.key] = series
             self._open()
+
+    def mark(self, marks: Iterable[CurveMark]) -> None:
+        """Show these marks, in place of those before."""
+        marks = tuple(marks)
+        with self._lock:
+            if marks == self._marks:
+                return
+            self._marks = marks
+            self.send({"type": "marks", "columns": columns_of(marks)})
 
     def points(self, name: str, run: str = "") -> tuple[np.ndarray, np.ndarray]:
         """All points of a curve: xs and ys. Raises KeyError where there is no such curve."""
@@ -272,7 +304,7 @@ class Curves(Pane, script="curves"):
         with self._lock:
             item = None
             if self._series:
-                plot = build_figure(list(self._series.values()), self.x_label, bool(content["log"]))
+                plot = build_figure(list(self._series.values()), self.x_label, bool(content["log"]), self._marks)
                 item = json.loads(json.dumps(json_item(plot)))
                 for series in self._series.values():
                     series.in_page = max(series.in_page, min(len(series.x), MAX_POINTS // 2))

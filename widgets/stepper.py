@@ -11,7 +11,7 @@ State = Literal["idle", "running", "paused", "finished", "failed"]
 
 COMMANDS = (
     "reset", "backward", "forward", "backward_pass", "forward_pass", "update", "step", "epoch", "until", "play",
-    "pause", "stop", "set", "phase", "device", "refresh",
+    "pause", "stop", "go_back", "go_back_to_finite", "watch", "freeze", "set", "phase", "device", "refresh",
 )  # fmt: skip
 HALF_LIFE = 1.0
 """Seconds after which an older pace counts half in the iterations per second."""
@@ -55,6 +55,9 @@ class Stepper(Pane, script="stepper"):
             "backward_pass" (), "forward_pass" (), "update" ();
             "step" (iterations: int); "epoch" (); "play" (); "pause" (); "stop" ();
             "until" (text: str): up to an iteration, or until a condition holds;
+            "go_back" (iteration: int): to the last state kept at it or before; "go_back_to_finite" ();
+            "watch" (on: bool): halt at NaN and infinity;
+            "freeze" (layer: str, frozen: bool);
             "set" (name: str, value: float): a field of `fields` was changed;
             "phase" (phase: str): "TRAIN" or "TEST";
             "device" (name: str): compute on the "cpu" or the "gpu";
@@ -76,7 +79,7 @@ class Stepper(Pane, script="stepper"):
         self._status: dict[str, Any] = {
             "state": "idle", "iteration": 0, "rate": None, "layer": None, "direction": None, "done": 0,
             "total": None, "phase": "TRAIN", "error": "", "waiting": "", "loss": "", "next": "",
-            "notice": "",
+            "notice": "", "kept": [], "spoiled": False, "watch": True, "freezable": None,
             "fields": dict(fields or {}), "device": "cpu", "no_gpu": "",
         }  # fmt: skip
         self._pace = Pace()
@@ -94,6 +97,10 @@ class Stepper(Pane, script="stepper"):
             rate: iterations per second; where it is not given, it is measured from `iteration`.
             layer, direction: the layer that was run last, "forward" or "backward"; None for none.
             next: the step that comes next, as "conv2, backward"; empty where it is not known.
+            kept: the iterations at which states are kept.
+            spoiled: whether the run halted at a NaN or an infinity.
+            watch: whether it does so.
+            freezable: the selected layer, as {"layer": name, "frozen": bool}, if it has parameters; else None.
             notice: why what was asked for did not happen, or how it ended; it goes with the next command.
             done, total: progress of the steps asked for; a total of None shows no bar.
             phase: "TRAIN" or "TEST".

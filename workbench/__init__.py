@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .livenet import LiveNet, Status
     from .plan import Plan, PlanEntry
     from .session import Session
+    from .session.watch import NotFinite
     from .walk import Cursor
     from .walkthrough import Walkthrough
 
@@ -20,6 +21,7 @@ _PUBLIC = {
     "Cursor": "walk",
     "History": "history",
     "LiveNet": "livenet",
+    "NotFinite": "session.watch",
     "Plan": "plan",
     "PlanEntry": "plan",
     "Points": "history",
@@ -34,6 +36,7 @@ __all__ = [
     "Cursor",
     "History",
     "LiveNet",
+    "NotFinite",
     "Plan",
     "PlanEntry",
     "Points",

@@ -2,6 +2,9 @@
 
 import time
 
+import numpy as np
+import pytest
+
 from .test_bench import bench, folder  # noqa: F401
 
 
@@ -70,3 +73,46 @@ def test_the_array_flips_to_the_gradient_and_back(bench):  # noqa: F811
     assert "written over" in bench.array._read("diff")
     command(bench, "forward")
     assert bench.array._settings["part"] == "data"
+
+
+def test_a_nan_is_marked_in_drawing_and_curves_and_one_click_goes_back(bench):  # noqa: F811
+    bench.session.timeline.share = float("inf")
+    command(bench, "step", 3)
+    with bench.session.still():
+        bench.net.params["ip2"][0].data[0, 0] = np.nan
+    command(bench, "step", 5)
+    assert bench.editor._steps["bad"] == {"id": "ip2", "direction": "forward"}
+    assert bench.stepper._status["spoiled"] and "layer ip2, blob ip2" in bench.stepper._status["notice"]
+    assert [(mark.x, mark.kind) for mark in bench.curves._marks] == [(3, "bad")]
+    assert bench.stepper._status["kept"] == [0, 1, 2, 3]
+    command(bench, "go_back_to_finite")
+    assert bench.session.iteration == 2 and not bench.stepper._status["spoiled"]
+    assert float(bench.stepper._status["loss"]) == pytest.approx(bench.session.history.loss[1], rel=1e-3)
+    assert bench.editor._steps["bad"] is None and bench.stepper._status["iteration"] == 2
+    assert [(mark.x, mark.kind) for mark in bench.curves._marks] == [(2, "here")]
+    command(bench, "step", 1)
+    assert bench.curves._marks == () and bench.curves.points("loss")[0].tolist() == [0, 1, 2]
+
+
+def test_the_watch_can_be_switched_off(bench):  # noqa: F811
+    command(bench, "step", 1)
+    command(bench, "watch", False)
+    with bench.session.still():
+        bench.net.params["ip2"][0].data[0, 0] = np.nan
+    command(bench, "step", 3)
+    assert bench.session.iteration == 4 and not bench.stepper._status["spoiled"]
+
+
+def test_the_selected_layer_is_frozen_and_the_change_is_marked(bench):  # noqa: F811
+    command(bench, "step", 2)
+    assert bench.stepper._status["freezable"] is None
+    bench.select("data")
+    assert bench.stepper._status["freezable"] is None
+    bench.select("ip1")
+    assert bench.stepper._status["freezable"] == {"layer": "ip1", "frozen": False}
+    command(bench, "freeze", "ip1", True)
+    assert bench.stepper._status["freezable"] == {"layer": "ip1", "frozen": True}
+    assert [(mark.x, mark.kind) for mark in bench.curves._marks] == [(2, "change")]
+    assert "ip1: lr_mult 1 → 0" in bench.curves._marks[0].text and "lr_mult: 0" in bench.text.text
+    command(bench, "freeze", "ip1", False)
+    assert bench.stepper._status["freezable"] == {"layer": "ip1", "frozen": False}

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from bokeh.models import DataRange1d, LogScale
 
-from brewbench.widgets.curves import MAX_POINTS, Curves, Series, Smoother, build_figure, decimate
+from brewbench.widgets.curve_marks import CurveMark
+from brewbench.widgets.curves import MAX_POINTS, PALETTE, Curves, Series, Smoother, build_figure, colours_of, decimate
 
 
 @pytest.fixture
@@ -45,23 +46,42 @@ class TestDecimate:
         assert {3, 700} <= set(decimate(values, 50).tolist())
 
 
-def test_the_smoother_has_no_start_up_bias_and_passes_over_nan():
+def test_the_smoother_has_no_start_up_bias_and_breaks_where_a_value_is_not_finite():
     smoother = Smoother(10)
     assert np.isnan(smoother.update(float("nan")))
     assert smoother.update(3.0) == 3.0
-    assert smoother.update(float("nan")) == 3.0
+    assert np.isnan(smoother.update(float("inf")))
+    assert smoother.update(3.0) == 3.0
     for _ in range(200):
         last = smoother.update(1.0)
     assert last == pytest.approx(1)
 
 
+def test_a_gap_stays_where_points_are_left_out():
+    values = np.sin(np.arange(10_000.0))
+    values[[4321, 4322, 9000]] = np.nan, np.inf, np.nan
+    kept = decimate(values, 200)
+    assert len(kept) <= 200 and {4321, 9000} <= set(kept.tolist())
+
+
 class TestFigure:
+    def test_marks_and_dim_curves_of_earlier_runs(self):
+        series = [Series("loss", "before", "left", True, dim=True), Series("loss", "", "left", True)]
+        for each in series:
+            each.extend([0, 1], [1, 2], None)
+        plot = build_figure(series, marks=[CurveMark(1, "base_lr 0.1 → 0.2"), CurveMark(2, "NaN", "bad")])
+        (source,) = [one for one in plot.references() if getattr(one, "name", None) == "marks"]
+        assert source.data["text"] == ["base_lr 0.1 → 0.2", "NaN"] and len(set(source.data["colour"])) == 2
+        assert colours_of(series) == [PALETTE[1], PALETTE[0]]
+        dim = [one for one in plot.renderers if one.name == "before: loss"]
+        assert len(dim) == 1 and dim[0].glyph.line_alpha < 1
+
     def test_the_sources_are_named_and_the_axes_apart(self):
         loss, accuracy = Series("loss", "", "left", True), Series("accuracy", "a", "right", False)
         loss.extend([0, 1], [2, 1], [0.1, 0.1])
         accuracy.extend([0], [0.1], None)
         plot = build_figure([loss, accuracy])
-        assert {r.data_source.name for r in plot.renderers} == {loss.key, accuracy.key}
+        assert {r.data_source.name for r in plot.renderers} == {loss.key, accuracy.key, "marks"}
         assert isinstance(plot.y_range, DataRange1d)
         assert {r.data_source.name for r in plot.y_range.renderers} == {loss.key}
         right = plot.extra_y_ranges["right"]
@@ -187,6 +207,10 @@ class TestPage:
         exchange()
         pane.page.wait_for_function("() => window.Bokeh.documents.length === 1")
         assert pane.js("Bokeh.documents[0].roots()[0].y_scale.type") == "LogScale"
+        curves.mark([CurveMark(12, "base_lr 0.1 → 0.2")])
+        exchange()
+        texts = "Bokeh.documents[0].roots()[0].select('marks')[0].data.text"
+        pane.page.wait_for_function(f"() => {texts}.length === 1")
         curves.clear()
         exchange()
         pane.page.locator(".bb-curves-empty").wait_for()

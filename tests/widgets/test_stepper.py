@@ -156,6 +156,40 @@ class TestPage:
         pane.receive({"type": "status", "status": {"state": "running"}})
         expect(coming).to_be_hidden()
 
+    def test_the_timeline_goes_back_to_the_state_that_is_dragged_to(self, demo):
+        pane = demo("stepper")
+        line = pane.page.locator("[data-timeline]")
+        expect(line).to_be_hidden()
+        pane.receive({"type": "status", "status": {"kept": [0, 40, 85, 130], "iteration": 90, "state": "paused"}})
+        expect(line).to_have_value("2")
+        expect(pane.page.locator(".bb-timeline")).to_contain_text("90 (3 of 4 kept)")
+        line.fill("1")
+        expect(pane.page.locator(".bb-timeline")).to_contain_text("40 (2 of 4 kept)")
+        pane.page.wait_for_function("() => window.sent.some(one => one.name === 'go_back')")
+        assert self.commands(pane) == [("go_back", 40)]
+
+    def test_a_run_that_met_a_nan_offers_the_way_back(self, demo):
+        pane = demo("stepper")
+        back = pane.page.locator("[data-command=go_back_to_finite]")
+        expect(back).to_be_hidden()
+        pane.receive({"type": "status", "status": {"notice": "NaN at iteration 3", "spoiled": True}})
+        back.click()
+        assert self.commands(pane) == [("go_back_to_finite",)]
+        pane.receive({"type": "status", "status": {"notice": "", "spoiled": False}})
+        expect(back).to_be_hidden()
+
+    def test_the_selected_layer_is_frozen_and_the_watch_switched(self, demo):
+        pane = demo("stepper")
+        freeze = pane.page.locator("[data-command=freeze]")
+        expect(freeze).to_be_hidden()
+        pane.receive({"type": "status", "status": {"freezable": {"layer": "<b>conv1</b>", "frozen": False}}})
+        expect(freeze).to_have_text("freeze <b>conv1</b>")
+        freeze.click()
+        pane.receive({"type": "status", "status": {"freezable": {"layer": "conv1", "frozen": True}}})
+        expect(freeze).to_have_text("unfreeze conv1")
+        pane.page.locator("[data-watch]").uncheck()
+        assert self.commands(pane) == [("freeze", "<b>conv1</b>", True), ("watch", False)]
+
     def test_a_notice_shows_until_it_is_gone_and_an_error_comes_first(self, demo):
         pane = demo("stepper")
         said = pane.page.locator(".bb-status output")

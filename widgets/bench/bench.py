@@ -9,7 +9,7 @@ import ipywidgets
 
 from ...engine import Net, Solver
 from ...proto import Document
-from ...workbench import Cursor, LiveNet, Plan
+from ...workbench import Cursor, LiveNet, NotFinite, Plan
 from ..editor import to_svg
 from ..frame import Frame
 from ..pane import read_bundle
@@ -151,6 +151,7 @@ class Bench(ipywidgets.VBox):
             self.looks.refresh()
             self.figures.refresh()
             self.stepper.update(fields=self.run.solver_fields())
+            self.run.show_freezable()
 
     def _build(self) -> None:
         """Bring the net to life, if its text is sound."""
@@ -174,6 +175,7 @@ class Bench(ipywidgets.VBox):
         self.looks.refresh()
         self.stepper.update(error="")
         self.drawing.tell(plan)
+        self.run.show_freezable()
 
     def _select(self, indices: Sequence[int], reveal: bool = True) -> None:
         """Select layers in every view, and show the lines of the first unless the text is where it was chosen."""
@@ -185,11 +187,12 @@ class Bench(ipywidgets.VBox):
             self.fields.refresh()
             self.looks.refresh()
             self.figures.show_selection()
+            self.run.show_freezable()
 
-    def _show_steps(self, ran: Cursor | None, coming: Cursor | None) -> None:
+    def _show_steps(self, ran: Cursor | None, coming: Cursor | None, bad: NotFinite | None) -> None:
         """Another step of an iteration ran, or comes next."""
         with self.state.lock:
-            self.drawing.show_steps(ran, coming)
+            self.drawing.show_steps(ran, coming, bad)
 
     def _on_tabs(self, open: Sequence[str]) -> None:
         """Other panes of the side panel are in sight."""

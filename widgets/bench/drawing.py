@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ...workbench import Cursor, Plan
+from ...workbench import Cursor, NotFinite, Plan
 from ..editor import NetEditor, build_graph, default_collapsed
 from ..editor.graph import groups_around, layer_ids
 from ..form import written_values
@@ -45,14 +45,17 @@ class Drawing:
         ids = layer_ids(layers)
         self.editor.selected = [ids[k] for k, layer in enumerate(layers) if layer.index in self.state.selected]
 
-    def show_steps(self, ran: Cursor | None, coming: Cursor | None) -> None:
-        """Mark the layer that ran last and the one that comes next."""
+    def show_steps(self, ran: Cursor | None, coming: Cursor | None, bad: NotFinite | None = None) -> None:
+        """Mark the layer that ran last, the one that comes next, and the first that made a NaN or an infinity."""
         layers = self.state.report.layers
         ids = {layer.index: one for one, layer in zip(layer_ids(layers), layers, strict=True)}
-        self.editor.mark_steps(
-            *({"id": ids[step.origin], "direction": step.direction} if step and step.origin in ids else None
-              for step in (ran, coming))
-        )  # fmt: skip
+
+        def marked(origin: int | None, direction: str) -> dict[str, str] | None:
+            return {"id": ids[origin], "direction": direction} if origin in ids else None
+
+        steps = [marked(step.origin, step.direction) if step else None for step in (ran, coming)]
+        spoiled = marked(bad.origin, "forward" if bad.part == "data" else "backward") if bad else None
+        self.editor.mark_steps(steps[0], steps[1], spoiled)
 
     def tell(self, plan: Plan) -> None:
         """Say what became of the weights when another net took the place of the one before."""

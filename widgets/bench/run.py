@@ -11,7 +11,8 @@ from ...engine import TRAIN
 from ...engine.backend import gpu_missing
 from ...engine.making import Making
 from ...proto.printable import printable
-from ...workbench import Cursor, Session
+from ...workbench import Cursor, NotFinite, Session
+from ..curve_marks import CurveMark
 from ..curves import Curves
 from ..stepper import Stepper
 from .looks import Looks
@@ -22,7 +23,8 @@ SOLVER_FIELDS = ("base_lr", "momentum", "weight_decay")
 
 class Run:
     """Moves the session and shows where it is. `on_phase()` is told that another phase is looked at, `on_layer(index)`
-    which layer was run by itself, `on_steps(ran, coming)` the step that ran last and the one that comes next.
+    which layer was run by itself, `on_steps(ran, coming, bad)` the step that ran last, the one that comes next, and
+    where a NaN was found.
     `stepper` and `curves` are what a bench shows.
     """
 
@@ -32,7 +34,7 @@ class Run:
         looks: Looks,
         on_phase: Callable[[], None],
         on_layer: Callable[[Sequence[int]], None],
-        on_steps: Callable[[Cursor | None, Cursor | None], None] = lambda ran, coming: None,
+        on_steps: Callable[[Cursor | None, Cursor | None, NotFinite | None], None] = lambda *steps: None,
     ):
         self.state, self._looks, self._on_phase, self._on_layer = state, looks, on_phase, on_layer
         self._on_steps = on_steps
@@ -60,6 +62,9 @@ class Run:
                 session.on_testing.subscribe(self._on_testing),
                 session.on_notice.subscribe(lambda text: self.stepper.update(notice=printable(text))),
                 session.on_rebuilt.subscribe(lambda _plan: self._show_steps()),
+                session.on_mark.subscribe(lambda _mark: self._show_marks()),
+                session.on_not_finite.subscribe(self._on_not_finite),
+                session.on_kept.subscribe(lambda kept: self.stepper.update(kept=kept)),
             ]
         return ends
 
@@ -82,6 +87,10 @@ class Run:
                 "epoch": session.epoch,
                 "until": self.until,
                 "stop": session.stop,
+                "go_back": session.go_back,
+                "go_back_to_finite": session.go_back_to_finite,
+                "watch": self._set_watch,
+                "freeze": session.freeze,
                 "play": session.play,
                 "pause": session.pause,
                 "set": self.set_rate,
@@ -152,13 +161,50 @@ class Run:
         session = self.state.session
         coming = getattr(session, "next", None)
         self.stepper.update(next=str(coming or ""))
-        self._on_steps(session.cursor, coming)
+        if isinstance(session, Session):
+            rows = session.history.train.rows
+            at = int(np.searchsorted(rows["iteration"], session.iteration)) - 1
+            self.stepper.update(loss=f"{rows['loss'][at]:.4g}" if at >= 0 else "", iteration=session.iteration)
+        self._on_steps(session.cursor, coming, getattr(session, "not_finite", None))
+        self._show_marks()
+
+    def _show_marks(self) -> None:
+        """Mark on the curves what changed, what is not finite, and where the run stands if it went back."""
+        session = self.state.session
+        if not isinstance(session, Session):
+            return
+        history, bad, at = session.history, session.not_finite, session.iteration
+        marks = [CurveMark(mark.iteration, printable(mark.text)) for mark in history.marks]
+        if bad is not None:
+            marks.append(CurveMark(bad.iteration, printable(str(bad)), "bad"))
+        if len(history) and at <= history.iterations[-1]:
+            marks.append(CurveMark(at, "the run stands here", "here"))
+        self.curves.mark(marks)
+
+    def _on_not_finite(self, found: NotFinite | None) -> None:
+        """A loss became NaN or infinite (None: the session went back)."""
+        self.stepper.update(spoiled=found is not None)
+        self._show_steps()
+
+    def _set_watch(self, is_on: bool) -> None:
+        self.state.session.watches = is_on
+        self.stepper.update(watch=is_on)
+
+    def show_freezable(self) -> None:
+        """Offer to freeze the selected layer, if it has parameters."""
+        found = None
+        net, selected = self.state.live.net, self.state.selected
+        if isinstance(self.state.session, Session) and net is not None and len(selected) == 1:
+            name = next((one.name for one in self.state.report.layers if one.index == selected[0]), "")
+            mults = [one.lr_mult for one in net.learnable if one.layer == name]
+            found = {"layer": name, "frozen": not any(mults)} if mults else None
+        self.stepper.update(freezable=found)
 
     def _on_progress(self, points: Any) -> None:
         """Rows of the history from number `points.start` on; a run that was rewound begins anew."""
         history = self.state.session.history
         if points.start < self._plotted:
-            self.curves.clear()
+            self.curves.clear("")
             points = history.since(0)
             for (_, name), table in history.tests.items():
                 if len(table.rows):
@@ -168,6 +214,7 @@ class Run:
             self.curves.append("loss", rows["iteration"], rows["loss"], rates=rows["rate"])
         self.stepper.update(loss=f"{rows['loss'][-1]:.4g}" if len(rows) else "")
         self._plotted = points.start + len(rows)
+        self._show_marks()
         begun, total = self._goal
         iteration = self.state.session.iteration
         self.stepper.update(iteration=iteration, done=iteration - begun, total=total)

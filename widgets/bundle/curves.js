@@ -93,7 +93,8 @@ function mount(root, { send }) {
       paint();
     }
     waiting = null;
-    for (const [content, buffers] of queue) takePoints(content, buffers);
+    for (const [content, buffers] of queue) if (content.type === "marks") takeMarks(content);
+    else takePoints(content, buffers);
   }
   function remove({ figure, views }) {
     const at = bokeh.documents.indexOf(figure.document);
@@ -116,6 +117,10 @@ function mount(root, { send }) {
     if (content.type === "append") source.stream(points);
     else source.data = points;
     root.dataset.points = source.get_length();
+  }
+  function takeMarks(content) {
+    if (waiting) waiting.push([content]);
+    else if (shown) shown.sources.get("marks").data = content.columns;
   }
   function paint() {
     if (!shown) return;
@@ -166,7 +171,8 @@ function mount(root, { send }) {
     else if (content.type === "figure") await showFigure(content.item);
     else if (content.type === "reopen") {
       if (bokeh) open();
-    } else if (content.type === "append" || content.type === "replace") takePoints(content, buffers);
+    } else if (content.type === "marks") takeMarks(content);
+    else if (content.type === "append" || content.type === "replace") takePoints(content, buffers);
     else if (content.type === "say") say(content.text, content.kind);
   }
   return {

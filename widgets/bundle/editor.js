@@ -531,6 +531,7 @@ var Chooser = class {
 // page/editor/steps.js
 var MARK = 15;
 var STRIP = 20;
+var TEXTS = { ran: "ran", next: "next", bad: "NaN, infinity" };
 function placeOf(data, id) {
   const at = data.folded.findIndex((strip) => strip.id === id);
   if (at >= 0) return { y: data.head + STRIP * at, h: STRIP - 2 };
@@ -541,17 +542,17 @@ function drawSteps(parent, data, steps, boxOf) {
   for (
     const kind of
     /** @type {const} */
-    ["ran", "next"]
+    ["ran", "next", "bad"]
   ) {
     const step = steps[kind];
     if (!step || boxOf(step.id) !== data.id) continue;
     const { y, h } = placeOf(data, step.id), middle = y + h / 2, down = step.direction === "forward" ? 1 : -1;
-    const right = kind === "next";
+    const right = kind !== "ran";
     const x = right ? data.w + MARK - 4 : 4 - MARK;
     const g = svg("g", { class: `ne-step ne-${kind}`, "data-step": kind, "data-direction": step.direction, "aria-hidden": "true" }, parent);
     svg("rect", { x: -4, y: y - 4, width: data.w + 8, height: h + 8, rx: 8 }, g);
     svg("path", { d: `M${x - 5} ${middle - 4 * down}h10l-5 ${8 * down}z` }, g);
-    svg("text", { x: x + (right ? 9 : -9), y: middle + 4, "text-anchor": right ? "start" : "end", text: kind }, g);
+    svg("text", { x: x + (right ? 9 : -9), y: middle + 4, "text-anchor": right ? "start" : "end", text: TEXTS[kind] }, g);
   }
 }
 
@@ -582,7 +583,7 @@ var Drawing = class {
     this.frames = /* @__PURE__ */ new Map();
     this.pinned = void 0;
     this.target = void 0;
-    this.steps = { ran: null, next: null };
+    this.steps = { ran: null, next: null, bad: null };
     this.view = { x: 0, y: 0, k: 1 };
     this.part = [0, 0, 0, 0];
   }
@@ -655,8 +656,8 @@ var Drawing = class {
     node.at = at;
   }
   /** Mark the steps of an iteration that ran last and runs next. @param {import("./steps.js").Steps} steps */
-  markSteps({ ran, next }) {
-    this.steps = { ran, next };
+  markSteps({ ran, next, bad }) {
+    this.steps = { ran, next, bad };
     for (const [id, node] of this.nodes) {
       const box = this.model.boxes.get(id);
       if (box) this.drawSteps(node.rest, box);

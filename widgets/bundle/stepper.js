@@ -49,6 +49,7 @@ var ICONS = {
   pause: "M3 2h4v12H3zM9 2h4v12H9z"
 };
 var SETTLE = 700;
+var DRAG = 60;
 var RATES = { 10: "10 per second", 4: "4 per second", 1: "1 per second", 0.2: "every 5 seconds", 0: "when paused" };
 function pace(rate) {
   if (!(rate > 0)) return "";
@@ -57,6 +58,14 @@ function pace(rate) {
 function readNumber(text, whole = false) {
   const value = text.trim() === "" ? NaN : Number(text);
   return !Number.isFinite(value) || whole && (!Number.isInteger(value) || value < 1) ? null : value;
+}
+function placeOf(kept, iteration) {
+  return `${iteration.toLocaleString("en")} (${slotOf(kept, iteration) + 1} of ${kept.length} kept)`;
+}
+function slotOf(kept, iteration) {
+  let at = kept.length - 1;
+  while (at > 0 && kept[at] > iteration) at -= 1;
+  return at;
 }
 function mount(root, { send }) {
   root.classList.add("bb-pane", "bb-stepper");
@@ -123,6 +132,12 @@ function mount(root, { send }) {
     return element;
   });
   const live = group();
+  const freeze = make("button", { type: "button", "data-command": "freeze", hidden: "" }, live);
+  freeze.addEventListener("click", () => shown.freezable && command("freeze", shown.freezable.layer, !shown.freezable.frozen));
+  const watchLabel = make("label", { class: "bb-check", title: "Halt at the first loss that is NaN or infinite" }, live);
+  const watch = make("input", { type: "checkbox", "data-watch": "" }, watchLabel);
+  watchLabel.append("halt at NaN");
+  watch.addEventListener("change", () => command("watch", watch.checked));
   const follow = group();
   const refreshLabel = make("label", { text: "follow" }, follow);
   const refresh = make("select", { "aria-label": "How often the views follow a run" }, refreshLabel);
@@ -139,12 +154,27 @@ function mount(root, { send }) {
   const progress = make("label", { hidden: "" }, now);
   const bar = make("progress", { "aria-label": "Steps done" }, progress);
   const steps = make("span", {}, progress);
+  const timeline = make("label", { class: "bb-timeline", hidden: "", title: "States that were kept: drag back to one, and the run goes on from there" }, now);
+  const slider = make("input", { type: "range", min: 0, step: 1, "data-timeline": "", "aria-label": "State to return to" }, timeline);
+  const slot = make("span", {}, timeline);
+  slider.addEventListener("input", () => {
+    const iteration2 = shown.kept[Number(slider.value)];
+    slot.textContent = placeOf(shown.kept, iteration2);
+    dragged = performance.now();
+    clearTimeout(dragging);
+    dragging = setTimeout(() => command("go_back", iteration2), DRAG);
+  });
+  const repair = make("button", { type: "button", text: "Back to the last good state", "data-command": "go_back_to_finite", hidden: "" }, status);
+  repair.addEventListener("click", () => command("go_back_to_finite"));
   const inputs = /* @__PURE__ */ new Map();
+  let dragging;
+  let dragged = -Infinity;
   let over;
   function say(text, kind = "error") {
     message.textContent = printable(text);
     message.className = `bb-${kind}`;
     status.hidden = !text;
+    repair.hidden = !shown.spoiled || !text;
   }
   function showWaiting(text) {
     clearTimeout(over);
@@ -154,7 +184,8 @@ function mount(root, { send }) {
     }, SETTLE);
   }
   function liveField(name) {
-    const label = make("label", { text: name.replaceAll("_", " ") }, live);
+    const label = make("label", { text: name.replaceAll("_", " ") });
+    live.insertBefore(label, freeze);
     const input = make("input", { type: "text", inputmode: "decimal", class: "bb-live", "data-field": name, title: "Enter applies it from the next iteration on" }, label);
     const commit = () => {
       const value = readNumber(input.value);
@@ -205,12 +236,23 @@ function mount(root, { send }) {
       element.setAttribute("aria-disabled", String(Boolean(missing) || active));
       element.title = missing || (active ? "Pause before moving to another device" : `Compute on the ${name.toUpperCase()}`);
     }
+    timeline.hidden = (shown.kept ?? []).length < 2;
+    if (!timeline.hidden && performance.now() - dragged > SETTLE) {
+      slider.max = String(shown.kept.length - 1);
+      slider.value = String(slotOf(shown.kept, shown.iteration));
+      slot.textContent = placeOf(shown.kept, shown.iteration);
+    }
+    watch.checked = shown.watch !== false;
+    freeze.hidden = !shown.freezable;
+    freeze.textContent = shown.freezable ? `${shown.freezable.frozen ? "unfreeze" : "freeze"} ${printable(shown.freezable.layer)}` : "";
+    freeze.title = shown.freezable?.frozen ? "Let its parameters learn again: lr_mult as it was" : "Let its parameters stand still: lr_mult 0";
+    freeze.setAttribute("aria-pressed", String(Boolean(shown.freezable?.frozen)));
     for (const [name, value] of Object.entries(fields)) {
       const input = inputs.get(name) ?? liveField(name);
       if (document.activeElement !== input && Number(input.value || NaN) !== value) input.value = value;
     }
-    live.hidden = !inputs.size;
-    if ("error" in status2 || "notice" in status2) say(shown.error || shown.notice || "", shown.error ? "error" : "info");
+    live.hidden = !inputs.size && !shown.freezable;
+    if ("error" in status2 || "notice" in status2 || "spoiled" in status2) say(shown.error || shown.notice || "", shown.error ? "error" : "info");
   }
   function offer(commands) {
     const has = (name) => commands.includes(name);
@@ -223,6 +265,7 @@ function mount(root, { send }) {
     modes.hidden = !has("phase");
     places.hidden = !has("device");
     follow.hidden = !has("refresh");
+    watchLabel.hidden = !has("watch");
     iteration.hidden = !has("step");
     for (const input of inputs.values()) input.disabled = !has("set");
   }

@@ -40,7 +40,7 @@ class NetEditor(Pane, script="editor"):
     def __init__(self, graph: Mapping[str, Any] | None = None, height: str = "560px", **kwargs: Any):
         self._graph = dict(graph or EMPTY)
         self._selected: list[str] = []
-        self._steps: dict[str, Any] = {"ran": None, "next": None}
+        self._steps: dict[str, Any] = {"ran": None, "next": None, "bad": None}
         self._height = height
         self._intent_callbacks = ipywidgets.CallbackDispatcher()
         super().__init__(**kwargs)
@@ -71,9 +71,14 @@ class NetEditor(Pane, script="editor"):
             self._selected = chosen
             self.send({"type": "select", "ids": chosen} | ({"except": view} if view else {}))
 
-    def mark_steps(self, ran: Mapping[str, str] | None, coming: Mapping[str, str] | None) -> None:
-        """Mark the layer that ran last and the one that runs next, each {id, direction}, or None."""
-        steps = {"ran": ran, "next": coming}
+    def mark_steps(
+        self, ran: Mapping[str, str] | None, coming: Mapping[str, str] | None, bad: Mapping[str, str] | None = None
+    ) -> None:
+        """Mark the layer that ran last, the one that runs next, and the first that made a NaN or an infinity.
+
+        Each is {id, direction}, or None.
+        """
+        steps = {"ran": ran, "next": coming, "bad": bad}
         if steps != self._steps:
             self._steps = steps
             self.send({"type": "steps", **steps})

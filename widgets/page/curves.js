@@ -86,7 +86,7 @@ export function mount(root, { send }) {
       paint();
     }
     waiting = null;
-    for (const [content, buffers] of queue) takePoints(content, buffers);
+    for (const [content, buffers] of queue) if (content.type === "marks") takeMarks(content); else takePoints(content, buffers);
   }
 
   function remove({ figure, views }) {
@@ -112,6 +112,11 @@ export function mount(root, { send }) {
     if (content.type === "append") source.stream(points);
     else source.data = points;
     root.dataset.points = source.get_length();
+  }
+
+  function takeMarks(content) {
+    if (waiting) waiting.push([content]);
+    else if (shown) shown.sources.get("marks").data = content.columns;
   }
 
   /** Bring the figure into the colours of the page. */
@@ -151,6 +156,7 @@ export function mount(root, { send }) {
     } else if (content.type === "script") gotScript?.(new TextDecoder().decode(buffers[0]));
     else if (content.type === "figure") await showFigure(content.item);
     else if (content.type === "reopen") { if (bokeh) open(); }
+    else if (content.type === "marks") takeMarks(content);
     else if (content.type === "append" || content.type === "replace") takePoints(content, buffers);
     else if (content.type === "say") say(content.text, content.kind);
   }

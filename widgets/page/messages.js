@@ -96,7 +96,7 @@
  * What a view of the net editor is told.
  * @typedef {{ type: "graph", graph: Graph } | { type: "select", ids: string[], except?: string }
  *   | { type: "height", height: string } | { type: "clipboard", text: string } | { type: "layers", layers: Findable[] }
- *   | { type: "steps", ran: Step | null, next: Step | null } | Say} EditorMessage
+ *   | { type: "steps", ran: Step | null, next: Step | null, bad: Step | null } | Say} EditorMessage
  */
 
 export {};

@@ -44,7 +44,7 @@ export class Drawing {
     /** @type {string | undefined} the box that a connection aims at */
     this.target = undefined;
     /** @type {import("./steps.js").Steps} */
-    this.steps = { ran: null, next: null };
+    this.steps = { ran: null, next: null, bad: null };
     this.view = { x: 0, y: 0, k: 1 };
     /** @type {import("./geometry.js").Bounds} the part of the net that has elements */
     this.part = [0, 0, 0, 0];
@@ -125,8 +125,8 @@ export class Drawing {
   }
 
   /** Mark the steps of an iteration that ran last and runs next. @param {import("./steps.js").Steps} steps */
-  markSteps({ ran, next }) {
-    this.steps = { ran, next };
+  markSteps({ ran, next, bad }) {
+    this.steps = { ran, next, bad };
     for (const [id, node] of this.nodes) {
       const box = this.model.boxes.get(id);
       if (box) this.drawSteps(node.rest, box);

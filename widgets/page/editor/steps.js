@@ -1,13 +1,15 @@
 // @ts-check
-// The steps of an iteration in the drawing: the layer that ran last, and the one that runs next.
+// The steps of an iteration in the drawing: the layer that ran last, the one that runs next, and one that made a NaN.
 
 import { svg } from "../dom.js";
 
 const MARK = 15; // width of a mark, left of its box
 const STRIP = 20; // height of an in-place layer in its box
 
+const TEXTS = { ran: "ran", next: "next", bad: "NaN, infinity" };
+
 /** @typedef {import("../messages.js").Step} Step */
-/** @typedef {{ ran: Step | null, next: Step | null }} Steps */
+/** @typedef {{ ran: Step | null, next: Step | null, bad: Step | null }} Steps */
 
 /**
  * Where the mark of a layer lies in its box: its top and height. A folded layer has the strip's.
@@ -26,15 +28,15 @@ export function placeOf(data, id) {
  */
 export function drawSteps(parent, data, steps, boxOf) {
   for (const old of parent.querySelectorAll(":scope > .ne-step")) old.remove();
-  for (const kind of /** @type {const} */ (["ran", "next"])) {
+  for (const kind of /** @type {const} */ (["ran", "next", "bad"])) {
     const step = steps[kind];
     if (!step || boxOf(step.id) !== data.id) continue;
     const { y, h } = placeOf(data, step.id), middle = y + h / 2, down = step.direction === "forward" ? 1 : -1;
-    const right = kind === "next";
+    const right = kind !== "ran";
     const x = right ? data.w + MARK - 4 : 4 - MARK;
     const g = svg("g", { class: `ne-step ne-${kind}`, "data-step": kind, "data-direction": step.direction, "aria-hidden": "true" }, parent);
     svg("rect", { x: -4, y: y - 4, width: data.w + 8, height: h + 8, rx: 8 }, g);
     svg("path", { d: `M${x - 5} ${middle - 4 * down}h10l-5 ${8 * down}z` }, g);
-    svg("text", { x: x + (right ? 9 : -9), y: middle + 4, "text-anchor": right ? "start" : "end", text: kind }, g);
+    svg("text", { x: x + (right ? 9 : -9), y: middle + 4, "text-anchor": right ? "start" : "end", text: TEXTS[kind] }, g);
   }
 }
