@@ -266,7 +266,8 @@ class Net:
         self._follow_shapes(index)
         try:
             with of_the_user(self.turns, node, layer) if layer.runs_user_code else computing:
-                layer.forward(node.bottoms, node.tops)
+                if layer.runs_user_code or not _is_empty(node.tops):
+                    layer.forward(node.bottoms, node.tops)
         except DefinitionError as error:
             raise self._located(error, node) from error.__cause__
         except MemoryError as error:
@@ -352,7 +353,10 @@ class Net:
         if node.need_backward:
             try:
                 with of_the_user(self.turns, node, layer) if layer.runs_user_code else computing:
-                    layer.backward(node.tops, node.propagate_down, node.bottoms)
+                    if layer.runs_user_code or not _is_empty(node.tops):
+                        layer.backward(node.tops, node.propagate_down, node.bottoms)
+                    else:
+                        _clear_diffs(node)
             except DefinitionError as error:
                 raise self._located(error, node) from error.__cause__
             except MemoryError as error:
@@ -700,6 +704,18 @@ def _ready(node: Node) -> Layer:
 def _known(blob: Blob | None) -> Blob:
     assert blob is not None, "a blob was left unknown without an error"
     return blob
+
+
+def _is_empty(tops: Sequence[Blob]) -> bool:
+    """Whether there are tops, and none of them has a value: of a batch of no items, say."""
+    return bool(tops) and not any(top.count for top in tops)
+
+
+def _clear_diffs(node: Node) -> None:
+    """The gradients that no value gives to the bottoms."""
+    for bottom, wanted in zip(node.bottoms, node.propagate_down, strict=True):
+        if wanted:
+            bottom.diff = 0
 
 
 def _shapes(blobs: Sequence[Blob]) -> tuple[Shape, ...]:

@@ -28,6 +28,9 @@ def check_noise(settings: Any) -> None:
     for name in _MISSING:
         if getattr(settings, name):
             raise DefinitionError(f"{name} cannot be done here; leave it out.", f"transform_param.noise_param.{name}")
+    if not settings.jpeg <= 100:
+        message = f"jpeg is a quality up to 100; got {settings.jpeg:g}."
+        raise DefinitionError(message, "transform_param.noise_param.jpeg")
 
 
 def disturb(image: np.ndarray, settings: Any, draws: Draws) -> np.ndarray:

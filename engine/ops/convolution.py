@@ -158,18 +158,18 @@ class Convolution(Correlation):
     """y = x under the kernels, plus a bias; one matrix product for each group of images."""
 
     def forward(self, x: Blob, weight: Blob, bias: Blob | None, y: Blob) -> None:
-        out = y.write().reshape(self.image[0], -1, self.positions)
+        out = y.write().reshape(self.image[0], self.weight[0], self.positions)
         offsets = None if bias is None else bias.read().reshape(-1)
         self.correlate(x.read().reshape(self.image), self.grouped(weight), out, offsets)
 
     def backward_data(self, y: Blob, weight: Blob, x: Blob) -> None:
         """x.diff from y.diff."""
-        values = y.read_diff().reshape(self.image[0], -1, self.positions)
+        values = y.read_diff().reshape(self.image[0], self.weight[0], self.positions)
         self.spread(values, self.grouped(weight), x.write_diff().reshape(self.image))
 
     def backward_weights(self, x: Blob, y: Blob, weight: Blob | None, bias: Blob | None) -> None:
         """Add to weight.diff and bias.diff, where given, from x.data and y.diff."""
-        values = y.read_diff().reshape(self.image[0], -1, self.positions)
+        values = y.read_diff().reshape(self.image[0], self.weight[0], self.positions)
         if bias is not None:
             bias.modify_diff().reshape(-1)[...] += values.sum(axis=(0, 2))
         if weight is not None:
@@ -181,7 +181,7 @@ class Deconvolution(Correlation):
     """The transpose of convolution: x gives through the kernels what a convolution of y would take."""
 
     def forward(self, x: Blob, weight: Blob, bias: Blob | None, y: Blob) -> None:
-        values = x.read().reshape(self.image[0], -1, self.positions)
+        values = x.read().reshape(self.image[0], self.weight[0], self.positions)
         out = y.write().reshape(self.image)
         self.spread(values, self.grouped(weight), out)
         if bias is not None:
@@ -189,7 +189,7 @@ class Deconvolution(Correlation):
 
     def backward_data(self, y: Blob, weight: Blob, x: Blob) -> None:
         """x.diff from y.diff."""
-        out = x.write_diff().reshape(self.image[0], -1, self.positions)
+        out = x.write_diff().reshape(self.image[0], self.weight[0], self.positions)
         self.correlate(y.read_diff().reshape(self.image), self.grouped(weight), out, None)
 
     def backward_weights(self, x: Blob, y: Blob, weight: Blob | None, bias: Blob | None) -> None:
@@ -198,7 +198,7 @@ class Deconvolution(Correlation):
         if bias is not None:
             bias.modify_diff().reshape(-1)[...] += gradient.reshape(*self.image[:2], -1).sum(axis=(0, 2))
         if weight is not None:
-            self.add_weight_gradient(gradient, x.read().reshape(self.image[0], -1, self.positions), weight)
+            self.add_weight_gradient(gradient, x.read().reshape(self.image[0], self.weight[0], self.positions), weight)
 
 
 @implements("im2col")

@@ -24,7 +24,7 @@ class Regions(Layer):
             raise DefinitionError(f"needs regions (R, 5): item and 4 edges; their shape is {shape}.", "bottom")
 
     def regions(self, bottom):
-        """Each region's item and its edges. Raises DefinitionError for an item that is not there."""
+        """Each region's item and its edges. Raises DefinitionError for an item or an edge that cannot be."""
         listed = bottom[1].seen_from(HOST).read().reshape(-1, 5)
         items = integers(listed[:, 0], np)
         wrong = first_beyond(listed[:, 0], items, bottom[0].shape[0])
@@ -32,6 +32,8 @@ class Regions(Layer):
             name, items = self.bottom_name(1), bottom[0].shape[0]
             message = f"got the item {wrong} of the regions in bottom {name}; the batch has {items}."
             raise DefinitionError(message, "bottom")
+        if not np.isfinite(listed[:, 1:]).all():
+            raise DefinitionError(f"an edge of the regions in bottom {self.bottom_name(1)} is not finite.", "bottom")
         return zip(items, listed[:, 1:], strict=True)
 
     def refuse(self, propagate_down):

@@ -47,7 +47,7 @@ class DetectionOutput(Layer):
 
     def reshape(self, bottom, top):
         location, confidence, prior = (blob.shape for blob in bottom[:3])
-        if len(prior) < 3 or prior[1] != 2 or prior[2] % 4:
+        if len(prior) < 3 or not prior[0] or prior[1] != 2 or prior[2] % 4:
             raise DefinitionError(f"prior boxes must be (1, 2, 4 P); got {prior}.", "bottom")
         items, self.priors, classes = location[0], prior[2] // 4, self.settings.num_classes
         wanted = (items, self.priors * self.located * 4), (items, self.priors * classes)

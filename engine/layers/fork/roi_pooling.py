@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import numpy as np
 
 from ...errors import DefinitionError
@@ -30,6 +32,9 @@ class ROIPooling(_regions.Regions):
         for field in ("pooled_h", "pooled_w"):
             if getattr(self.settings, field) < 1:
                 raise DefinitionError(f"{field} must be at least 1; got {getattr(self.settings, field)}.", field)
+        scale = self.settings.spatial_scale
+        if not isfinite(scale):
+            raise DefinitionError(f"spatial_scale must be finite; got {scale:g}.", "spatial_scale")
 
     def reshape(self, bottom, top):
         self.reshape_regions(bottom)

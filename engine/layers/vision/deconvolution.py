@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...errors import DefinitionError
 from ...layer import layer
 from . import _spatial
 from .convolution import Convolution
@@ -24,6 +25,8 @@ class Deconvolution(Convolution):
         return self.channels, self.settings.num_output // self.settings.group
 
     def outside_lengths(self, lengths):
+        if 0 in lengths:
+            raise DefinitionError(f"a bottom whose lengths are {tuple(lengths)} has no value to spread out.", "bottom")
         return _spatial.positions_undone(lengths, **self.geometry)
 
     def prepare(self, x, y):

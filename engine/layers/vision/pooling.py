@@ -81,6 +81,8 @@ class Pooling(Layer):
     def reshape(self, bottom, top):
         shape = bottom[0].shape
         kernel = self.kernel or shape[2:]
+        if 0 in kernel:
+            raise DefinitionError(f"global_pooling has no window in a bottom of {shape}.", "global_pooling")
         floor = self.settings.round_mode == FLOOR or not self.settings.ceil_mode
         output = _spatial.windows(shape[2:], kernel, self.stride, self.pad, floor)
         for blob in top:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from ...errors import DefinitionError
 from ...layer import Layer, layer
 from . import _spatial
@@ -38,7 +40,7 @@ class SPP(Layer):
         if height == 1:
             top[0].reshape(*shape[:2], *self.levels[0][1].shape[2:])
         else:
-            top[0].reshape(shape[0], sum(pooled.count for _, pooled in self.levels) // shape[0])
+            top[0].reshape(shape[0], sum(prod(pooled.shape[1:]) for _, pooled in self.levels))
 
     def level(self, level, shape):
         """The pooling into 2^level windows along each axis, and the blob for its result."""
@@ -61,7 +63,7 @@ class SPP(Layer):
         start = 0
         flat = array.reshape(array.shape[0], -1)
         for pooling, pooled in self.levels:
-            stop = start + pooled.count // array.shape[0]
+            stop = start + prod(pooled.shape[1:])
             yield pooling, pooled, flat[:, start:stop].reshape(pooled.shape)
             start = stop
 
