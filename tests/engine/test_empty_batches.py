@@ -19,7 +19,8 @@ WITH_INPUTS = {kind: texts for kind, texts in EXAMPLES.items() if "input_param" 
 
 @pytest.mark.parametrize("axis", range(4))
 @pytest.mark.parametrize("kind", sorted(WITH_INPUTS))
-def test_a_length_of_0_runs_or_is_refused_in_words(kind, axis):
+def test_a_length_of_0_runs_or_is_refused_in_words(kind, axis, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where HDF5Output writes
     for text in WITH_INPUTS[kind][:3]:
         param = text_format.Parse(text, NetParameter())
         for shape in (shape for layer in param.layer for shape in layer.input_param.shape):
