@@ -125,9 +125,9 @@ class Position:
     def _apply(self) -> None:
         """Bring the net up to its text, and mark on the curves what that changed."""
         live = self._live
-        before, lr_mults = live._built, multipliers(live.net)
+        before, lr_mults = live.built, multipliers(live.net)
         live.apply()
-        text = spell_changes(before, live._built)
+        text = spell_changes(before, live.built)
         if live.solver is not None and text:
             stop_frozen(live.solver, lr_mults)
             if live.solver.iter:
