@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from math import floor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -38,6 +38,7 @@ class ImageData(Prefetching):
     """
 
     tops = 2
+    reads: ClassVar[type[ImageReader]]
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         settings = self.settings
@@ -49,7 +50,7 @@ class ImageData(Prefetching):
             raise DefinitionError("give new_dim, or new_height and new_width, not both.", "new_dim")
         source = self.context.find(settings.source, "source", "list of images")
         try:
-            lines = read_list(source, self.context.most_read)
+            lines = self.read_lines(source)
         except (OSError, ValueError) as error:
             message = f"{settings.source!r} cannot be read as a list of images: {error}."
             raise DefinitionError(message, "source") from error
@@ -60,14 +61,22 @@ class ImageData(Prefetching):
         root = Path() if found == Path(first) else self.context.root or Path()
         size = (settings.new_height, settings.new_width) if settings.new_height else None
         shorter = (settings.new_dim, "CUBIC" if settings.bicubic else "LINEAR")
-        self._images = _Images(lines, root, settings.root_folder, settings.is_color, size, shorter)
+        self._images = Images(lines, root, settings.root_folder, settings.is_color, size, shorter)
         self._transformer = Transformer(self.param.transform_param, self.context, self.training, self.identity)
         skipped = self.first_row()
         if skipped >= len(lines) and not self.context.dry:
             message = f"rand_skip leaves out the first {skipped} images; the list {settings.source!r} has {len(lines)}."
             raise DefinitionError(message, "rand_skip")
         shape = self._transformer.shape(self._images.shape_of(0, self.context.dry))
-        self.begin((settings.batch_size, *shape), skipped)
+        self.begin((settings.batch_size, *shape), skipped, self.labels_beside(shape))
+
+    def read_lines(self, source: Path) -> list[tuple[str, Any]]:
+        """The name and the label of each image. Raises ValueError for a list of something else, OSError."""
+        return read_list(source, self.context.most_read)
+
+    def labels_beside(self, shape: tuple[int, int, int]) -> tuple[int, ...] | None:
+        """The shape of the labels of a batch of images (C, H, W), where it is not (N,)."""
+        return None
 
     @property
     def draws(self) -> bool:
@@ -82,13 +91,13 @@ class ImageData(Prefetching):
         order = None
         if self.settings.shuffle:
             order = partial(rng.permutation, len(self._images.lines), self.random_key("lines"))
-        return _ImageReader(self._images, order, self._transformer, position, rank, ranks, self.name)
+        return self.reads(self._images, order, self._transformer, position, rank, ranks, self.name)
 
 
-class _Images(NamedTuple):
+class Images(NamedTuple):
     """The images of a list, and how they are to be read."""
 
-    lines: list[tuple[str, int]]
+    lines: list[tuple[str, Any]]
     root: Path
     prefix: str
     color: bool
@@ -97,7 +106,7 @@ class _Images(NamedTuple):
 
     def read(self, index: int) -> np.ndarray:
         """One image (C, H, W). Raises DefinitionError when it cannot be read."""
-        with self._named(index):
+        with self.named(index):
             image = read_image(self.path(index), self.color, self.size)
         return resize_by(self.shorter[1], image, *self.size_of(*image.shape[1:])) if self.shorter[0] else image
 
@@ -115,7 +124,7 @@ class _Images(NamedTuple):
 
         Raises DefinitionError when it cannot be read.
         """
-        with self._named(index):
+        with self.named(index):
             path = self.path(index)
             channels, *size = image_shape(path, self.color) if by_header else read_image(path, self.color).shape
         return channels, *self.size_of(*size)
@@ -124,19 +133,20 @@ class _Images(NamedTuple):
         return self.root / (self.prefix + self.lines[index][0])
 
     @contextmanager
-    def _named(self, index: int) -> Iterator[None]:
+    def named(self, index: int) -> Iterator[None]:
+        """Tell which image of the list it is that cannot be read."""
         try:
             yield
         except (OSError, ValueError) as error:
             raise DefinitionError(f"image {index} of the list cannot be read: {error}.", "source") from error
 
 
-class _ImageReader(Reader):
+class ImageReader(Reader):
     """Reads the images of a list; `order`, if any, gives for each epoch the order in which they come."""
 
     def __init__(
         self,
-        images: _Images,
+        images: Images,
         order: partial[np.ndarray] | None,
         transformer: Transformer,
         position: int,
@@ -149,14 +159,18 @@ class _ImageReader(Reader):
         self._epoch: tuple[int, np.ndarray] = (-1, np.empty(0))
 
     def load(self, rows: range, batch: Batch) -> None:
-        indices = [self._index_of(row) for row in rows]
+        indices = [self.index_of(row) for row in rows]
         batch.labels[:] = [self.images.lines[index][1] for index in indices]
         put(self.workers.map(self.images.read, indices), rows, self.transformer, batch)
 
-    def _index_of(self, row: int) -> int:
+    def index_of(self, row: int) -> int:
+        """The line of the image at a position in the stream of rows."""
         epoch, index = divmod(row, len(self.images.lines))
         if self.order is None:
             return index
         if self._epoch[0] != epoch:
             self._epoch = (epoch, self.order(epoch))
         return int(self._epoch[1][index])
+
+
+ImageData.reads = ImageReader
