@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isinf
 from typing import Any
 
@@ -17,6 +17,7 @@ class LayerTable(Pane, script="table"):
         self.on_select = on_select
         self._rows: list[list[Any]] = []
         self._selected: list[int] = []
+        self._overlay: dict[str, Any] | None = None
         super().__init__(**kwargs)
 
     def show(self, costs: Sequence[Cost]) -> None:
@@ -32,8 +33,17 @@ class LayerTable(Pane, script="table"):
             self._selected = list(indices)
             self.send({"type": "select", "indices": self._selected})
 
+    def show_overlay(self, overlay: Mapping[str, Any] | None) -> None:
+        """Show an overlay (see `page/overlay.js`) as a column more, or not any more."""
+        self._overlay = None if overlay is None else dict(overlay)
+        self.send({"type": "overlay", "overlay": self._overlay})
+
     def _greeting(self) -> list[dict[str, Any]]:
-        return [{"type": "rows", "rows": self._rows}, {"type": "select", "indices": self._selected}]
+        return [
+            {"type": "rows", "rows": self._rows},
+            *([{"type": "overlay", "overlay": self._overlay}] if self._overlay else []),
+            {"type": "select", "indices": self._selected},
+        ]
 
     def _page_select(self, content: dict, _buffers: Any) -> None:
         self._selected = [content["index"]]

@@ -153,11 +153,13 @@ class Probe(Listener):
 
     At most once every `period` seconds, and for no more than a tenth of the time. Gradients and dead units are those
     of an iteration before its update, all else after it. What fails is told to `fail`, and the training goes on.
+    After each telling it rests until `asked` is set again.
     """
 
     def __init__(self, name: str, first: Callable[[], Net], tell: Callable[[Values], object],
                  fail: Callable[[Exception], object], period: float = 0.5):  # fmt: skip
         self.name, self._first, self._tell, self._fail = name, first, tell, fail
+        self.asked = True
         self._period, self._due = period, 0.0
         self._early = name in ("gradient", "dead")
 
@@ -176,8 +178,9 @@ class Probe(Listener):
 
     def _measure(self, solver: Solver) -> None:
         begin = monotonic()
-        if begin < self._due:
+        if not self.asked or begin < self._due:
             return
+        self.asked = False
         try:
             read = lambda blob: blob.look("diff")  # noqa: E731
             self._tell(live_values(self.name, solver.net, read, read, self._first))

@@ -19,6 +19,7 @@ from .drawing import Drawing
 from .fields import Fields
 from .figures import Figures
 from .looks import Looks
+from .overlays import Overlays
 from .run import Run
 from .state import State
 from .texts import Texts
@@ -44,6 +45,7 @@ class Bench(ipywidgets.VBox):
         self.fields = Fields(self.state, self.texts)
         self.drawing = Drawing(self.state, self.texts, self._select, self._on_edit)
         self.figures = Figures(self.state, self._select)
+        self.overlays = Overlays(self.state, self.editor, self.figures.table)
         self.trust = TrustBar(lambda: self.run.guarded(live.trust_code))
         self.stand_in = StandInBar(lambda given: self.run.guarded(lambda: self._use_stand_in(given)))
         super().__init__(self._arranged())
@@ -52,6 +54,8 @@ class Bench(ipywidgets.VBox):
             live.changed.subscribe(lambda _report: self._on_changed()),
             live.rebuilt.subscribe(self._on_rebuilt),
             *self.run.follow(),
+            self.session.on_state.subscribe(lambda state: None if state == "running" else self.overlays.refresh()),
+            self.session.on_cursor.subscribe(lambda _cursor: self.overlays.refresh()),
         ]
         self._build()
         self.refresh()
@@ -131,6 +135,7 @@ class Bench(ipywidgets.VBox):
     def close(self) -> None:
         """Stop the session and everything that follows it."""
         self.looks.close()
+        self.overlays.close()
         self.texts.close()
         self.state.close()
         super().close()
@@ -150,6 +155,7 @@ class Bench(ipywidgets.VBox):
             self.fields.refresh()
             self.looks.refresh()
             self.figures.refresh()
+            self.overlays.refresh()
             self.stepper.update(fields=self.run.solver_fields())
             self.run.show_freezable()
 
@@ -174,6 +180,7 @@ class Bench(ipywidgets.VBox):
         """Another net took the place of the one before."""
         self.looks.refresh()
         self.stepper.update(error="")
+        self.overlays.rebuilt()
         self.drawing.tell(plan)
         self.run.show_freezable()
 

@@ -65,9 +65,9 @@ function bounds(boxes) {
   return left === Infinity ? null : [left, top, right, bottom];
 }
 function shorten(text, width, letter) {
-  const room = Math.max(4, Math.floor((width - 26) / letter));
-  if (text.length <= room) return text;
-  return `${text.slice(0, (room >> 1) - 1)}…${text.slice(-(room >> 1))}`;
+  const room2 = Math.max(4, Math.floor((width - 26) / letter));
+  if (text.length <= room2) return text;
+  return `${text.slice(0, (room2 >> 1) - 1)}…${text.slice(-(room2 >> 1))}`;
 }
 function wholeZoom([left, top, right, bottom], { width, height }) {
   return Math.min((width - 2 * PAD) / (right - left), (height - 2 * PAD) / (bottom - top));
@@ -97,7 +97,7 @@ function keptWhole(view, around2, size) {
   const { width, height } = size;
   const { k } = view;
   if (!width || !height || k > wholeZoom(around2, size)) return null;
-  const within = (now, first, last, room) => clamp(now, PAD - first * k, room - PAD - last * k);
+  const within = (now, first, last, room2) => clamp(now, PAD - first * k, room2 - PAD - last * k);
   return { k, x: within(view.x, left, right, width), y: within(view.y, top, bottom, height) };
 }
 function zoomed(view, factor, { x, y }) {
@@ -113,7 +113,7 @@ function revealed(view, box, { width, height }, centre) {
   if (box.x * k + x >= 0 && (box.x + box.w) * k + x <= width && box.y * k + y >= 0 && (box.y + box.h) * k + y <= height) {
     return view;
   }
-  const near = (at, length, room, now, mid) => length * k + 4 * PAD > room ? mid : clamp(now, 2 * PAD - at * k, room - 2 * PAD - (at + length) * k);
+  const near = (at, length, room2, now, mid) => length * k + 4 * PAD > room2 ? mid : clamp(now, 2 * PAD - at * k, room2 - 2 * PAD - (at + length) * k);
   return { k, x: near(box.x, box.w, width, x, middle.x), y: near(box.y, box.h, height, y, middle.y) };
 }
 function shownPart({ x, y, k }, { width, height }, margin = 0) {
@@ -148,6 +148,7 @@ var Model = class {
     this.moved = /* @__PURE__ */ new Map();
     this.selected = /* @__PURE__ */ new Set();
     this.selectedEdges = /* @__PURE__ */ new Set();
+    this.tints = /* @__PURE__ */ new Map();
   }
   /**
    * Take another graph in the place of the one before. What was moved or selected stays so, also under a new name.
@@ -528,6 +529,141 @@ var Chooser = class {
   }
 };
 
+// page/overlay.js
+var PALETTE = ["#00204c", "#00316f", "#31446b", "#4d556b", "#666870", "#7c7b78", "#958f78", "#aea373", "#cab969", "#e7d158", "#ffe945"];
+var LOG_FROM = 50;
+var channels = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+function colourAt(share) {
+  const place = Math.max(0, Math.min(1, share)) * (PALETTE.length - 1), at = Math.min(PALETTE.length - 2, Math.floor(place));
+  const from = channels(PALETTE[at]), to = channels(PALETTE[at + 1]);
+  return `#${from.map((one, k) => Math.round(one + (to[k] - one) * (place - at)).toString(16).padStart(2, "0")).join("")}`;
+}
+function luminance(hex) {
+  const [r, g, b] = channels(hex).map((one) => one / 255 <= 0.04045 ? one / 255 / 12.92 : ((one / 255 + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+var inkOn = (hex) => (luminance(hex) + 0.05) / 0.05 > 1.05 / (luminance(hex) + 0.05) ? "#000000" : "#ffffff";
+function scaleOf(values) {
+  const finite = [...values].filter(Number.isFinite);
+  if (!finite.length) return null;
+  const low = finite.reduce((a, b) => Math.min(a, b)), high = finite.reduce((a, b) => Math.max(a, b));
+  const log = low > 0 && high / low >= LOG_FROM;
+  return { low: log ? low : Math.min(0, low), high, log };
+}
+function shareOf(value, scale) {
+  if (!scale || value === Infinity || scale.high === scale.low) return value > 0 || value === Infinity ? 1 : 0;
+  const { low, high, log } = scale;
+  return log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
+}
+function spell(value, unit) {
+  if (Number.isNaN(value)) return "NaN";
+  if (value === Infinity) return unit === "px" ? "all" : "∞";
+  const prefixed = unit === "" || unit === "B";
+  const [size, letter] = !prefixed || value < 1e3 ? [1, ""] : value >= 1e9 ? [1e9, "G"] : value >= 1e6 ? [1e6, "M"] : [1e3, "k"];
+  const scaled = value / size, whole = Number.isInteger(scaled) && scaled < 1e4;
+  const text = whole ? String(scaled) : scaled >= 1e-3 || !scaled ? String(Number(scaled.toPrecision(3))) : scaled.toExponential(1);
+  return `${text}${letter || unit ? " " : ""}${letter}${unit}`;
+}
+function figures(graph, { values, gather }) {
+  const found = /* @__PURE__ */ new Map();
+  for (const node of graph.nodes) {
+    for (const face of [node, ...node.folded]) {
+      const inside = (face.members ?? [face.index]).filter((index) => index in values).map((index) => Number(values[index]));
+      if (inside.length) found.set(face.id, inside.reduce((a, b) => gather === "sum" ? a + b : Math.max(a, b)));
+    }
+  }
+  return found;
+}
+function tinted(graph, overlay) {
+  if (!overlay) return { tints: /* @__PURE__ */ new Map(), scale: null };
+  const found = figures(graph, overlay), scale = scaleOf(found.values());
+  const tints = new Map([...found].map(([id, value]) => {
+    const fill = Number.isNaN(value) ? "#b71c1c" : colourAt(shareOf(value, scale));
+    return [id, { fill, ink: inkOn(fill), text: spell(value, overlay.unit) }];
+  }));
+  return { tints, scale };
+}
+
+// page/editor/overlay.js
+var LETTER = 6.4;
+var OverlayBar = class {
+  /** @param {import("./editor.js").Editor} editor */
+  constructor(editor) {
+    this.editor = editor;
+    this.overlay = null;
+    this.late = false;
+    this.label = make("label", { class: "ne-colour", text: "Colour: ", hidden: "" }, editor.toolbar);
+    this.choice = make("select", { "aria-label": "Colour the drawing by" }, this.label);
+    this.choice.addEventListener("change", () => editor.send({ type: "overlay", ask: "choose", name: this.choice.value }));
+    for (const kind of ["pointerdown", "keydown"]) this.label.addEventListener(kind, (event) => event.stopPropagation());
+    this.bar = make("div", { class: "ne-scale", hidden: "" });
+    editor.toolbar.after(this.bar);
+    this.low = make("span", {}, this.bar);
+    this.colours = make("span", { class: "ne-colours", "aria-hidden": "true", style: `background: linear-gradient(to right, ${PALETTE.join(", ")})` }, this.bar);
+    this.high = make("span", {}, this.bar);
+    this.note = make("span", { class: "ne-scale-note" }, this.bar);
+    this.measure = make("button", { type: "button", text: "Measure", "aria-label": "Measure again", title: "Measure again: a few passes of a copy of the net" }, this.bar);
+    this.measure.addEventListener("click", () => editor.send({ type: "overlay", ask: "measure" }));
+    this.sight = new IntersectionObserver((entries) => {
+      this.seen = entries.at(-1)?.isIntersecting ?? false;
+      this.answer();
+    });
+    this.seen = false;
+    this.sight.observe(editor.root);
+  }
+  /** What may be chosen, each with its help. @param {{ name: string, title: string, help: string }[]} overlays */
+  offer(overlays) {
+    const chosen = this.choice.value;
+    this.choice.replaceChildren(make("option", { value: "", text: "none" }), ...overlays.map(({ name, title, help }) => make("option", { value: name, text: title, title: help })));
+    this.choice.value = chosen;
+    this.label.hidden = !overlays.length;
+  }
+  /** Show an overlay; none without. @param {Overlay | null} overlay */
+  show(overlay) {
+    this.overlay = overlay;
+    this.choice.value = overlay?.name ?? "";
+    this.follow();
+    this.editor.drawing.fill();
+    this.late = Boolean(overlay?.live);
+    this.answer();
+  }
+  /** Colour the graph as it is now: the drawing shows it when it is drawn next. */
+  follow() {
+    const { overlay, editor: { model, root } } = this, { tints, scale } = tinted(model.graph, overlay);
+    model.tints = tints;
+    root.classList.toggle("ne-overlaid", Boolean(overlay));
+    this.bar.hidden = !overlay;
+    if (!overlay) return;
+    this.low.textContent = scale ? spell(scale.low, overlay.unit) : "";
+    this.high.textContent = scale ? spell(scale.high, overlay.unit) : "";
+    this.low.hidden = this.colours.hidden = this.high.hidden = !scale;
+    this.note.textContent = overlay.note || (scale?.log ? "logarithmic" : "");
+    this.measure.hidden = !overlay.measured;
+    this.bar.setAttribute("aria-label", `${overlay.title}${scale ? `, from ${this.low.textContent} to ${this.high.textContent}` : ""}`);
+  }
+  /** Tell the kernel that a live overlay was drawn, once it is in sight: until then it measures no other. */
+  answer() {
+    if (!this.late || !this.seen) return;
+    requestAnimationFrame(() => {
+      if (!this.late || !this.seen) return;
+      this.late = false;
+      this.editor.send({ type: "overlay", ask: "drawn" });
+    });
+  }
+  destroy() {
+    this.late = false;
+    this.sight.disconnect();
+  }
+};
+var room = (tint) => tint ? LETTER * tint.text.length + 8 : 0;
+function paint(element, tint, x, y) {
+  if (!tint) return;
+  element.classList.add("ne-tinted");
+  element.style.setProperty("--ne-tint", tint.fill);
+  element.style.setProperty("--ne-tint-ink", tint.ink);
+  svg("text", { class: "ne-figure", x, y, "text-anchor": "end", text: tint.text }, element);
+}
+
 // page/editor/steps.js
 var MARK = 15;
 var STRIP = 20;
@@ -644,7 +780,7 @@ var Drawing = class {
       this.nodes.set(id, node);
     }
     const { x: _x, y: _y, index: _index, ...face } = box.data;
-    const look = JSON.stringify(face);
+    const look = JSON.stringify([face, ...[box.data, ...box.data.folded].map((each) => this.model.tints.get(each.id))]);
     if (look !== node.look) {
       this.fillNode(node, box.data);
       this.drawSteps(node.rest, box);
@@ -674,20 +810,24 @@ var Drawing = class {
     box.replaceChildren();
     rest.replaceChildren();
     dress(box, data, "ne-box");
+    const tint = this.model.tints.get(data.id), flawed = data.error || data.warning;
     if (data.collapsed) svg("rect", { class: "ne-card ne-behind", x: 5, y: 5, width: w, height: h, rx: 6 }, box);
     svg("rect", { class: "ne-card", width: w, height: h, rx: 6 }, box);
     svg("path", { class: "ne-bar", d: `M6 0V${h}A6 6 0 0 1 0 ${h - 6}V6A6 6 0 0 1 6 0z` }, box);
-    write(box, 16, 18, "ne-name", shorten(data.name || "(no name)", w, 7.6));
+    write(box, 16, 18, "ne-name", shorten(data.name || "(no name)", w - room(tint), 7.6));
+    paint(box, tint, w - (flawed ? 16 : 8), 18);
     const kind = write(box, 16, 33, "ne-type", data.collapsed ? "" : data.type);
     svg("tspan", { class: "ne-note", dx: data.collapsed ? 0 : 6, text: data.note ?? "" }, kind);
     data.lines.forEach((line, at) => write(box, 16, 48 + LINE * at, "ne-note", shorten(line, w, 6.2)));
-    if (data.error || data.warning) badge(box, w - 4, 4);
+    if (flawed) badge(box, w - 4, 4);
     data.folded.forEach((strip, at) => {
       const inside = svg("g", { tabindex: -1, transform: `translate(10 ${head + STRIP2 * at})` }, rest);
+      const tint2 = this.model.tints.get(strip.id);
       dress(inside, strip, `ne-strip ${stateClasses(strip)}`);
       svg("rect", { width: w - 14, height: STRIP2 - 2, rx: 4 }, inside);
       const text = write(inside, 6, 13, "ne-type", strip.type);
-      svg("tspan", { class: "ne-note", dx: 6, text: shorten(strip.name, w - 20 - strip.type.length * 6.4, 6.2) }, text);
+      svg("tspan", { class: "ne-note", dx: 6, text: shorten(strip.name, w - 20 - strip.type.length * 6.4 - room(tint2), 6.2) }, text);
+      paint(inside, tint2, w - 20, 13);
       if (strip.error || strip.warning) badge(inside, w - 14, 2);
     });
     svg("rect", { class: "ne-outline", width: w, height: h, rx: 6 }, rest);
@@ -1475,6 +1615,7 @@ var Editor = class {
     this.button("redo", "Redo (Ctrl+Shift+Z)", () => this.send({ type: "redo" }));
     this.button("search", "Find a layer (Ctrl+F or /)", () => this.openSearch());
     this.button("relayout", "Arrange anew", () => this.relayout());
+    this.overlay = new OverlayBar(this);
     make("span", { class: "ne-space" }, this.toolbar);
     this.button("out", "Zoom out (-)", () => this.zoom(1 / 1.25));
     const percent = make("output", { class: "ne-percent", "aria-label": "Zoom" }, this.toolbar);
@@ -1542,6 +1683,7 @@ var Editor = class {
     const whole = !first && inSight(this.view, model.bounds(), drawing.size());
     const focused = drawing.focused();
     const { added, renamed, reselected } = model.take(graph);
+    this.overlay?.follow();
     this.sheet.empty.hidden = graph.nodes.length > 0;
     this.problems.hidden = !graph.problems?.length;
     this.problems.textContent = printable((graph.problems ?? []).join("\n"));
@@ -1723,6 +1865,7 @@ var Editor = class {
   }
   destroy() {
     this.observer?.disconnect();
+    this.overlay?.destroy();
     this.root.replaceChildren();
     this.root.classList.remove("bb-editor", "ne-far");
     delete this.root.dataset.ready;
@@ -1739,6 +1882,8 @@ function mount(root, adapter) {
       else if (content.type === "layers") editor.offerLayers(content.layers);
       else if (content.type === "clipboard") keep(editor, content.text);
       else if (content.type === "height") root.style.setProperty("--ne-height", content.height);
+      else if (content.type === "overlays") editor.overlay?.offer(content.overlays);
+      else if (content.type === "overlay") editor.overlay?.show(content.overlay);
       else if (content.type === "say") editor.say(content.text, content.kind);
     },
     destroy: () => editor.destroy(),

@@ -19,9 +19,21 @@ function around(event, selector) {
   return event.target instanceof Element ? event.target.closest(selector) : null;
 }
 
+// page/overlay.js
+function spell(value, unit) {
+  if (Number.isNaN(value)) return "NaN";
+  if (value === Infinity) return unit === "px" ? "all" : "∞";
+  const prefixed = unit === "" || unit === "B";
+  const [size, letter] = !prefixed || value < 1e3 ? [1, ""] : value >= 1e9 ? [1e9, "G"] : value >= 1e6 ? [1e6, "M"] : [1e3, "k"];
+  const scaled = value / size, whole = Number.isInteger(scaled) && scaled < 1e4;
+  const text = whole ? String(scaled) : scaled >= 1e-3 || !scaled ? String(Number(scaled.toPrecision(3))) : scaled.toExponential(1);
+  return `${text}${letter || unit ? " " : ""}${letter}${unit}`;
+}
+
 // page/table.js
 var HEIGHT = 22;
 var SPARE = 10;
+var OVERLAY = 9;
 var COLUMNS = [
   { title: "layer", at: 1, help: "Name of the layer" },
   { title: "type", at: 2, help: "What it does" },
@@ -64,15 +76,46 @@ function mount(root, { send }) {
   let selected = /* @__PURE__ */ new Set();
   let request;
   let most = /* @__PURE__ */ new Map();
-  const heads = COLUMNS.map(({ title, at, help }) => {
-    const cell = make("div", { role: "columnheader", "aria-sort": "none" }, head);
-    const button = make("button", { type: "button", title: `${help}; a click sorts`, text: title, "data-column": title }, cell);
-    button.addEventListener("click", () => {
-      by = by?.at !== at ? { at, down: at > 3 } : by.down === at > 3 ? { at, down: !by.down } : null;
-      arrange();
+  let overlay = null;
+  let columns = COLUMNS;
+  let heads = [];
+  function makeHeads() {
+    root.classList.toggle("bb-table-more", columns.length > COLUMNS.length);
+    head.replaceChildren();
+    heads = columns.map(({ title, at, help }) => {
+      const cell = make("div", { role: "columnheader", "aria-sort": "none" }, head);
+      const button = make("button", { type: "button", title: `${help}; a click sorts`, text: title, "data-column": title }, cell);
+      button.addEventListener("click", () => {
+        by = by?.at !== at ? { at, down: at > 3 } : by.down === at > 3 ? { at, down: !by.down } : null;
+        arrange();
+      });
+      return { cell, button, title, at };
     });
-    return { cell, button, title, at };
-  });
+  }
+  makeHeads();
+  function refill() {
+    if (by?.at === OVERLAY && !overlay) by = null;
+    columns = overlay ? [COLUMNS[0], {
+      title: overlay.title,
+      at: OVERLAY,
+      help: `${overlay.title}, by which the drawing is coloured`,
+      unit: overlay.unit,
+      sums: overlay.gather === "sum"
+    }, ...COLUMNS.slice(1)] : COLUMNS;
+    if (heads.map(({ title }) => title).join() !== columns.map(({ title }) => title).join()) makeHeads();
+    rows = rows.map((row) => {
+      const value = overlay?.values[String(row[0])];
+      return [...row.slice(0, OVERLAY), ...overlay ? [value === void 0 ? void 0 : Number(value)] : []];
+    });
+    most = new Map(columns.filter(({ unit }) => unit !== void 0).map(({ at }) => [at, Math.max(...rows.map((row) => Number(row[at] ?? 0)).filter(Number.isFinite), 0)]));
+    foot.replaceChildren(...columns.map(({ at, unit, sums }) => make("div", {
+      role: "gridcell",
+      class: unit !== void 0 ? "bb-number" : "",
+      text: at === 1 ? `${rows.length} layers` : unit === void 0 || sums === false ? "" : at === OVERLAY ? spell(total(rows, at), unit) : short(total(rows, at), unit),
+      title: unit !== void 0 && sums !== false ? total(rows, at).toLocaleString("en") : ""
+    })));
+    arrange();
+  }
   function arrange() {
     shown = sorted(rows, by);
     for (const { cell, button, title, at } of heads) {
@@ -96,9 +139,9 @@ function mount(root, { send }) {
         "data-index": row[0],
         "aria-selected": String(on)
       });
-      for (const { at, unit } of COLUMNS) {
+      for (const { at, unit } of columns) {
         const value = row[at], number = unit !== void 0;
-        const text = number ? short(
+        const text = at === OVERLAY ? value === void 0 ? "" : spell(Number(value), unit ?? "") : number ? short(
           /** @type {number | null} */
           value,
           unit
@@ -147,14 +190,10 @@ function mount(root, { send }) {
     receive(content) {
       if (content.type === "rows") {
         rows = content.rows;
-        most = new Map(COLUMNS.filter(({ unit }) => unit !== void 0).map(({ at }) => [at, Math.max(...rows.map((row) => Number(row[at] ?? 0)), 0)]));
-        foot.replaceChildren(...COLUMNS.map(({ at, unit }) => make("div", {
-          role: "gridcell",
-          class: unit !== void 0 ? "bb-number" : "",
-          text: at === 1 ? `${rows.length} layers` : unit !== void 0 ? short(total(rows, at), unit) : "",
-          title: unit !== void 0 ? total(rows, at).toLocaleString("en") : ""
-        })));
-        arrange();
+        refill();
+      } else if (content.type === "overlay") {
+        overlay = content.overlay;
+        refill();
       } else if (content.type === "select") {
         selected = new Set(content.indices);
         draw();

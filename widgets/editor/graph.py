@@ -42,7 +42,8 @@ def build_graph(
       `category`, corner `x`, `y`, size `w`, `h`, `head` (height without the strips), `tops`, `bottoms`,
       `dangling` (numbers of bottoms that nobody writes), `note` and `lines` (text in the box), `details`
       (text of its tooltip), `folded` (in-place layers stacked in it), `dimmed` (not in this phase), `error`,
-      `warning`, `params`, `group` (its name group or "") and `collapsed` (how many layers a group stands for);
+      `warning`, `params`, `group` (its name group or ""), `collapsed` (how many layers a group stands for)
+      and, of a group, `members` (their places in the text);
     - `edges`: `id`, `source`, `source_port`, `target`, `target_port`, `blob`, `label` (its shape), `dimmed`,
       `points` (Bezier control points, where the layout gave some), `writer` (layer and top index) and
       `readers` (pairs of layer and bottom index: what to cut in the document to remove the edge);
@@ -272,6 +273,7 @@ class _Boxes:
             "params": params,
             "group": name,
             "collapsed": len(inside),
+            "members": [layer.index for layer in layers],
         }
 
 

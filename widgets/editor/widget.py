@@ -43,6 +43,9 @@ class NetEditor(Pane, script="editor"):
         self._steps: dict[str, Any] = {"ran": None, "next": None, "bad": None}
         self._height = height
         self._intent_callbacks = ipywidgets.CallbackDispatcher()
+        self._overlays: list[dict[str, str]] = []
+        self._overlay: dict[str, Any] | None = None
+        self.on_overlay: Callable[[str, str], Any] | None = None
         super().__init__(**kwargs)
 
     @property
@@ -96,11 +99,27 @@ class NetEditor(Pane, script="editor"):
         """
         self.send({"type": "layers", "layers": list(entries)} | ({"to": view} if view else {}))
 
+    def offer_overlays(self, overlays: Iterable[Mapping[str, str]]) -> None:
+        """Offer figures to colour the drawing by, each with `name`, `title` and `help`.
+
+        `on_overlay(ask, name)` is called with "choose" and a name, "" for none; with "measure"; and with "drawn" when
+        a view has drawn an overlay that is `live`.
+        """
+        self._overlays = [dict(one) for one in overlays]
+        self.send({"type": "overlays", "overlays": self._overlays})
+
+    def show_overlay(self, overlay: Mapping[str, Any] | None) -> None:
+        """Colour the drawing by an overlay (see `page/overlay.js`), or not any more."""
+        self._overlay = None if overlay is None else dict(overlay)
+        self.send({"type": "overlay", "overlay": self._overlay})
+
     def _greeting(self) -> list[dict[str, Any]]:
         return [
             {"type": "height", "height": self._height},
             {"type": "graph", "graph": self._graph},
             {"type": "select", "ids": self._selected},
+            {"type": "overlays", "overlays": self._overlays},
+            *([{"type": "overlay", "overlay": self._overlay}] if self._overlay else []),
             {"type": "steps", **self._steps},
         ]
 
@@ -109,6 +128,9 @@ class NetEditor(Pane, script="editor"):
             return
         if content["type"] == "hello":
             super()._receive(widget, content, buffers)
+            return
+        if content["type"] == "overlay":
+            self.run_callback(self.on_overlay, content.get("ask", ""), content.get("name", ""))
             return
         intent = {key: value for key, value in content.items() if key != "view" or content["type"] == "search"}
         if intent["type"] == "select":

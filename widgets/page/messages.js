@@ -35,6 +35,7 @@
  * @property {number} [params]
  * @property {number} [collapsed]
  * @property {string} [group]
+ * @property {number[]} [members] of a group of layers: their places in the text
  */
 
 /**
@@ -96,7 +97,8 @@
  * What a view of the net editor is told.
  * @typedef {{ type: "graph", graph: Graph } | { type: "select", ids: string[], except?: string }
  *   | { type: "height", height: string } | { type: "clipboard", text: string } | { type: "layers", layers: Findable[] }
- *   | { type: "steps", ran: Step | null, next: Step | null, bad: Step | null } | Say} EditorMessage
+ *   | { type: "steps", ran: Step | null, next: Step | null, bad: Step | null } | Say
+ *   | { type: "overlays", overlays: { name: string, title: string, help: string }[] } | { type: "overlay", overlay: import("./overlay.js").Overlay | null }} EditorMessage
  */
 
 export {};

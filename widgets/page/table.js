@@ -2,12 +2,16 @@
 // The table of a net: a row a layer, only those in sight as elements, sorted by any column.
 
 import { around, make } from "./dom.js";
+import { spell } from "./overlay.js";
 
 const HEIGHT = 22; // pixels of a row; table.css says the same
 const SPARE = 10; // rows above and below what is in sight
-/** @typedef {(number | string | null)[]} Row  index, name, type, shape, parameters, macs, activations, field, stride */
+const OVERLAY = 9; // place of the overlay's figure in a row
+/** @typedef {(number | string | null | undefined)[]} Row  index, name, type, shape, parameters, macs, activations, field, stride, overlay */
+/** @typedef {{ title: string, at: number, help: string, unit?: string, sums?: boolean }} Column */
 
 /** Column: title, place in a row, what it says. Those of numbers are summed, and drawn as shares of the largest. */
+/** @type {Column[]} */
 const COLUMNS = [
   { title: "layer", at: 1, help: "Name of the layer" },
   { title: "type", at: 2, help: "What it does" },
@@ -21,7 +25,7 @@ const COLUMNS = [
 
 /**
  * A number in a few characters: 1.2 M, 34 k.
- * @param {number | null} value
+ * @param {number | null | undefined} value
  * @param {string} [unit]
  */
 export function short(value, unit = "") {
@@ -32,7 +36,7 @@ export function short(value, unit = "") {
   return value === 0 ? "" : `${text}${letter || unit ? " " : ""}${letter}${unit}`;
 }
 
-/** What a cell is sorted by: a number where it begins with one, "all" above all. @param {number | string | null} value */
+/** What a cell is sorted by: a number where it begins with one, "all" above all. @param {number | string | null | undefined} value */
 function weight(value) {
   if (typeof value === "number") return value;
   if (value === null || value === undefined) return -1;
@@ -74,16 +78,47 @@ export function mount(root, { send }) {
   /** @type {number | undefined} */
   let request;
   let most = new Map();
+  /** @type {import("./overlay.js").Overlay | null} */
+  let overlay = null;
+  let columns = COLUMNS;
+  /** @type {{ cell: HTMLElement, button: HTMLElement, title: string, at: number }[]} */
+  let heads = [];
 
-  const heads = COLUMNS.map(({ title, at, help }) => {
-    const cell = make("div", { role: "columnheader", "aria-sort": "none" }, head);
-    const button = make("button", { type: "button", title: `${help}; a click sorts`, text: title, "data-column": title }, cell);
-    button.addEventListener("click", () => {
-      by = by?.at !== at ? { at, down: at > 3 } : by.down === at > 3 ? { at, down: !by.down } : null;
-      arrange();
+  function makeHeads() {
+    root.classList.toggle("bb-table-more", columns.length > COLUMNS.length);
+    head.replaceChildren();
+    heads = columns.map(({ title, at, help }) => {
+      const cell = make("div", { role: "columnheader", "aria-sort": "none" }, head);
+      const button = make("button", { type: "button", title: `${help}; a click sorts`, text: title, "data-column": title }, cell);
+      button.addEventListener("click", () => {
+        by = by?.at !== at ? { at, down: at > 3 } : by.down === at > 3 ? { at, down: !by.down } : null;
+        arrange();
+      });
+      return { cell, button, title, at };
     });
-    return { cell, button, title, at };
-  });
+  }
+  makeHeads();
+
+  /** Show rows and overlay anew, with sums and heads. */
+  function refill() {
+    if (by?.at === OVERLAY && !overlay) by = null;
+    columns = overlay ? [COLUMNS[0], {
+      title: overlay.title, at: OVERLAY, help: `${overlay.title}, by which the drawing is coloured`, unit: overlay.unit, sums: overlay.gather === "sum",
+    }, ...COLUMNS.slice(1)] : COLUMNS;
+    if (heads.map(({ title }) => title).join() !== columns.map(({ title }) => title).join()) makeHeads();
+    rows = rows.map((row) => {
+      const value = overlay?.values[String(row[0])];
+      return [...row.slice(0, OVERLAY), ...(overlay ? [value === undefined ? undefined : Number(value)] : [])];
+    });
+    most = new Map(columns.filter(({ unit }) => unit !== undefined).map(({ at }) => [at, Math.max(...rows.map((row) => Number(row[at] ?? 0)).filter(Number.isFinite), 0)]));
+    foot.replaceChildren(...columns.map(({ at, unit, sums }) => make("div", {
+      role: "gridcell",
+      class: unit !== undefined ? "bb-number" : "",
+      text: at === 1 ? `${rows.length} layers` : unit === undefined || sums === false ? "" : at === OVERLAY ? spell(total(rows, at), unit) : short(total(rows, at), unit),
+      title: unit !== undefined && sums !== false ? total(rows, at).toLocaleString("en") : "",
+    })));
+    arrange();
+  }
 
   function arrange() {
     shown = sorted(rows, by);
@@ -105,9 +140,10 @@ export function mount(root, { send }) {
       const line = make("div", {
         class: "bb-table-row", role: "row", style: `top:${(first + k) * HEIGHT}px`, "data-index": row[0], "aria-selected": String(on),
       });
-      for (const { at, unit } of COLUMNS) {
+      for (const { at, unit } of columns) {
         const value = row[at], number = unit !== undefined;
-        const text = number ? short(/** @type {number | null} */ (value), unit) : (value ?? "?");
+        const text = at === OVERLAY ? (value === undefined ? "" : spell(Number(value), unit ?? ""))
+          : number ? short(/** @type {number | null} */ (value), unit) : (value ?? "?");
         const cell = make("div", { role: "gridcell", text, title: number ? Number(value ?? 0).toLocaleString("en") : text, class: number || at > 6 ? "bb-number" : "" }, line);
         const share = number && typeof value === "number" ? value / (most.get(at) || 1) : 0;
         if (share > 0.005) cell.style.setProperty("--share", `${(100 * share).toFixed(1)}%`);
@@ -156,14 +192,10 @@ export function mount(root, { send }) {
     receive(content) {
       if (content.type === "rows") {
         rows = content.rows;
-        most = new Map(COLUMNS.filter(({ unit }) => unit !== undefined).map(({ at }) => [at, Math.max(...rows.map((row) => Number(row[at] ?? 0)), 0)]));
-        foot.replaceChildren(...COLUMNS.map(({ at, unit }) => make("div", {
-          role: "gridcell",
-          class: unit !== undefined ? "bb-number" : "",
-          text: at === 1 ? `${rows.length} layers` : unit !== undefined ? short(total(rows, at), unit) : "",
-          title: unit !== undefined ? total(rows, at).toLocaleString("en") : "",
-        })));
-        arrange();
+        refill();
+      } else if (content.type === "overlay") {
+        overlay = content.overlay;
+        refill();
       } else if (content.type === "select") {
         selected = new Set(content.indices);
         draw();

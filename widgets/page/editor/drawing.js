@@ -4,6 +4,7 @@
 import { set, svg } from "../dom.js";
 import { FAR, bounds, curve, overlap, portX, shorten, shownPart } from "./geometry.js";
 import { describe } from "./model.js";
+import { paint, room } from "./overlay.js";
 import { drawSteps } from "./steps.js";
 
 /** @typedef {import("./model.js").Box} Box */
@@ -112,7 +113,7 @@ export class Drawing {
       this.nodes.set(id, node);
     }
     const { x: _x, y: _y, index: _index, ...face } = box.data;
-    const look = JSON.stringify(face);
+    const look = JSON.stringify([face, ...[box.data, ...box.data.folded].map((each) => this.model.tints.get(each.id))]);
     if (look !== node.look) {
       this.fillNode(node, box.data);
       this.drawSteps(node.rest, box);
@@ -145,21 +146,25 @@ export class Drawing {
     box.replaceChildren();
     rest.replaceChildren();
     dress(box, data, "ne-box");
+    const tint = this.model.tints.get(data.id), flawed = data.error || data.warning;
     if (data.collapsed) svg("rect", { class: "ne-card ne-behind", x: 5, y: 5, width: w, height: h, rx: 6 }, box);
     svg("rect", { class: "ne-card", width: w, height: h, rx: 6 }, box);
     svg("path", { class: "ne-bar", d: `M6 0V${h}A6 6 0 0 1 0 ${h - 6}V6A6 6 0 0 1 6 0z` }, box);
-    write(box, 16, 18, "ne-name", shorten(data.name || "(no name)", w, 7.6));
+    write(box, 16, 18, "ne-name", shorten(data.name || "(no name)", w - room(tint), 7.6));
+    paint(box, tint, w - (flawed ? 16 : 8), 18);
     const kind = write(box, 16, 33, "ne-type", data.collapsed ? "" : data.type);
     svg("tspan", { class: "ne-note", dx: data.collapsed ? 0 : 6, text: data.note ?? "" }, kind);
     data.lines.forEach((line, at) => write(box, 16, 48 + LINE * at, "ne-note", shorten(line, w, 6.2)));
-    if (data.error || data.warning) badge(box, w - 4, 4);
+    if (flawed) badge(box, w - 4, 4);
 
     data.folded.forEach((strip, at) => {
       const inside = svg("g", { tabindex: -1, transform: `translate(10 ${head + STRIP * at})` }, rest);
+      const tint = this.model.tints.get(strip.id);
       dress(inside, strip, `ne-strip ${stateClasses(strip)}`);
       svg("rect", { width: w - 14, height: STRIP - 2, rx: 4 }, inside);
       const text = write(inside, 6, 13, "ne-type", strip.type);
-      svg("tspan", { class: "ne-note", dx: 6, text: shorten(strip.name, w - 20 - strip.type.length * 6.4, 6.2) }, text);
+      svg("tspan", { class: "ne-note", dx: 6, text: shorten(strip.name, w - 20 - strip.type.length * 6.4 - room(tint), 6.2) }, text);
+      paint(inside, tint, w - 20, 13);
       if (strip.error || strip.warning) badge(inside, w - 14, 2);
     });
 

@@ -17,6 +17,7 @@ import { Minimap } from "./minimap.js";
 import { Model, edgeSentence, sentence } from "./model.js";
 import { findable, openPalette, openSearch } from "./palette.js";
 import { keep, paste } from "./clipboard.js";
+import { OverlayBar } from "./overlay.js";
 import { makeRenamer, rename } from "./renamer.js";
 import { Sheet } from "./sheet.js";
 import { Wiring } from "./wiring.js";
@@ -81,6 +82,7 @@ export class Editor {
     this.button("redo", "Redo (Ctrl+Shift+Z)", () => this.send({ type: "redo" }));
     this.button("search", "Find a layer (Ctrl+F or /)", () => this.openSearch());
     this.button("relayout", "Arrange anew", () => this.relayout());
+    this.overlay = new OverlayBar(this);
     make("span", { class: "ne-space" }, this.toolbar);
     this.button("out", "Zoom out (-)", () => this.zoom(1 / 1.25));
     const percent = make("output", { class: "ne-percent", "aria-label": "Zoom" }, this.toolbar);
@@ -151,6 +153,7 @@ export class Editor {
     const whole = !first && inSight(this.view, model.bounds(), drawing.size());
     const focused = drawing.focused();
     const { added, renamed, reselected } = model.take(graph);
+    this.overlay?.follow();
 
     this.sheet.empty.hidden = graph.nodes.length > 0;
     this.problems.hidden = !graph.problems?.length;
@@ -360,6 +363,7 @@ export class Editor {
 
   destroy() {
     this.observer?.disconnect();
+    this.overlay?.destroy();
     this.root.replaceChildren();
     this.root.classList.remove("bb-editor", "ne-far");
     delete this.root.dataset.ready;
@@ -382,6 +386,8 @@ export function mount(root, adapter) {
       else if (content.type === "layers") editor.offerLayers(content.layers);
       else if (content.type === "clipboard") keep(editor, content.text);
       else if (content.type === "height") root.style.setProperty("--ne-height", content.height);
+      else if (content.type === "overlays") editor.overlay?.offer(content.overlays);
+      else if (content.type === "overlay") editor.overlay?.show(content.overlay);
       else if (content.type === "say") editor.say(content.text, content.kind);
     },
     destroy: () => editor.destroy(),

@@ -52,6 +52,8 @@ export class Model {
     this.selected = new Set();
     /** @type {Set<string>} */
     this.selectedEdges = new Set();
+    /** @type {Map<string, import("../overlay.js").Tint>} the colours of boxes and strips that have a figure */
+    this.tints = new Map();
   }
 
   /**
