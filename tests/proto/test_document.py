@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from google.protobuf import text_format
 
-import brewbench.proto.document as document_module
+import brewbench.proto.edited as edited_module
 from brewbench.proto.document import Change, Document
 from brewbench.proto.errors import ParseError
 from brewbench.proto.messages import LayerParameter, NetParameter, SolverParameter, V1LayerParameter
@@ -735,7 +735,7 @@ def test_typing_at_one_place_is_one_step():
 
 def test_a_step_of_typing_ends_at_a_pause_and_at_the_end_of_a_line(monkeypatch):
     now = [100.0]
-    monkeypatch.setattr(document_module, "monotonic", lambda: now[0])
+    monkeypatch.setattr(edited_module, "monotonic", lambda: now[0])
     document = Document.parse('name: "x"\n')
     texts = [document.text]
     second = "# first\n# sec"
