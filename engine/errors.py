@@ -14,7 +14,8 @@ class Diagnostic:
     """One finding about a net or a solver, as data a form or an editor can mark.
 
     `layer_index` counts the layers of the text as it is written, `field` is a dotted path below the
-    layer (``"convolution_param.kernel_size"``), `line` is 1-based. What is not known is None.
+    layer (``"convolution_param.kernel_size"``), `line` is 1-based, `rule` names the rule of a lint that is broken. What
+    is not known is None.
     """
 
     message: str
@@ -25,6 +26,7 @@ class Diagnostic:
     field: str | None = None
     file: str | None = None
     line: int | None = None
+    rule: str | None = None
 
     def at(self, **place: Any) -> Diagnostic:
         """The same finding, with what was not known yet of layer, type, layer_index, field, file and line."""

@@ -33,17 +33,23 @@ def lint(report: Report, net: Any) -> list[Diagnostic]:
             "This net is written in Caffe's V1 form (layers { type: CONVOLUTION ... }), which the drawing cannot edit: "
             "brewbench upgrade_net_proto_text OLD NEW writes it in today's form."
         )
-        return [Diagnostic(message, "warning")]
+        return [Diagnostic(message, "warning", rule="old form")]
     layers = [layer for layer in report.layers if layer.included and 0 <= layer.index < len(net.layer)]
     params = {layer.index: net.layer[layer.index] for layer in layers}
     learns = any(_is_loss(layer, params[layer.index]) for layer in layers)
-    rules = [_strides(layers, params), _probabilities(layers)]
+    rules = {
+        "names": _nameless(layers), "stride": _strides(layers, params), "kernel": _padded(layers, params),
+        "probabilities": _probabilities(layers),
+    }  # fmt: skip
     if learns:
-        rules += [_fillers(layers, params), _labels(layers, params), _overwritten(layers), _unscaled(layers, report)]
-        rules += [_unread(layers, params)] if report.phase == TRAIN else []
+        rules |= {
+            "filler": _fillers(layers, params), "labels": _labels(layers, params), "overwritten": _overwritten(layers),
+            "unscaled": _unscaled(layers, report),
+        }  # fmt: skip
+        rules |= {"unread": _unread(layers, params)} if report.phase == TRAIN else {}
     return [
-        Diagnostic(message, "warning", layer=layer.name, type=layer.type, layer_index=layer.index, field=field)
-        for rule in rules
+        Diagnostic(message, "warning", layer.name, layer.type, layer.index, field, rule=name)
+        for name, rule in rules.items()
         for message, layer, field in rule
     ]
 
@@ -66,16 +72,28 @@ def _is_loss(layer: LayerReport, param: Any) -> bool:
 def _fillers(layers: Sequence[LayerReport], params: dict[int, Any]) -> Found:
     for layer in layers:
         field = LEARNED_WEIGHTS.get(layer.type)
-        if field is None or getattr(params[layer.index], field).HasField("weight_filler"):
+        settings = getattr(params[layer.index], field) if field is not None else None
+        if settings is None or (settings.HasField("weight_filler") and not _is_zero(settings.weight_filler)):
             continue
         specs = params[layer.index].param
         if specs and (specs[0].lr_mult == 0 or specs[0].name):  # frozen, or shared with a layer that fills them
             continue
+        state = "is constant 0" if settings.HasField("weight_filler") else "is not given"
         yield (
-            "weight_filler is not given: all weights begin at 0, all units get the same gradient and stay alike. "
+            f"weight_filler {state}: all weights begin at 0, all units get the same gradient and stay alike. "
             'Expected a filler such as { type: "xavier" }, unless the weights come from a file.',
             layer, f"{field}.weight_filler",
         )  # fmt: skip
+
+
+def _is_zero(filler: Any) -> bool:
+    return filler.type == "constant" and filler.value == 0
+
+
+def _nameless(layers: Sequence[LayerReport]) -> Found:
+    for layer in layers:
+        if not layer.name:
+            yield "has no name, by which its parameters and logs are found. Expected one of its own.", layer, "name"
 
 
 def _probabilities(layers: Sequence[LayerReport]) -> Found:
@@ -149,6 +167,22 @@ def _strides(layers: Sequence[LayerReport], params: dict[int, Any]) -> Found:
             yield (
                 f"stride {stride} is larger than kernel_size {kernel}: what lies between two windows is never read.",
                 layer, f"{field}.stride",
+            )  # fmt: skip
+
+
+def _padded(layers: Sequence[LayerReport], params: dict[int, Any]) -> Found:
+    for layer in layers:
+        field = {"Convolution": "convolution_param", "Pooling": "pooling_param"}.get(layer.type)
+        shape = layer.bottom_shapes[0] if field is not None and layer.bottom_shapes else None
+        if field is None or shape is None or len(shape) != 4:
+            continue
+        settings = getattr(params[layer.index], field)
+        kernel = _single(settings.kernel_size if layer.type == "Convolution" else [settings.kernel_size])
+        if kernel > min(shape[2:]):
+            yield (
+                f"kernel_size {kernel} is larger than the bottom, which has {min(shape[2:])} there: a part of every "
+                "window lies in the padding.",
+                layer, f"{field}.kernel_size",
             )  # fmt: skip
 
 
