@@ -112,6 +112,19 @@ def parts_of(document: Document, report: Report | None = None) -> Parts:
     return _Flow(document, report or _report(document)).parts()
 
 
+def places_in_deploy(document: Document) -> set[int]:
+    """The layers, by their places in the text of a training net of any age, that its deploy net has in some form.
+
+    Raises DefinitionError where an old net has no present form.
+    """
+    modern = modernised(document)
+    shown = parts_of(modern).shown
+    if modern is document:
+        return shown
+    origins = Source(document, "net").origins
+    return {origin for index in shown if (origin := origins[index]) is not None}
+
+
 def _report(document: Document) -> Report:
     load_layers()
     rules = [rule for layer in document.message.layer for rule in (*layer.include, *layer.exclude)]

@@ -43,7 +43,7 @@ class Bench(ipywidgets.VBox):
         self.run = Run(self.state, self.looks, self.refresh, self._select, self._show_steps)
         self.texts = Texts(self.state, self._on_place, self._on_switch, lambda: self.run.guarded(self.save))
         self.fields = Fields(self.state, self.texts)
-        self.drawing = Drawing(self.state, self.texts, self._select, self._on_edit)
+        self.drawing = Drawing(self.state, self.texts, self._select, self._on_edit, self.run.look_at)
         self.figures = Figures(self.state, self._select)
         self.overlays = Overlays(self.state, self.editor, self.figures.table)
         self.trust = TrustBar(lambda: self.run.guarded(live.trust_code))

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from ...engine import TRAIN, Report
+from ...proto import Document
 from ...workbench import Cursor, NotFinite, Plan
+from ...workbench.deployment import places_in_deploy
 from ..editor import NetEditor, build_graph, default_collapsed
 from ..editor.graph import groups_around, layer_ids
 from ..form import written_values
-from ..intents import carry_out, copied, indices_of, palette, wanted_field
+from ..intents import carry_out, copied, indices_of, palette, rules_of, wanted_field
 from .state import State
 from .texts import Texts
+
+VIEWS = ("TRAIN", "TEST", "deploy")
+"""What can be looked at: the layers that are not in it are dim."""
 
 
 class Drawing:
     """Draws the net as its text is now. `on_select(indices)` is told what the user selects; `editor` is the widget.
 
-    `on_edit(path)` is told which field of the selected layer the user goes on with, None for the first of its own.
+    `on_edit(path)` is told which field of the selected layer the user goes on with, None for the first of its own;
+    `on_view(name)` which of VIEWS is to be looked at.
     """
 
     def __init__(self, state: State, texts: Texts, on_select: Callable[[Sequence[int]], None],
-                 on_edit: Callable[[tuple[str, str] | None], None] = lambda path: None):  # fmt: skip
+                 on_edit: Callable[[tuple[str, str] | None], None] = lambda path: None,
+                 on_view: Callable[[str], None] = lambda name: None):  # fmt: skip
         self.state, self._texts, self._on_select = state, texts, on_select
-        self._on_edit = on_edit
+        self._on_edit, self._on_view = on_edit, on_view
         self._collapsed = default_collapsed(state.report)
         self._palette = palette()
         self.editor = NetEditor(height="100%")
@@ -33,10 +42,14 @@ class Drawing:
     def refresh(self) -> None:
         """Draw the net anew."""
         document = self.state.live.document
+        view = "deploy" if self.state.deploying else "TRAIN" if self.state.phase == TRAIN else "TEST"
+        report = in_deploy(document, self.state.report) if self.state.deploying else self.state.report
         graph = build_graph(
-            self.state.report, collapsed_groups=self._collapsed, palette=self._palette, version=document.version
-        )
-        self.editor.graph = graph | {"can_undo": document.can_undo, "can_redo": document.can_redo}
+            report, collapsed_groups=self._collapsed, palette=self._palette, version=document.version,
+            rules=rules_of(getattr(document.message, self.state.layer_field)),
+        )  # fmt: skip
+        can = {"can_undo": document.can_undo, "can_redo": document.can_redo}
+        self.editor.graph = graph | can | {"views": list(VIEWS), "view": view}
         self.show_selection()
 
     def show_selection(self) -> None:
@@ -101,6 +114,8 @@ class Drawing:
         elif intent["type"] == "toggle_group":
             self._collapsed ^= {intent["id"]}
             self.refresh()
+        elif intent["type"] == "view":
+            self._on_view(intent["name"])
         elif intent["type"] == "relayout":
             self.refresh()
         elif intent["type"] == "search":
@@ -126,6 +141,16 @@ class Drawing:
                 wanted = wanted_field(intent["layer_type"])
                 if wanted is not None:
                     self._on_edit(wanted)
+
+
+def in_deploy(document: Document, report: Report) -> Report:
+    """A report in which those layers take part that the deploy net has in some form; as it is for a net without."""
+    try:
+        shown = places_in_deploy(document)
+    except ValueError:  # an old net that cannot be upgraded
+        return report
+    layers = tuple(replace(one, included=one.index in shown) if one.index >= 0 else one for one in report.layers)
+    return replace(report, layers=layers)
 
 
 def spell_values(values: Mapping[str, Any]) -> list[str]:

@@ -74,7 +74,7 @@ class Run:
             "reset": session.rewind,
             "backward": session.step_backward,
             "forward": session.step_forward,
-            "phase": self._set_phase,
+            "phase": self.look_at,
             "device": self._set_device,
             "refresh": self._looks.follow,
         }
@@ -128,9 +128,11 @@ class Run:
         """Change a number of the solver from the next iteration on. Raises ValueError where it cannot be."""
         self.state.session.set(name, value)
 
-    def _set_phase(self, phase: str) -> None:
+    def look_at(self, view: str) -> None:
+        """Show the net of a phase, or "deploy". Raises KeyError for another."""
+        phase = "TEST" if view == "deploy" else view
         with self.state.lock:
-            self.state.phase = PHASES[phase]
+            self.state.phase, self.state.deploying = PHASES[phase], view == "deploy"
             self.stepper.update(phase=phase)
         self._on_phase()
 

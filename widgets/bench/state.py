@@ -15,6 +15,7 @@ PHASES = {"TRAIN": TRAIN, "TEST": TEST}
 class State:
     """The live net and its session, the phase looked at, the text shown, and the layers selected.
 
+    `deploying` is true while what is looked at is the deploy net, which is made of the TEST net.
     `active` is the document whose text is shown, edited and undone; `selected` holds places in the net's text. `lock`
     is held while either changes.
     """
@@ -23,6 +24,7 @@ class State:
         self.live = live
         self.session: Any = Session(live) if live.solver_document is not None else Walkthrough(live)
         self.phase = live.phase
+        self.deploying = False
         self.active: Document = live.document
         self.selected: list[int] = []
         self.lock = threading.RLock()

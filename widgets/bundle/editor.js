@@ -592,12 +592,13 @@ var OverlayBar = class {
     this.editor = editor;
     this.overlay = null;
     this.late = false;
-    this.label = make("label", { class: "ne-colour", text: "Colour: ", hidden: "" }, editor.toolbar);
+    this.label = make("label", { class: "ne-colour", text: "Colour: ", hidden: "" });
+    editor.toolbar.space.before(this.label);
     this.choice = make("select", { "aria-label": "Colour the drawing by" }, this.label);
     this.choice.addEventListener("change", () => editor.send({ type: "overlay", ask: "choose", name: this.choice.value }));
     for (const kind of ["pointerdown", "keydown"]) this.label.addEventListener(kind, (event) => event.stopPropagation());
     this.bar = make("div", { class: "ne-scale", hidden: "" });
-    editor.toolbar.after(this.bar);
+    editor.toolbar.element.after(this.bar);
     this.low = make("span", {}, this.bar);
     this.colours = make("span", { class: "ne-colours", "aria-hidden": "true", style: `background: linear-gradient(to right, ${PALETTE.join(", ")})` }, this.bar);
     this.high = make("span", {}, this.bar);
@@ -814,11 +815,12 @@ var Drawing = class {
     if (data.collapsed) svg("rect", { class: "ne-card ne-behind", x: 5, y: 5, width: w, height: h, rx: 6 }, box);
     svg("rect", { class: "ne-card", width: w, height: h, rx: 6 }, box);
     svg("path", { class: "ne-bar", d: `M6 0V${h}A6 6 0 0 1 0 ${h - 6}V6A6 6 0 0 1 6 0z` }, box);
-    write(box, 16, 18, "ne-name", shorten(data.name || "(no name)", w - room(tint), 7.6));
-    paint(box, tint, w - (flawed ? 16 : 8), 18);
+    write(box, 16, 18, "ne-name", shorten(data.name || "(no name)", w - room(tint) - chipRoom(data.rule), 7.6));
+    paint(box, tint, w - chipRoom(data.rule) - (flawed ? 16 : 8), 18);
     const kind = write(box, 16, 33, "ne-type", data.collapsed ? "" : data.type);
     svg("tspan", { class: "ne-note", dx: data.collapsed ? 0 : 6, text: data.note ?? "" }, kind);
     data.lines.forEach((line, at) => write(box, 16, 48 + LINE * at, "ne-note", shorten(line, w, 6.2)));
+    if (data.rule || !data.collapsed && !tint) chip(box, w - 14, 7, data.rule);
     if (flawed) badge(box, w - 4, 4);
     data.folded.forEach((strip, at) => {
       const inside = svg("g", { tabindex: -1, transform: `translate(10 ${head + STRIP2 * at})` }, rest);
@@ -826,8 +828,9 @@ var Drawing = class {
       dress(inside, strip, `ne-strip ${stateClasses(strip)}`);
       svg("rect", { width: w - 14, height: STRIP2 - 2, rx: 4 }, inside);
       const text = write(inside, 6, 13, "ne-type", strip.type);
-      svg("tspan", { class: "ne-note", dx: 6, text: shorten(strip.name, w - 20 - strip.type.length * 6.4 - room(tint2), 6.2) }, text);
-      paint(inside, tint2, w - 20, 13);
+      svg("tspan", { class: "ne-note", dx: 6, text: shorten(strip.name, w - 20 - strip.type.length * 6.4 - room(tint2) - chipRoom(strip.rule), 6.2) }, text);
+      paint(inside, tint2, w - 20 - chipRoom(strip.rule), 13);
+      if (strip.rule || !tint2) chip(inside, w - 24, 2, strip.rule);
       if (strip.error || strip.warning) badge(inside, w - 14, 2);
     });
     svg("rect", { class: "ne-outline", width: w, height: h, rx: 6 }, rest);
@@ -954,6 +957,19 @@ function port(parent, className, x, y, number, missing) {
     "aria-hidden": "true"
   }, parent);
 }
+var chipWidth = (text) => 6.2 * text.length + 10;
+var chipRoom = (rule2 = "") => rule2 ? chipWidth(rule2) + 8 : 0;
+function chip(parent, x, y, rule2) {
+  const text = rule2 || "always", width = chipWidth(text);
+  const g = svg("g", {
+    class: `ne-chip${rule2 ? "" : " ne-ghost"}`,
+    transform: `translate(${x - width} ${y})`,
+    "aria-hidden": "true"
+  }, parent);
+  svg("title", { text: "In TRAIN only, in TEST only, or in both (p)" }, g);
+  svg("rect", { width, height: 14, rx: 7 }, g);
+  svg("text", { x: width / 2, y: 10.5, text }, g);
+}
 function badge(parent, x, y) {
   const g = svg("g", { class: "ne-badge", transform: `translate(${x} ${y})` }, parent);
   svg("circle", { r: 8 }, g);
@@ -973,7 +989,7 @@ function dress(element, data, className) {
     class: className,
     role: "button",
     "aria-roledescription": data.collapsed ? "group of layers" : "layer",
-    "aria-label": `${describe(data)}${data.note ? `, ${data.note}` : ""}${data.dimmed ? ", not in this phase" : ""}`,
+    "aria-label": `${describe(data)}${data.note ? `, ${data.note}` : ""}${data.rule ? `, in ${data.rule} only` : ""}${data.dimmed ? ", not in this phase" : ""}`,
     "aria-description": [
       data.error && `error: ${data.error}`,
       data.warning && `warning: ${data.warning}`,
@@ -990,7 +1006,32 @@ function dress(element, data, className) {
   }
 }
 
+// page/editor/menu.js
+var rule = (phase) => (editor, ids2) => editor.send({ type: "rule", ids: ids2, phase });
+var some = (count) => count > 0;
+var ACTIONS = {
+  train: { text: "In TRAIN only", hint: "include { phase: TRAIN }", fits: some, run: rule("TRAIN") },
+  test: { text: "In TEST only", hint: "include { phase: TEST }", fits: some, run: rule("TEST") },
+  both: { text: "In all phases", hint: "no rule about the phase", fits: some, run: rule("") }
+};
+var offered = (count) => Object.entries(ACTIONS).filter(([, action]) => action.fits(count)).map(([value, { text, hint }]) => ({ text, hint, value, haystack: `${text} ${hint}`.toLowerCase() }));
+var nextPhase = (now) => ({ "": "TRAIN", TRAIN: "TEST" })[now] ?? "";
+function switchPhase(editor, id) {
+  const thing = editor.model.thing(id), { selected } = editor.model;
+  if (!id || !thing || thing.collapsed) return;
+  editor.send({ type: "rule", ids: selected.has(id) ? [...selected] : [id], phase: nextPhase(thing.rule ?? "") });
+}
+function openMenu(editor) {
+  const near = editor.current(), ids2 = [...editor.model.selected];
+  editor.menu.open(offered(ids2.length), {
+    onPick: (value) => ACTIONS[value].run(editor, ids2),
+    onClose: () => editor.drawing.focus(near),
+    foot: ids2.length ? "" : "Select layers first to see what can be done with them."
+  });
+}
+
 // page/editor/gestures.js
+var MAC = navigator.platform.startsWith("Mac");
 var SLACK = 3;
 var Gestures = class {
   /** @param {import("./editor.js").Editor} editor */
@@ -1003,6 +1044,7 @@ var Gestures = class {
     canvas.addEventListener("pointerup", (event) => this.up(event));
     canvas.addEventListener("pointercancel", () => this.end());
     canvas.addEventListener("pointerleave", () => editor.card.hide());
+    canvas.addEventListener("contextmenu", (event) => this.openMenu(event));
     canvas.addEventListener("dblclick", (event) => this.doubleClick(event));
     canvas.addEventListener("wheel", (event) => {
       if (!event.ctrlKey && !event.metaKey && !editor.root.contains(document.activeElement)) return;
@@ -1018,17 +1060,18 @@ var Gestures = class {
   }
   /** @param {PointerEvent} event */
   down(event) {
-    if (event.button > 1) return;
+    if (event.button > 1 || event.ctrlKey && event.button === 0 && MAC) return;
     const { editor } = this, { model, drawing } = editor;
     editor.card.hide();
     editor.wiring.end("");
     const start = this.point(event), several = event.shiftKey || event.ctrlKey || event.metaKey;
-    const out = around(event, ".ne-out"), item = around(event, "[data-id]");
+    const chip2 = around(event, ".ne-chip"), out = around(event, ".ne-out"), item = around(event, "[data-id]");
     const edge = around(event, ".ne-edge"), fold = around(event, ".ne-fold");
     const pan = { kind: "pan", start, view: { ...editor.view } };
     event.preventDefault();
     if (event.button === 1) this.now = pan;
     else if (fold) editor.toggleGroup(fold.parentElement?.dataset.group);
+    else if (chip2) switchPhase(editor, item?.dataset.id);
     else if (out) this.now = { kind: "wire", start, port: Number(out.dataset.port), source: this.boxOf(out) };
     else if (item) this.press(item.dataset.id ?? "", several, start);
     else if (edge) {
@@ -1144,6 +1187,14 @@ var Gestures = class {
     drawing.wire.removeAttribute("d");
     drawing.band.setAttribute("visibility", "hidden");
   }
+  /** What can be done with what is under the pointer, and with all that is selected along with it. @param {MouseEvent} event */
+  openMenu(event) {
+    const { editor } = this, id = around(event, "[data-id]")?.dataset.id;
+    event.preventDefault();
+    event.stopPropagation();
+    if (id && !editor.model.selected.has(id)) editor.choose([id]);
+    editor.openMenu();
+  }
   /** @param {MouseEvent} event */
   doubleClick(event) {
     const { editor } = this;
@@ -1169,6 +1220,8 @@ var PLAIN = {
   f: (editor) => editor.fit(),
   a: (editor) => editor.openPalette(),
   c: (editor, _event, current) => editor.wiring.start(current),
+  m: (editor) => editor.openMenu(),
+  p: (editor, _event, current) => switchPhase(editor, current),
   e: (editor, _event, current) => nextEdge(editor, current),
   g: (editor, _event, current) => editor.toggleGroup(editor.model.box(current)?.data.group),
   "+": (editor) => editor.zoom(1.25),
@@ -1456,6 +1509,8 @@ var KEYS = [
   ["Ctrl+A, Shift+drag", "select all, all in a frame: the form edits them at once"],
   ["/, Ctrl+F", "find a layer"],
   ["e", "the edges of a layer, one by one"],
+  ["p", "in TRAIN only, in TEST only, in both"],
+  ["m, right click", "what can be done with the selection"],
   ["g", "fold or unfold the group"],
   ["f, +, -", "fit, zoom in, zoom out"]
 ];
@@ -1487,6 +1542,70 @@ var Sheet = class {
     this.onClose = onClose;
     this.box.hidden = false;
     this.box.focus();
+  }
+};
+
+// page/editor/toolbar.js
+var ICONS = {
+  add: "M8 3v10M3 8h10",
+  remove: "M3 4.5h10M6.5 4.5V3h3v1.5M4.5 4.5l.6 8.5h5.8l.6-8.5",
+  undo: "M6 3 3 6l3 3M3 6h6a3.5 3.5 0 0 1 0 7H6",
+  redo: "m10 3 3 3-3 3M13 6H7a3.5 3.5 0 0 0 0 7h3",
+  search: "M7 3a4 4 0 1 0 0 8 4 4 0 0 0 0-8M10 10l3.5 3.5",
+  relayout: "M6 2h4v3H6zM2 11h4v3H2zM10 11h4v3h-4zM8 5v3M4 11V8h8v3",
+  menu: "M3 4h10M3 8h10M3 12h10",
+  out: "M3 8h10",
+  in: "M8 3v10M3 8h10",
+  fit: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4"
+};
+var Toolbar = class {
+  /** @param {Editor} editor */
+  constructor(editor) {
+    this.element = make("div", { class: "ne-toolbar", role: "toolbar", "aria-label": "Net editor" }, editor.root);
+    this.button("add", "Add a layer behind the selected one (a)", () => editor.openPalette());
+    this.button("remove", "Remove the selection, and join what it was between (Delete)", () => editor.removeSelection());
+    this.button("undo", "Undo (Ctrl+Z)", () => editor.send({ type: "undo" }));
+    this.button("redo", "Redo (Ctrl+Shift+Z)", () => editor.send({ type: "redo" }));
+    this.button("search", "Find a layer (Ctrl+F or /)", () => editor.openSearch());
+    this.button("relayout", "Arrange anew", () => editor.relayout());
+    this.button("menu", "What can be done with the selection (m)", () => editor.openMenu());
+    this.space = make("span", { class: "ne-space" }, this.element);
+    this.view = make("select", {
+      class: "ne-view",
+      "aria-label": "Layers in view",
+      hidden: "",
+      title: "Dim the layers that are not in TRAIN, in TEST, or in the deploy net"
+    }, this.element);
+    this.view.addEventListener("change", () => editor.send({ type: "view", name: this.view.value }));
+    this.button("out", "Zoom out (-)", () => editor.zoom(1 / 1.25));
+    this.percent = make("output", { class: "ne-percent", "aria-label": "Zoom" }, this.element);
+    this.button("in", "Zoom in (+)", () => editor.zoom(1.25));
+    this.button("fit", "Show the whole net (f)", () => editor.fit());
+    this.element.addEventListener("pointerdown", (event) => {
+      if (event.target !== this.view) event.preventDefault();
+    });
+  }
+  /** @param {keyof typeof ICONS} name @param {string} title @param {() => void} action */
+  button(name, title, action) {
+    const button = make("button", {
+      type: "button",
+      title,
+      "aria-label": title.replace(/ \(.*/, ""),
+      "data-action": name
+    }, this.element);
+    button.append(icon(ICONS[name]));
+    button.addEventListener("click", action);
+  }
+  /** @param {string} action @param {boolean} enabled */
+  enable(action, enabled) {
+    const button = this.element.querySelector(`[data-action=${action}]`);
+    if (button instanceof HTMLButtonElement) button.disabled = !enabled;
+  }
+  /** Offer views of the net; none without any. @param {string[]} views @param {string} [view] the one of now */
+  offer(views, view) {
+    this.view.hidden = !views.length;
+    if (views.length !== this.view.options.length) this.view.replaceChildren(...views.map((text) => make("option", { text })));
+    if (view !== void 0) this.view.value = view;
   }
 };
 
@@ -1565,17 +1684,6 @@ var Wiring = class {
 
 // page/editor/editor.js
 var VAST = 2.5;
-var ICONS = {
-  add: "M8 3v10M3 8h10",
-  remove: "M3 4.5h10M6.5 4.5V3h3v1.5M4.5 4.5l.6 8.5h5.8l.6-8.5",
-  undo: "M6 3 3 6l3 3M3 6h6a3.5 3.5 0 0 1 0 7H6",
-  redo: "m10 3 3 3-3 3M13 6H7a3.5 3.5 0 0 0 0 7h3",
-  search: "M7 3a4 4 0 1 0 0 8 4 4 0 0 0 0-8M10 10l3.5 3.5",
-  relayout: "M6 2h4v3H6zM2 11h4v3H2zM10 11h4v3h-4zM8 5v3M4 11V8h8v3",
-  out: "M3 8h10",
-  in: "M8 3v10M3 8h10",
-  fit: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4"
-};
 var Editor = class {
   /**
    * @param {HTMLElement} root
@@ -1592,47 +1700,22 @@ var Editor = class {
     this.awaiting = null;
     this.overtaken = null;
     root.classList.add("bb-editor");
-    this.toolbar = make("div", { class: "ne-toolbar", role: "toolbar", "aria-label": "Net editor" }, root);
+    this.toolbar = new Toolbar(this);
+    this.overlay = new OverlayBar(this);
     this.stage = make("div", { class: "ne-stage" }, root);
     this.drawing = new Drawing(this.model, this.stage, root);
     this.minimap = new Minimap(this.model, this.stage, (middle) => this.centre(middle));
     this.card = new Card(this.model, this.stage);
     this.palette = new Chooser(this.stage, "Add a layer", "Type of layer…");
     this.finder = new Chooser(this.stage, "Find a layer", "Name or type…");
+    this.menu = new Chooser(this.stage, "Actions", "What to do…");
     this.sheet = new Sheet(this.stage);
     this.renamer = makeRenamer(this.stage);
     this.problems = make("div", { class: "ne-problems", role: "alert", hidden: "" }, root);
     this.status = make("div", { class: "ne-status", role: "status", "aria-live": "polite" }, root);
     this.wiring = new Wiring(this);
     this.gestures = new Gestures(this);
-    this.percent = this.fillToolbar();
     this.listen();
-  }
-  fillToolbar() {
-    this.button("add", "Add a layer behind the selected one (a)", () => this.openPalette());
-    this.button("remove", "Remove the selection, and join what it was between (Delete)", () => this.removeSelection());
-    this.button("undo", "Undo (Ctrl+Z)", () => this.send({ type: "undo" }));
-    this.button("redo", "Redo (Ctrl+Shift+Z)", () => this.send({ type: "redo" }));
-    this.button("search", "Find a layer (Ctrl+F or /)", () => this.openSearch());
-    this.button("relayout", "Arrange anew", () => this.relayout());
-    this.overlay = new OverlayBar(this);
-    make("span", { class: "ne-space" }, this.toolbar);
-    this.button("out", "Zoom out (-)", () => this.zoom(1 / 1.25));
-    const percent = make("output", { class: "ne-percent", "aria-label": "Zoom" }, this.toolbar);
-    this.button("in", "Zoom in (+)", () => this.zoom(1.25));
-    this.button("fit", "Show the whole net (f)", () => this.fit());
-    return percent;
-  }
-  /** @param {keyof typeof ICONS} name @param {string} title @param {() => void} action */
-  button(name, title, action) {
-    const button = make("button", {
-      type: "button",
-      title,
-      "aria-label": title.replace(/ \(.*/, ""),
-      "data-action": name
-    }, this.toolbar);
-    button.append(icon(ICONS[name]));
-    button.addEventListener("click", action);
   }
   listen() {
     const { root, drawing: { canvas } } = this;
@@ -1655,10 +1738,9 @@ var Editor = class {
     });
     root.addEventListener("keydown", (event) => {
       event.stopPropagation();
-      const inToolbar = event.target instanceof Node && this.toolbar.contains(event.target);
-      if (inToolbar && ![" ", "Enter", "Tab"].includes(event.key)) keyDown(this, event);
+      const inToolbar = event.target instanceof Node && this.toolbar.element.contains(event.target);
+      if (inToolbar && !takesText(event.target) && ![" ", "Enter", "Tab"].includes(event.key)) keyDown(this, event);
     });
-    this.toolbar.addEventListener("pointerdown", (event) => event.preventDefault());
     this.observer = new ResizeObserver(() => {
       if (!this.touched) this.open();
       else this.show();
@@ -1683,12 +1765,13 @@ var Editor = class {
     const whole = !first && inSight(this.view, model.bounds(), drawing.size());
     const focused = drawing.focused();
     const { added, renamed, reselected } = model.take(graph);
-    this.overlay?.follow();
+    this.overlay.follow();
     this.sheet.empty.hidden = graph.nodes.length > 0;
     this.problems.hidden = !graph.problems?.length;
     this.problems.textContent = printable((graph.problems ?? []).join("\n"));
-    this.enable("undo", graph.can_undo !== false);
-    this.enable("redo", graph.can_redo !== false);
+    this.toolbar.enable("undo", graph.can_undo !== false);
+    this.toolbar.enable("redo", graph.can_redo !== false);
+    this.toolbar.offer(graph.views ?? [], graph.view);
     this.root.dataset.version = String(graph.version ?? "");
     this.minimap.draw();
     if (anchor) this.hold(anchor, whole);
@@ -1701,11 +1784,6 @@ var Editor = class {
     if (first && graph.nodes.length) this.open();
     else this.show();
     if (focused !== void 0 && drawing.focused() === void 0) drawing.focus(renamed.get(focused) ?? focused);
-  }
-  /** @param {string} action @param {boolean} enabled */
-  enable(action, enabled) {
-    const button = this.toolbar.querySelector(`[data-action=${action}]`);
-    if (button instanceof HTMLButtonElement) button.disabled = !enabled;
   }
   /** The box that must not move under the user's eyes: the selected one, else the one nearest the middle. */
   anchor() {
@@ -1733,7 +1811,7 @@ var Editor = class {
     const { width, height } = { width: this.stage.clientWidth, height: this.stage.clientHeight };
     this.minimap.show(this.isVast({ width, height }));
     this.drawing.look(this.view);
-    this.percent.textContent = `${Math.round(this.view.k * 100)} %`;
+    this.toolbar.percent.textContent = `${Math.round(this.view.k * 100)} %`;
     this.card.hide();
     this.minimap.look(this.view, this.drawing.size());
   }
@@ -1847,6 +1925,9 @@ var Editor = class {
   openPalette() {
     openPalette(this);
   }
+  openMenu() {
+    openMenu(this);
+  }
   /** The list of what is drawn, and as soon as the kernel answers of all layers, those in folded groups too. */
   openSearch() {
     openSearch(this);
@@ -1865,7 +1946,7 @@ var Editor = class {
   }
   destroy() {
     this.observer?.disconnect();
-    this.overlay?.destroy();
+    this.overlay.destroy();
     this.root.replaceChildren();
     this.root.classList.remove("bb-editor", "ne-far");
     delete this.root.dataset.ready;
@@ -1882,8 +1963,8 @@ function mount(root, adapter) {
       else if (content.type === "layers") editor.offerLayers(content.layers);
       else if (content.type === "clipboard") keep(editor, content.text);
       else if (content.type === "height") root.style.setProperty("--ne-height", content.height);
-      else if (content.type === "overlays") editor.overlay?.offer(content.overlays);
-      else if (content.type === "overlay") editor.overlay?.show(content.overlay);
+      else if (content.type === "overlays") editor.overlay.offer(content.overlays);
+      else if (content.type === "overlay") editor.overlay.show(content.overlay);
       else if (content.type === "say") editor.say(content.text, content.kind);
     },
     destroy: () => editor.destroy(),

@@ -30,6 +30,7 @@ def build_graph(
     collapsed_groups: Collection[str] = frozenset(),
     palette: Iterable[Mapping[str, str]] = (),
     version: int = 0,
+    rules: Mapping[int, str] | None = None,
     layout: Callable[..., Placement] = layout,
 ) -> dict[str, Any]:
     """Make the editor's graph, ready for JSON, out of a report with `layers` and `diagnostics`.
@@ -50,9 +51,10 @@ def build_graph(
     - `groups`: expanded name groups, with `name` and `members`; `problems`: messages about no single layer;
       `palette`, `version`, `width`, `height`.
 
+    `rules` has the rules of layers in a few words, by their places in the text; boxes and strips have them as `rule`.
     `positions` overrides the layout for some ids.  `collapsed_groups` names groups to draw as one box.
     """
-    net = _Net(list(report.layers))
+    net = _Net(list(report.layers), rules or {})
     boxes = _Boxes(net, frozenset(collapsed_groups))
     errors, warnings, problems = _messages(net, report.diagnostics)
     nodes = [boxes.node(key, errors, warnings) for key in boxes.keys]
@@ -106,8 +108,9 @@ def edge_ends(graph: Mapping[str, Any], edge_id: str) -> list[tuple[int, int]]:
 class _Net:
     """What follows from the layers alone: who reads what from whom, and which layers share a box."""
 
-    def __init__(self, layers: list[Any]):
+    def __init__(self, layers: list[Any], rules: Mapping[int, str] | None = None):
         self.layers = layers
+        self.rules = rules or {}
         self.ids = layer_ids(layers)
         self.sources = _sources(layers)
         self.hosts, self.origins = self._fold()
@@ -298,6 +301,7 @@ def _face(net: _Net, at: int, errors: Mapping[int, str], warnings: Mapping[int, 
         "category": _category(layer),
         "note": layer.summary or "",
         "details": details,
+        "rule": net.rules.get(layer.index, ""),
         "dimmed": not layer.included,
         "error": errors.get(at),
         "warning": warnings.get(at),
@@ -387,14 +391,20 @@ def _measure(nodes: Iterable[dict[str, Any]]) -> None:
     """Give each box a size that its text fits in, in steps, so that an edited number moves nothing."""
     for node in nodes:
         kind = "" if node["collapsed"] else node["type"]
-        widths = [len(node["name"]) * 7.6, len(kind) * 6.5 + len(node["note"]) * 6.2]
+        widths = [len(node["name"]) * 7.6 + _chip(node), len(kind) * 6.5 + len(node["note"]) * 6.2]
         widths += [len(line) * 6.2 for line in node["lines"]]
-        widths += [(len(strip["type"]) + len(strip["name"])) * 6.2 + 16 for strip in node["folded"]]
+        widths += [(len(strip["type"]) + len(strip["name"])) * 6.2 + 16 + _chip(strip) for strip in node["folded"]]
         ports = max(len(node["tops"]), len(node["bottoms"]))
         w = max(NARROWEST, min(WIDEST, max(widths) + 34), 96 * len(node["tops"]), 28 * ports)
         node["w"] = int(-(-w // 12) * 12)
         node["head"] = HEAD + LINE * len(node["lines"])
         node["h"] = node["head"] + STRIP * len(node["folded"]) + (4 if node["folded"] else 0)
+
+
+def _chip(face: Mapping[str, Any]) -> float:
+    """The width of what shows a layer's rules, behind its name."""
+    rule = face.get("rule", "")
+    return len(rule) * 6.2 + 18 if rule else 0
 
 
 def _place(

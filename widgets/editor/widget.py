@@ -30,6 +30,8 @@ class NetEditor(Pane, script="editor"):
     - `edit` {id}: its fields are wanted;
     - `rename` {id, name}, with `alone` where the top is to keep its name; `duplicate` {ids}; `toggle_group` {id}: the
       group's name;
+    - `rule` {ids, phase}: to be in TRAIN only, in TEST only, or in both (""); `view` {name}, one of the graph's
+      `views`;
     - `search`: the list of layers was opened, `offer` answers; `find` {index}: a layer of it was chosen, by its place
       in the text;
     - `undo`, `redo`, `relayout`.

@@ -5,5 +5,6 @@ from .copying import copied
 from .names import indices_of
 from .palette import palette
 from .presets import wanted_field
+from .rules import rules_of
 
-__all__ = ["carry_out", "copied", "indices_of", "palette", "wanted_field"]
+__all__ = ["carry_out", "copied", "indices_of", "palette", "rules_of", "wanted_field"]

@@ -11,6 +11,7 @@ from .adding import add
 from .copying import duplicate, paste
 from .names import Graph, Say, indices_of, written
 from .renaming import rename
+from .rules import set_phase
 from .wiring import connect, cut, remove
 
 
@@ -41,6 +42,9 @@ def carry_out(
     if kind == "rename":
         (index,) = written(report, [intent["id"]])
         return rename(document, report, index, intent["name"], say, alone=bool(intent.get("alone")))
+    if kind == "rule":
+        set_phase(document, written(report, intent["ids"]), intent["phase"])
+        return None
     if kind in ("undo", "redo"):
         if not (document.undo() if kind == "undo" else document.redo()):
             raise ValueError(f"There is nothing to {kind}.")

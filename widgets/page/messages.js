@@ -32,6 +32,7 @@
  * @property {boolean} dimmed
  * @property {string | null} error
  * @property {string | null} warning
+ * @property {string} [rule] its rules in a few words, "" for none
  * @property {number} [params]
  * @property {number} [collapsed]
  * @property {string} [group]
@@ -85,6 +86,8 @@
  * @property {string[]} [problems]
  * @property {PaletteEntry[]} [palette]
  * @property {number} [version]
+ * @property {string[]} [views] what the view may be of: TRAIN, TEST, deploy
+ * @property {string} [view]
  * @property {boolean} [can_undo]
  * @property {boolean} [can_redo]
  */

@@ -305,6 +305,43 @@ def test_whole_edit_by_keyboard(open_demo):
     assert page.locator("[data-edge='still:0>loss:2']").count() == 0
 
 
+def test_the_switch_and_the_menu_ask_for_rules(open_demo):
+    page = open_demo()
+    box(page, "pool1").hover()
+    page.locator("[data-id=pool1] .ne-chip").click()
+    assert sent(page, "rule") == [{"type": "rule", "ids": ["pool1"], "phase": "TRAIN"}]
+    assert not sent(page, "select"), "the switch selects nothing"
+    box(page, "pool1").click()
+    box(page, "conv2").click(modifiers=["Shift"])
+    page.keyboard.press("p")
+    assert sent(page, "rule")[-1] == {"type": "rule", "ids": ["pool1", "conv2"], "phase": "TRAIN"}
+    page.keyboard.press("m")
+    menu = page.get_by_role("dialog", name="Actions")
+    field, first = menu.get_by_role("combobox").bounding_box(), menu.get_by_role("option").first.bounding_box()
+    assert field["y"] + field["height"] <= first["y"], "the line to type in stands above the list"
+    page.keyboard.type("test only")
+    page.keyboard.press("Enter")
+    assert sent(page, "rule")[-1] == {"type": "rule", "ids": ["pool1", "conv2"], "phase": "TEST"}
+    box(page, "ip1").click(button="right")
+    assert sent(page, "select")[-1]["ids"] == ["ip1"] and page.get_by_role("dialog", name="Actions").is_visible()
+    page.locator("[role=option][data-value=both]").click()
+    assert sent(page, "rule")[-1] == {"type": "rule", "ids": ["ip1"], "phase": ""}
+
+
+def test_rules_and_views_are_shown(open_demo, nets):
+    page = open_demo()
+    graph = build_graph(nets.lenet(), rules={1: "TEST", 2: "TRAIN"})
+    show(page, graph | {"views": ["TRAIN", "TEST", "deploy"], "view": "TEST"})
+    shown = page.locator(".ne-chip:not(.ne-ghost)")
+    assert shown.all_text_contents() == ["In TRAIN only, in TEST only, or in both (p)TEST",
+                                         "In TRAIN only, in TEST only, or in both (p)TRAIN"]  # fmt: skip
+    assert "in TEST only" in (box(page, graph["nodes"][1]["id"]).get_attribute("aria-label") or "")
+    view = page.get_by_label("Layers in view")
+    assert view.input_value() == "TEST"
+    view.select_option("deploy")
+    assert sent(page, "view") == [{"type": "view", "name": "deploy"}]
+
+
 def test_shift_makes_a_branch(open_demo):
     page = open_demo()
     box(page, "pool1").click()

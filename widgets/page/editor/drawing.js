@@ -150,11 +150,12 @@ export class Drawing {
     if (data.collapsed) svg("rect", { class: "ne-card ne-behind", x: 5, y: 5, width: w, height: h, rx: 6 }, box);
     svg("rect", { class: "ne-card", width: w, height: h, rx: 6 }, box);
     svg("path", { class: "ne-bar", d: `M6 0V${h}A6 6 0 0 1 0 ${h - 6}V6A6 6 0 0 1 6 0z` }, box);
-    write(box, 16, 18, "ne-name", shorten(data.name || "(no name)", w - room(tint), 7.6));
-    paint(box, tint, w - (flawed ? 16 : 8), 18);
+    write(box, 16, 18, "ne-name", shorten(data.name || "(no name)", w - room(tint) - chipRoom(data.rule), 7.6));
+    paint(box, tint, w - chipRoom(data.rule) - (flawed ? 16 : 8), 18);
     const kind = write(box, 16, 33, "ne-type", data.collapsed ? "" : data.type);
     svg("tspan", { class: "ne-note", dx: data.collapsed ? 0 : 6, text: data.note ?? "" }, kind);
     data.lines.forEach((line, at) => write(box, 16, 48 + LINE * at, "ne-note", shorten(line, w, 6.2)));
+    if (data.rule || (!data.collapsed && !tint)) chip(box, w - 14, 7, data.rule);
     if (flawed) badge(box, w - 4, 4);
 
     data.folded.forEach((strip, at) => {
@@ -163,8 +164,9 @@ export class Drawing {
       dress(inside, strip, `ne-strip ${stateClasses(strip)}`);
       svg("rect", { width: w - 14, height: STRIP - 2, rx: 4 }, inside);
       const text = write(inside, 6, 13, "ne-type", strip.type);
-      svg("tspan", { class: "ne-note", dx: 6, text: shorten(strip.name, w - 20 - strip.type.length * 6.4 - room(tint), 6.2) }, text);
-      paint(inside, tint, w - 20, 13);
+      svg("tspan", { class: "ne-note", dx: 6, text: shorten(strip.name, w - 20 - strip.type.length * 6.4 - room(tint) - chipRoom(strip.rule), 6.2) }, text);
+      paint(inside, tint, w - 20 - chipRoom(strip.rule), 13);
+      if (strip.rule || !tint) chip(inside, w - 24, 2, strip.rule);
       if (strip.error || strip.warning) badge(inside, w - 14, 2);
     });
 
@@ -297,6 +299,24 @@ function port(parent, className, x, y, number, missing) {
   }, parent);
 }
 
+/** The width of a switch's text, and what it takes of a line where it always shows. @param {string} text */
+const chipWidth = (text) => 6.2 * text.length + 10;
+const chipRoom = (rule = "") => (rule ? chipWidth(rule) + 8 : 0);
+
+/**
+ * The switch of a layer's phases, with its right edge at x: its rule, or a hint that there is none.
+ * @param {Element} parent @param {number} x @param {number} y @param {string} [rule]
+ */
+function chip(parent, x, y, rule) {
+  const text = rule || "always", width = chipWidth(text);
+  const g = svg("g", {
+    class: `ne-chip${rule ? "" : " ne-ghost"}`, transform: `translate(${x - width} ${y})`, "aria-hidden": "true",
+  }, parent);
+  svg("title", { text: "In TRAIN only, in TEST only, or in both (p)" }, g);
+  svg("rect", { width, height: 14, rx: 7 }, g);
+  svg("text", { x: width / 2, y: 10.5, text }, g);
+}
+
 /** An exclamation mark on the corner: colour alone is not enough to mark an error. @param {Element} parent @param {number} x @param {number} y */
 function badge(parent, x, y) {
   const g = svg("g", { class: "ne-badge", transform: `translate(${x} ${y})` }, parent);
@@ -316,7 +336,7 @@ function stateClasses(data) {
 function dress(element, data, className) {
   const attributes = {
     class: className, role: "button", "aria-roledescription": data.collapsed ? "group of layers" : "layer",
-    "aria-label": `${describe(data)}${data.note ? `, ${data.note}` : ""}${data.dimmed ? ", not in this phase" : ""}`,
+    "aria-label": `${describe(data)}${data.note ? `, ${data.note}` : ""}${data.rule ? `, in ${data.rule} only` : ""}${data.dimmed ? ", not in this phase" : ""}`,
     "aria-description": [data.error && `error: ${data.error}`, data.warning && `warning: ${data.warning}`,
       ...data.details].filter(Boolean).join("; "),
     "data-id": data.id, "data-type": data.type, "data-error": data.error ?? "", "data-warning": data.warning ?? "",

@@ -3,16 +3,17 @@
 //
 // Whoever owns the net answers an intent with another graph. Only what concerns the view lives here: zoom, pan, boxes
 // moved by hand, the selection. The parts: model.js (the graph, without a page), drawing.js, minimap.js, card.js,
-// chooser.js, palette.js and
-// matching.js (lists to pick from), gestures.js (pointer), keys.js and wiring.js (keyboard), geometry.js (plane geometry).
+// toolbar.js, chooser.js, palette.js, menu.js and matching.js (lists to pick from), renamer.js, gestures.js (pointer),
+// keys.js and wiring.js (keyboard), geometry.js (plane geometry).
 
-import { icon, make, printable } from "../dom.js";
+import { make, printable, takesText } from "../dom.js";
 import { Card } from "./card.js";
 import { Chooser } from "./chooser.js";
 import { Drawing } from "./drawing.js";
 import { inSight, keptWhole, openingView, revealed, wholeView, zoomed } from "./geometry.js";
 import { Gestures } from "./gestures.js";
 import { keyDown } from "./keys.js";
+import { openMenu } from "./menu.js";
 import { Minimap } from "./minimap.js";
 import { Model, edgeSentence, sentence } from "./model.js";
 import { findable, openPalette, openSearch } from "./palette.js";
@@ -20,24 +21,13 @@ import { keep, paste } from "./clipboard.js";
 import { OverlayBar } from "./overlay.js";
 import { makeRenamer, rename } from "./renamer.js";
 import { Sheet } from "./sheet.js";
+import { Toolbar } from "./toolbar.js";
 import { Wiring } from "./wiring.js";
 
 /** @typedef {import("./geometry.js").View} View */
 /** @typedef {import("../messages.js").Graph} Graph */
 
 const VAST = 2.5; // a net that is so many times as high or wide as what is in sight has an overview
-
-const ICONS = {
-  add: "M8 3v10M3 8h10",
-  remove: "M3 4.5h10M6.5 4.5V3h3v1.5M4.5 4.5l.6 8.5h5.8l.6-8.5",
-  undo: "M6 3 3 6l3 3M3 6h6a3.5 3.5 0 0 1 0 7H6",
-  redo: "m10 3 3 3-3 3M13 6H7a3.5 3.5 0 0 0 0 7h3",
-  search: "M7 3a4 4 0 1 0 0 8 4 4 0 0 0 0-8M10 10l3.5 3.5",
-  relayout: "M6 2h4v3H6zM2 11h4v3H2zM10 11h4v3h-4zM8 5v3M4 11V8h8v3",
-  out: "M3 8h10",
-  in: "M8 3v10M3 8h10",
-  fit: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4",
-};
 
 export class Editor {
   /**
@@ -58,46 +48,22 @@ export class Editor {
     /** @type {Set<string> | null} */
     this.overtaken = null; // the same, once the user selected something else meanwhile: that stays selected
     root.classList.add("bb-editor");
-    this.toolbar = make("div", { class: "ne-toolbar", role: "toolbar", "aria-label": "Net editor" }, root);
+    this.toolbar = new Toolbar(this);
+    this.overlay = new OverlayBar(this);
     this.stage = make("div", { class: "ne-stage" }, root);
     this.drawing = new Drawing(this.model, this.stage, root);
     this.minimap = new Minimap(this.model, this.stage, (middle) => this.centre(middle));
     this.card = new Card(this.model, this.stage);
     this.palette = new Chooser(this.stage, "Add a layer", "Type of layer…");
     this.finder = new Chooser(this.stage, "Find a layer", "Name or type…");
+    this.menu = new Chooser(this.stage, "Actions", "What to do…");
     this.sheet = new Sheet(this.stage);
     this.renamer = makeRenamer(this.stage);
     this.problems = make("div", { class: "ne-problems", role: "alert", hidden: "" }, root);
     this.status = make("div", { class: "ne-status", role: "status", "aria-live": "polite" }, root);
     this.wiring = new Wiring(this);
     this.gestures = new Gestures(this);
-    this.percent = this.fillToolbar();
     this.listen();
-  }
-
-  fillToolbar() {
-    this.button("add", "Add a layer behind the selected one (a)", () => this.openPalette());
-    this.button("remove", "Remove the selection, and join what it was between (Delete)", () => this.removeSelection());
-    this.button("undo", "Undo (Ctrl+Z)", () => this.send({ type: "undo" }));
-    this.button("redo", "Redo (Ctrl+Shift+Z)", () => this.send({ type: "redo" }));
-    this.button("search", "Find a layer (Ctrl+F or /)", () => this.openSearch());
-    this.button("relayout", "Arrange anew", () => this.relayout());
-    this.overlay = new OverlayBar(this);
-    make("span", { class: "ne-space" }, this.toolbar);
-    this.button("out", "Zoom out (-)", () => this.zoom(1 / 1.25));
-    const percent = make("output", { class: "ne-percent", "aria-label": "Zoom" }, this.toolbar);
-    this.button("in", "Zoom in (+)", () => this.zoom(1.25));
-    this.button("fit", "Show the whole net (f)", () => this.fit());
-    return percent;
-  }
-
-  /** @param {keyof typeof ICONS} name @param {string} title @param {() => void} action */
-  button(name, title, action) {
-    const button = make("button", {
-      type: "button", title, "aria-label": title.replace(/ \(.*/, ""), "data-action": name,
-    }, this.toolbar);
-    button.append(icon(ICONS[name]));
-    button.addEventListener("click", action);
   }
 
   listen() {
@@ -120,10 +86,9 @@ export class Editor {
     // Keys of the toolbar and the panels are nobody else's business either.
     root.addEventListener("keydown", (event) => {
       event.stopPropagation();
-      const inToolbar = event.target instanceof Node && this.toolbar.contains(event.target);
-      if (inToolbar && ![" ", "Enter", "Tab"].includes(event.key)) keyDown(this, event);
+      const inToolbar = event.target instanceof Node && this.toolbar.element.contains(event.target);
+      if (inToolbar && !takesText(event.target) && ![" ", "Enter", "Tab"].includes(event.key)) keyDown(this, event);
     });
-    this.toolbar.addEventListener("pointerdown", (event) => event.preventDefault()); // keeps the focus
     // An editor in a hidden tab has no size; its net is shown when it gets one.
     this.observer = new ResizeObserver(() => {
       if (!this.touched) this.open();
@@ -153,13 +118,14 @@ export class Editor {
     const whole = !first && inSight(this.view, model.bounds(), drawing.size());
     const focused = drawing.focused();
     const { added, renamed, reselected } = model.take(graph);
-    this.overlay?.follow();
+    this.overlay.follow();
 
     this.sheet.empty.hidden = graph.nodes.length > 0;
     this.problems.hidden = !graph.problems?.length;
     this.problems.textContent = printable((graph.problems ?? []).join("\n"));
-    this.enable("undo", graph.can_undo !== false);
-    this.enable("redo", graph.can_redo !== false);
+    this.toolbar.enable("undo", graph.can_undo !== false);
+    this.toolbar.enable("redo", graph.can_redo !== false);
+    this.toolbar.offer(graph.views ?? [], graph.view);
     this.root.dataset.version = String(graph.version ?? "");
     this.minimap.draw();
     if (anchor) this.hold(anchor, whole);
@@ -172,12 +138,6 @@ export class Editor {
     if (first && graph.nodes.length) this.open();
     else this.show();
     if (focused !== undefined && drawing.focused() === undefined) drawing.focus(renamed.get(focused) ?? focused);
-  }
-
-  /** @param {string} action @param {boolean} enabled */
-  enable(action, enabled) {
-    const button = this.toolbar.querySelector(`[data-action=${action}]`);
-    if (button instanceof HTMLButtonElement) button.disabled = !enabled;
   }
 
   /** The box that must not move under the user's eyes: the selected one, else the one nearest the middle. */
@@ -209,7 +169,7 @@ export class Editor {
     const { width, height } = { width: this.stage.clientWidth, height: this.stage.clientHeight };
     this.minimap.show(this.isVast({ width, height }));
     this.drawing.look(this.view);
-    this.percent.textContent = `${Math.round(this.view.k * 100)} %`;
+    this.toolbar.percent.textContent = `${Math.round(this.view.k * 100)} %`;
     this.card.hide();
     this.minimap.look(this.view, this.drawing.size());
   }
@@ -341,6 +301,10 @@ export class Editor {
     openPalette(this);
   }
 
+  openMenu() {
+    openMenu(this);
+  }
+
   /** The list of what is drawn, and as soon as the kernel answers of all layers, those in folded groups too. */
   openSearch() {
     openSearch(this);
@@ -363,7 +327,7 @@ export class Editor {
 
   destroy() {
     this.observer?.disconnect();
-    this.overlay?.destroy();
+    this.overlay.destroy();
     this.root.replaceChildren();
     this.root.classList.remove("bb-editor", "ne-far");
     delete this.root.dataset.ready;
@@ -386,8 +350,8 @@ export function mount(root, adapter) {
       else if (content.type === "layers") editor.offerLayers(content.layers);
       else if (content.type === "clipboard") keep(editor, content.text);
       else if (content.type === "height") root.style.setProperty("--ne-height", content.height);
-      else if (content.type === "overlays") editor.overlay?.offer(content.overlays);
-      else if (content.type === "overlay") editor.overlay?.show(content.overlay);
+      else if (content.type === "overlays") editor.overlay.offer(content.overlays);
+      else if (content.type === "overlay") editor.overlay.show(content.overlay);
       else if (content.type === "say") editor.say(content.text, content.kind);
     },
     destroy: () => editor.destroy(),

@@ -3,6 +3,7 @@
 
 import { around } from "../dom.js";
 import { bounds, clamp, curve, overlap, portX } from "./geometry.js";
+import { switchPhase } from "./menu.js";
 import { toggled } from "./model.js";
 
 /** @typedef {import("./geometry.js").Point} Point */
@@ -22,6 +23,7 @@ import { toggled } from "./model.js";
  * @property {number} [frame]
  */
 
+const MAC = navigator.platform.startsWith("Mac"); // where Ctrl+click is a right click
 const SLACK = 3; // pixels that a click may move
 
 export class Gestures {
@@ -36,6 +38,7 @@ export class Gestures {
     canvas.addEventListener("pointerup", (event) => this.up(event));
     canvas.addEventListener("pointercancel", () => this.end());
     canvas.addEventListener("pointerleave", () => editor.card.hide());
+    canvas.addEventListener("contextmenu", (event) => this.openMenu(event));
     canvas.addEventListener("dblclick", (event) => this.doubleClick(event));
     // A page keeps its own scrolling unless the editor has the focus, or the user means zooming.
     canvas.addEventListener("wheel", (event) => {
@@ -54,12 +57,12 @@ export class Gestures {
 
   /** @param {PointerEvent} event */
   down(event) {
-    if (event.button > 1) return;
+    if (event.button > 1 || (event.ctrlKey && event.button === 0 && MAC)) return; // the menu
     const { editor } = this, { model, drawing } = editor;
     editor.card.hide();
     editor.wiring.end("");
     const start = this.point(event), several = event.shiftKey || event.ctrlKey || event.metaKey;
-    const out = around(event, ".ne-out"), item = around(event, "[data-id]");
+    const chip = around(event, ".ne-chip"), out = around(event, ".ne-out"), item = around(event, "[data-id]");
     const edge = around(event, ".ne-edge"), fold = around(event, ".ne-fold");
     /** @type {Gesture} */
     const pan = { kind: "pan", start, view: { ...editor.view } };
@@ -67,6 +70,7 @@ export class Gestures {
 
     if (event.button === 1) this.now = pan;
     else if (fold) editor.toggleGroup(fold.parentElement?.dataset.group);
+    else if (chip) switchPhase(editor, item?.dataset.id);
     else if (out) this.now = { kind: "wire", start, port: Number(out.dataset.port), source: this.boxOf(out) };
     else if (item) this.press(item.dataset.id ?? "", several, start);
     else if (edge) {
@@ -180,6 +184,15 @@ export class Gestures {
     delete root.dataset.gesture;
     drawing.wire.removeAttribute("d");
     drawing.band.setAttribute("visibility", "hidden");
+  }
+
+  /** What can be done with what is under the pointer, and with all that is selected along with it. @param {MouseEvent} event */
+  openMenu(event) {
+    const { editor } = this, id = around(event, "[data-id]")?.dataset.id;
+    event.preventDefault();
+    event.stopPropagation();
+    if (id && !editor.model.selected.has(id)) editor.choose([id]);
+    editor.openMenu();
   }
 
   /** @param {MouseEvent} event */

@@ -1,6 +1,7 @@
 // @ts-check
 // What the keyboard does in the editor.
 
+import { switchPhase } from "./menu.js";
 import { toggled } from "./model.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
@@ -19,6 +20,8 @@ const PLAIN = {
   f: (editor) => editor.fit(),
   a: (editor) => editor.openPalette(),
   c: (editor, _event, current) => editor.wiring.start(current),
+  m: (editor) => editor.openMenu(),
+  p: (editor, _event, current) => switchPhase(editor, current),
   e: (editor, _event, current) => nextEdge(editor, current),
   g: (editor, _event, current) => editor.toggleGroup(editor.model.box(current)?.data.group),
   "+": (editor) => editor.zoom(1.25),

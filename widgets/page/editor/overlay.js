@@ -16,12 +16,13 @@ export class OverlayBar {
     /** @type {Overlay | null} */
     this.overlay = null;
     this.late = false; // whether the kernel waits to hear that a live overlay was drawn
-    this.label = make("label", { class: "ne-colour", text: "Colour: ", hidden: "" }, editor.toolbar);
+    this.label = make("label", { class: "ne-colour", text: "Colour: ", hidden: "" });
+    editor.toolbar.space.before(this.label);
     this.choice = make("select", { "aria-label": "Colour the drawing by" }, this.label);
     this.choice.addEventListener("change", () => editor.send({ type: "overlay", ask: "choose", name: this.choice.value }));
     for (const kind of ["pointerdown", "keydown"]) this.label.addEventListener(kind, (event) => event.stopPropagation()); // not the toolbar's
     this.bar = make("div", { class: "ne-scale", hidden: "" });
-    editor.toolbar.after(this.bar);
+    editor.toolbar.element.after(this.bar);
     this.low = make("span", {}, this.bar);
     this.colours = make("span", { class: "ne-colours", "aria-hidden": "true", style: `background: linear-gradient(to right, ${PALETTE.join(", ")})` }, this.bar);
     this.high = make("span", {}, this.bar);

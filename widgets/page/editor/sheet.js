@@ -18,6 +18,8 @@ const KEYS = [
   ["Ctrl+A, Shift+drag", "select all, all in a frame: the form edits them at once"],
   ["/, Ctrl+F", "find a layer"],
   ["e", "the edges of a layer, one by one"],
+  ["p", "in TRAIN only, in TEST only, in both"],
+  ["m, right click", "what can be done with the selection"],
   ["g", "fold or unfold the group"],
   ["f, +, -", "fit, zoom in, zoom out"],
 ];

@@ -1,0 +1,40 @@
+// @ts-check
+// What can be done with the selection, and with the whole net, as a list to pick from.
+
+/** @typedef {import("./editor.js").Editor} Editor */
+/** @typedef {{ text: string, hint: string, fits: (count: number) => boolean, run: (editor: Editor, ids: string[]) => unknown }} Action */
+
+/** @param {string} phase */
+const rule = (phase) => (/** @type {Editor} */ editor, /** @type {string[]} */ ids) => editor.send({ type: "rule", ids, phase });
+const some = (/** @type {number} */ count) => count > 0;
+
+/** @type {Record<string, Action>} */
+export const ACTIONS = {
+  train: { text: "In TRAIN only", hint: "include { phase: TRAIN }", fits: some, run: rule("TRAIN") },
+  test: { text: "In TEST only", hint: "include { phase: TEST }", fits: some, run: rule("TEST") },
+  both: { text: "In all phases", hint: "no rule about the phase", fits: some, run: rule("") },
+};
+
+/** The actions for so many selected layers, as entries of a list. @param {number} count @returns {import("./matching.js").Entry[]} */
+export const offered = (count) => Object.entries(ACTIONS).filter(([, action]) => action.fits(count))
+  .map(([value, { text, hint }]) => ({ text, hint, value, haystack: `${text} ${hint}`.toLowerCase() }));
+
+/** The rule that follows when a box's switch is pressed. @param {string} now */
+export const nextPhase = (now) => ({ "": "TRAIN", TRAIN: "TEST" })[now] ?? "";
+
+/** Press the switch of a layer; one that is selected takes all that are selected along. @param {Editor} editor @param {string | undefined} id */
+export function switchPhase(editor, id) {
+  const thing = editor.model.thing(id), { selected } = editor.model;
+  if (!id || !thing || thing.collapsed) return;
+  editor.send({ type: "rule", ids: selected.has(id) ? [...selected] : [id], phase: nextPhase(thing.rule ?? "") });
+}
+
+/** @param {Editor} editor */
+export function openMenu(editor) {
+  const near = editor.current(), ids = [...editor.model.selected];
+  editor.menu.open(offered(ids.length), {
+    onPick: (value) => ACTIONS[value].run(editor, ids),
+    onClose: () => editor.drawing.focus(near),
+    foot: ids.length ? "" : "Select layers first to see what can be done with them.",
+  });
+}
