@@ -43,15 +43,49 @@ class Checkpoint:
             tuple(data_positions(net) for net in nets),
         )
 
+    def as_json(self) -> dict[str, Any]:
+        """What `from_json` takes, as JSON can hold it."""
+        rule, slots, shapes = self.key
+        return {
+            "iteration": self.iteration, "rule": rule, "slots": slots, "shapes": [list(shape) for shape in shapes],
+            "seed": self.seed, "drops": self.steps.passed, "seen": self.steps.seen, "losses": list(self.losses),
+            "passes": list(self.passes), "positions": list(self.positions),
+        }  # fmt: skip
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> Checkpoint:
+        """What `as_json` made, read back. Raises ValueError where it is damaged."""
+        try:
+            iteration, shapes = int(found["iteration"]), tuple(tuple(map(int, shape)) for shape in found["shapes"])
+            if not all(isinstance(one, dict) for one in found["positions"]):
+                raise TypeError("positions")
+            return cls(
+                iteration,
+                (str(found["rule"]), int(found["slots"]), shapes),
+                int(found["seed"]),
+                Steps.of(int(found["drops"]), iteration, found["seen"]),
+                tuple(float(loss) for loss in found["losses"]),
+                tuple(int(passes) for passes in found["passes"]),
+                tuple(found["positions"]),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"the state of a run is damaged: {error}") from None
+
+    def check(self, solver: Solver, arrays: Sequence[np.ndarray]) -> None:
+        """Raise ValueError for a solver of another rule or with other parameters."""
+        fits = [len(values) for values in arrays] == [arena.count for arena in _arenas(solver)]
+        if key_of(solver) != self.key or not fits:
+            raise ValueError(f"the state of iteration {self.iteration:,} is that of another net or solver type")
+
     def put_back(self, solver: Solver, arrays: Sequence[np.ndarray]) -> None:
         """Let a solver stand where this was taken, with the arrays that `arrays_of` gave then.
 
         Raises ValueError, and changes nothing, where it has another rule or other parameters.
         """
-        if key_of(solver) != self.key:
-            raise ValueError(f"the state of iteration {self.iteration:,} is that of another net or solver type")
+        self.check(solver, arrays)
+        arenas = _arenas(solver)
         with solver.turns.iteration():
-            for arena, values in zip(_arenas(solver), arrays, strict=True):
+            for arena, values in zip(arenas, arrays, strict=True):
                 arena.on(HOST, WRITE)[:] = values
             solver.iter, solver.steps = self.iteration, replace(self.steps, losses=list(self.steps.losses))
             solver._losses = list(self.losses)

@@ -3,7 +3,7 @@
 import json
 import threading
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -199,10 +199,13 @@ class Curves(Pane, script="curves"):
 
     Args:
         x_label: what the points are counted in.
+        on_run: called with what the user asks for in the list of runs: "show" (name, on), "csv", "resume" or "remove"
+            (name), "rename" or "note" (name, text).
     """
 
-    def __init__(self, x_label: str = "iteration", **kwargs: Any):
-        self.x_label = x_label
+    def __init__(self, x_label: str = "iteration", on_run: Callable[..., Any] | None = None, **kwargs: Any):
+        self.x_label, self.on_run = x_label, on_run
+        self._runs: list[dict[str, Any]] = []
         self._series: dict[str, Series] = {}
         self._marks: tuple[CurveMark, ...] = ()
         self._lock = threading.RLock()
@@ -274,6 +277,22 @@ class Curves(Pane, script="curves"):
             self._marks = marks
             self.send({"type": "marks", "columns": columns_of(marks)})
 
+    @property
+    def runs(self) -> set[str]:
+        """The runs that have curves; "" is the one without a name."""
+        with self._lock:
+            return {series.run for series in self._series.values()}
+
+    def offer_runs(self, runs: Iterable[Mapping[str, Any]]) -> None:
+        """List these runs: each `name`, `about`, `notes`, `shown` (None for the one under way) and `can_resume`."""
+        with self._lock:
+            self._runs = [dict(run) for run in runs]
+            self.send({"type": "runs", "runs": self._runs})
+
+    def download(self, name: str, text: str) -> None:
+        """Have the page offer a text as a file to keep."""
+        self.send({"type": "file", "name": name, "text": text})
+
     def points(self, name: str, run: str = "") -> tuple[np.ndarray, np.ndarray]:
         """All points of a curve: xs and ys. Raises KeyError where there is no such curve."""
         with self._lock:
@@ -295,7 +314,14 @@ class Curves(Pane, script="curves"):
         self.send({"type": kind, "series": series.key}, [np.stack(list(columns.values())).tobytes()])
 
     def _page_hello(self, content: dict, _buffers: Any) -> None:
+        super()._page_hello(content, _buffers)
         self.send({"type": "library", "version": bokeh.__version__, "to": content["view"]})
+
+    def _greeting(self) -> list[dict[str, Any]]:
+        return [{"type": "runs", "runs": self._runs}]
+
+    def _page_run(self, content: dict, _buffers: Any) -> None:
+        self.run_callback(self.on_run, content["ask"], content["name"], *content.get("arguments", []))
 
     def _page_script(self, content: dict, _buffers: Any) -> None:
         self.send({"type": "script", "to": content["view"]}, [BOKEHJS.read_bytes()])

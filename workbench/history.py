@@ -18,6 +18,14 @@ class Table:
         self._rows = np.empty(256, dtype)
         self._count = 0
 
+    @classmethod
+    def of(cls, rows: np.ndarray) -> Table:
+        """A table that begins with a copy of some rows."""
+        made = cls(rows.dtype)
+        if len(rows):
+            made._rows, made._count = rows.copy(), len(rows)
+        return made
+
     def __len__(self) -> int:
         return self._count
 
@@ -99,6 +107,13 @@ class History:
         others = [mark for mark in self.marks if mark.iteration != iteration]
         marks = [*others, Mark(iteration, "; ".join([*texts, text]))]
         self.marks = tuple(sorted(marks, key=lambda mark: mark.iteration))
+
+    def copy(self) -> History:
+        """The rows as they are now, which later ones do not change."""
+        made = History()
+        made.train, made.marks = Table.of(self.train.rows), self.marks
+        made.tests = {key: Table.of(table.rows) for key, table in list(self.tests.items())}
+        return made
 
     def truncate(self, iteration: int) -> None:
         """Forget what lies at `iteration` and after it. Changes that were made there go with the points after them."""

@@ -116,3 +116,35 @@ def test_the_selected_layer_is_frozen_and_the_change_is_marked(bench):  # noqa: 
     assert "ip1: lr_mult 1 → 0" in bench.curves._marks[0].text and "lr_mult: 0" in bench.text.text
     command(bench, "freeze", "ip1", False)
     assert bench.stepper._status["freezable"] == {"layer": "ip1", "frozen": False}
+
+
+def asked(bench, ask, name, *arguments):  # noqa: F811
+    content = {"type": "run", "ask": ask, "name": name, "arguments": list(arguments), "view": "a"}
+    bench.curves._receive(bench.curves, content, [])
+    settle(bench)
+
+
+def test_a_run_that_ended_stays_beside_the_next_one(bench, monkeypatch):  # noqa: F811
+    command(bench, "step", 3)
+    command(bench, "reset")
+    assert bench.curves.runs == {"run 1"}
+    command(bench, "step", 2)
+    assert bench.curves.points("loss", "run 1")[0].tolist() == [0, 1, 2]
+    assert bench.curves._series['["run 1", "loss"]'].dim
+    assert bench.curves.points("loss")[0].tolist() == [0, 1]
+    assert [(run["name"], run["shown"]) for run in bench.curves._runs] == [("run 1", True), ("run 2", None)]
+    asked(bench, "show", "run 1", False)
+    assert bench.curves.runs == {""}
+    asked(bench, "rename", "run 1", "the first")
+    asked(bench, "note", "the first", "a note")
+    asked(bench, "show", "the first", True)
+    assert bench.curves.runs == {"", "the first"} and bench.curves._runs[0]["notes"] == "a note"
+    sent = []
+    monkeypatch.setattr(bench.curves, "send", lambda content, buffers=None: sent.append(content))
+    asked(bench, "csv", "the first")
+    assert sent[0]["name"] == "the first.csv" and sent[0]["text"].startswith("iteration,loss,smoothed,rate\n0,")
+    asked(bench, "remove", "run 2")
+    assert any("cannot be removed" in one.get("text", "") for one in sent)
+    asked(bench, "resume", "the first")
+    assert bench.session.iteration == 3 and bench.session.runs.present.name == "the first"
+    assert bench.curves.points("loss")[0].tolist() == [0, 1, 2] and "the first" not in bench.curves.runs

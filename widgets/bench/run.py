@@ -16,6 +16,7 @@ from ..curve_marks import CurveMark
 from ..curves import Curves
 from ..stepper import Stepper
 from .looks import Looks
+from .runs import RunCurves, axis_of
 from .state import PHASES, State
 
 SOLVER_FIELDS = ("base_lr", "momentum", "weight_decay")
@@ -56,7 +57,9 @@ class Run:
             session.on_making.subscribe(self._on_making),
         ]
         if isinstance(session, Session):
+            runs = RunCurves(session, self.curves)
             ends += [
+                session.on_runs.subscribe(runs.refresh),
                 session.on_progress.subscribe(self._on_progress),
                 session.on_test.subscribe(self._on_test),
                 session.on_testing.subscribe(self._on_testing),
@@ -205,7 +208,7 @@ class Run:
     def _on_progress(self, points: Any) -> None:
         """Rows of the history from number `points.start` on; a run that was rewound begins anew."""
         history = self.state.session.history
-        if points.start < self._plotted:
+        if points.start < self._plotted or not points.start:
             self.curves.clear("")
             points = history.since(0)
             for (_, name), table in history.tests.items():
@@ -227,9 +230,7 @@ class Run:
             self._plot_test(name, [result.iteration], [value])
 
     def _plot_test(self, name: str, iterations: Any, values: Any) -> None:
-        """Losses are drawn beside the loss, everything else (accuracies) on a scale of its own."""
-        axis = "left" if "loss" in name else "right"
-        self.curves.append(f"test {printable(name)}", iterations, values, axis=axis, noisy=False)
+        self.curves.append(f"test {printable(name)}", iterations, values, axis=axis_of(name), noisy=False)
 
     def _on_making(self, making: Making | None) -> None:
         """A kernel is being made (None: it is done), which holds up the first run on a machine."""

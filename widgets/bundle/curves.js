@@ -16,6 +16,61 @@ function make(tag, attributes = {}, parent) {
   return element;
 }
 
+// page/runs.js
+function summaryOf(runs) {
+  const shown = runs.filter((run) => run.shown).length;
+  return `runs: ${runs.length}${shown ? `, ${shown} beside` : ""}`;
+}
+function makeRuns(parent, ask) {
+  const box = make("details", { class: "bb-runs", hidden: "" }, parent);
+  const summary = make("summary", {}, box);
+  const list = make("div", { class: "bb-runs-list", role: "group", "aria-label": "Runs" }, box);
+  box.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    box.removeAttribute("open");
+    summary.focus();
+  });
+  function row(run) {
+    const line = make("div", { class: "bb-run", "data-run": run.name }, list);
+    const show = make("input", { type: "checkbox", "aria-label": `Draw ${printable(run.name)}` }, line);
+    show.checked = run.shown !== false;
+    show.disabled = run.shown === null;
+    show.addEventListener("change", () => ask("show", run.name, show.checked));
+    const field = (what, value, label) => {
+      const input = make("input", { type: "text", value, "aria-label": label, title: label, "data-run-field": what }, line);
+      input.addEventListener("keydown", (event) => {
+        if (event.key === "Enter") input.blur();
+        if (event.key === "Escape") input.value = value;
+      });
+      input.addEventListener("change", () => ask(what, run.name, input.value));
+      return input;
+    };
+    field("rename", run.name, "Name of the run, of its folder too");
+    make("span", { class: "bb-run-about", text: printable(run.about) }, line);
+    field("note", run.notes, "Notes").placeholder = "notes";
+    const button = (what, text, title) => {
+      const element = make("button", { type: "button", text, title, "data-run-ask": what }, line);
+      element.addEventListener("click", () => ask(what, run.name));
+      return element;
+    };
+    button("csv", "CSV", "Download its curves as one table");
+    button("resume", "go on", "Go on with this run from its last state").disabled = run.shown === null || !run.can_resume;
+    button("remove", "delete", "Delete this run with its folder").disabled = run.shown === null;
+  }
+  return (runs) => {
+    box.toggleAttribute("hidden", !runs.length);
+    summary.textContent = summaryOf(runs);
+    if (list.contains(document.activeElement) && document.activeElement?.matches("input[type=text]")) return;
+    list.replaceChildren();
+    for (const run of [...runs].reverse()) row(run);
+  };
+}
+function download(name, text) {
+  const link = make("a", { href: URL.createObjectURL(new Blob([text], { type: "text/csv" })), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1e3);
+}
+
 // page/curves.js
 var NAMES = ["x", "y", "smooth", "rate"];
 function columns(buffer) {
@@ -38,6 +93,7 @@ function mount(root, { send }) {
   const logLabel = make("label", {}, status);
   const log = make("input", { type: "checkbox", class: "bb-log" }, logLabel);
   logLabel.append("logarithmic");
+  const showRuns = makeRuns(status, (ask, name, ...arguments_) => send({ type: "run", ask, name, arguments: arguments_ }));
   const message = make("output", { "aria-live": "polite" }, status);
   let bokeh = null;
   let gotScript = null;
@@ -171,7 +227,9 @@ function mount(root, { send }) {
     else if (content.type === "figure") await showFigure(content.item);
     else if (content.type === "reopen") {
       if (bokeh) open();
-    } else if (content.type === "marks") takeMarks(content);
+    } else if (content.type === "runs") showRuns(content.runs);
+    else if (content.type === "file") download(content.name, content.text);
+    else if (content.type === "marks") takeMarks(content);
     else if (content.type === "append" || content.type === "replace") takePoints(content, buffers);
     else if (content.type === "say") say(content.text, content.kind);
   }

@@ -2,6 +2,7 @@
 // The curves: a Bokeh figure in the colours of the page, fed point by point.
 
 import { make } from "./dom.js";
+import { download, makeRuns } from "./runs.js";
 
 const NAMES = ["x", "y", "smooth", "rate"];
 
@@ -25,6 +26,7 @@ export function mount(root, { send }) {
   const logLabel = make("label", {}, status);
   const log = make("input", { type: "checkbox", class: "bb-log" }, logLabel);
   logLabel.append("logarithmic");
+  const showRuns = makeRuns(status, (ask, name, ...arguments_) => send({ type: "run", ask, name, arguments: arguments_ }));
   const message = make("output", { "aria-live": "polite" }, status);
 
   /** @type {any} */
@@ -156,6 +158,8 @@ export function mount(root, { send }) {
     } else if (content.type === "script") gotScript?.(new TextDecoder().decode(buffers[0]));
     else if (content.type === "figure") await showFigure(content.item);
     else if (content.type === "reopen") { if (bokeh) open(); }
+    else if (content.type === "runs") showRuns(content.runs);
+    else if (content.type === "file") download(content.name, content.text);
     else if (content.type === "marks") takeMarks(content);
     else if (content.type === "append" || content.type === "replace") takePoints(content, buffers);
     else if (content.type === "say") say(content.text, content.kind);

@@ -70,6 +70,8 @@ class Commands:
 
     def rewind(self) -> None:
         """Build the net anew, as it was at the start."""
+        self._session._recorder.collect()
+        self._session.runs.end()
         self._position.forget()
         self._set_back()
         if self._session.live.pending == "change":
@@ -90,10 +92,28 @@ class Commands:
         """Go on from a `.solverstate`."""
         solver = self._position.solver()
         self._position.abandon()
+        self._session._recorder.collect()
         solver.restore(path)
         self._stand()
         self._timeline.cut(solver.iter)
+        self._session.runs.branch(self._session.history, solver.iter)
         self._session._recorder.forget(solver.iter)
+
+    def resume(self, which: str | int | None) -> None:
+        """Go on with an earlier run. Raises KeyError, ValueError, OSError."""
+        runs = self._session.runs
+        if which is None:
+            run = next((one for one in reversed(list(runs)) if one.can_resume), None)
+            if run is None:
+                raise ValueError("there is no run to go on with: none was saved with its state")
+        else:
+            run = runs[which]
+        solver = self._position.solver()
+        self._position.abandon()
+        history = runs.resume(run, solver)
+        self._timeline.clear()
+        self._session._recorder.replace(history)
+        self._stand()
 
     def go_back(self, iteration: int) -> None:
         """Return to the last state kept at an iteration or before it. Raises ValueError where there is none."""

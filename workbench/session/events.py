@@ -26,6 +26,7 @@ class Events:
         self.not_finite = Channel("not finite")
         self.kept = Channel("kept")
         self.mark = Channel("mark")
+        self.runs = Channel("runs")
         self.courier = Courier(interval, "session events")
 
     def tell(self, channel: Channel, *what: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
 from time import perf_counter
@@ -31,6 +32,7 @@ class Recorder(Listener):
         self.interval = interval
         self.in_test = False
         self.spoiled: tuple[int, float] | None = None
+        self.leaving: Callable[[History, int], object] = lambda history, at: None  # before curves are cut off
         self._events = events
         self._rate = 0.0
         self._collected = 0.0
@@ -83,6 +85,7 @@ class Recorder(Listener):
         tables = (self.history.train, *self.history.tests.values())
         if not any(len(table) and table.rows["iteration"][-1] >= iteration for table in tables):
             return
+        self.leaving(self.history, iteration)
         later = [mark.text for mark in self.history.marks if mark.iteration > iteration]
         self.forget(iteration, collect=False)
         if later:
@@ -98,6 +101,18 @@ class Recorder(Listener):
         def tell() -> None:
             self._told = count
             self._events.progress.publish(self.history.since(count))
+
+        self._events.call(tell)
+
+    def replace(self, history: History) -> None:
+        """Go on from other curves."""
+        self.collect()
+        mine = self.history
+        mine.train, mine.tests, mine.marks = history.train, history.tests, history.marks
+
+        def tell() -> None:
+            self._told = 0
+            self.tell_progress()
 
         self._events.call(tell)
 

@@ -24,6 +24,7 @@ from .jobs import Jobs
 from .moves import Moves
 from .position import Position
 from .recorder import Recorder
+from .runs import Runs
 from .timeline import Timeline
 from .watch import NotFinite, Watch
 from .worker import Command, Worker
@@ -49,9 +50,11 @@ class Session(Moves):
     `on_rebuilt(plan)`, `on_making(making)`: a kernel is being made, once on every machine (None: it is done),
     `on_testing(batches)`: a test net begins to run so many (0: it is over), `on_notice(text)`: why what was asked for
     did not happen, or how it ended, `on_not_finite(finding)`: the loss is NaN or infinite, `on_kept(iterations)`: those
-    at which states are kept, `on_mark(mark)`: an edit landed in the run.
+    at which states are kept, `on_mark(mark)`: an edit landed in the run,
+    `on_runs()`: there are other runs, or other names.
 
-    A run halts at the first loss that is NaN or infinite, unless `watches` is False; `not_finite` is what was found.
+    `runs` are those of now and before, saved beside the solver's file: see `Runs`. A run halts at the first loss that
+    is NaN or infinite, unless `watches` is False; `not_finite` is what was found.
     """
 
     def __init__(self, live: LiveNet, *, interval: float = 0.1):
@@ -63,14 +66,17 @@ class Session(Moves):
         self.on_cursor, self.on_error, self.on_snapshot = events.cursor, events.error, events.snapshot
         self.on_rebuilt, self.on_making, self.on_testing = events.rebuilt, events.making, events.testing
         self.on_notice, self.on_not_finite, self.on_kept = events.notice, events.not_finite, events.kept
-        self.on_mark = events.mark
+        self.on_mark, self.on_runs = events.mark, events.runs
         self._recorder = Recorder(events, interval)
         self.timeline = Timeline(partial(events.tell_latest, events.kept))
         self._watch = Watch(events, self._recorder)
-        self._position = Position(live, events, self._recorder, self.timeline, self._watch.is_sound)
+        self._position = Position(live, events, self._recorder, self.timeline, self._go_on)
         self._gradients = Gradients(lambda: self._position.is_halfway)
         self._worker = Worker(self, live.turns)
         self._jobs = Jobs(self._position, self._worker, partial(events.tell, events.notice))
+        self.runs = Runs(live, lambda: self.history, lambda: not self._position.is_halfway)
+        self.runs.changed = partial(events.tell_latest, events.runs)
+        self._recorder.leaving = self.runs.branch
         self._commands = Commands(self)
         live.scheduler = self._schedule
         self._ears = (self._recorder, self._gradients)
@@ -186,6 +192,14 @@ class Session(Moves):
         with self.still():
             return list(watch.everything(net, max(0, self.iteration - 1))) if net is not None else []
 
+    def resume(self, run: str | int | None = None) -> None:
+        """Go on with an earlier run, by name or number in `runs`: from its last state, with its curves.
+
+        By default with the last that has a state. It continues bit for bit where nothing was changed since. The session
+        fails where there is none, or its state is that of another net.
+        """
+        self._in_turn(partial(self._commands.resume, run))
+
     def snapshot(self, path: str | PathLike | None = None) -> None:
         """Write a snapshot, by the solver's snapshot_prefix or with `path` for it; ends an iteration halfway done."""
         self._in_turn(partial(self._commands.snapshot, path), while_playing=True)
@@ -250,6 +264,8 @@ class Session(Moves):
             return
         self.pause()
         self._worker.close()
+        with self.live.turns.released():
+            self.runs.close()
         self._events.courier.drain(1)
         self._events.courier.close()
 
@@ -271,6 +287,12 @@ class Session(Moves):
     def rested(self) -> None:
         """Nothing is left to do: show all that was done. Raises what a device has to say of its losses."""
         self._recorder.collect()
+        self.runs.rested()
+
+    def _go_on(self, solver: Solver) -> bool:
+        """Whether to go on after an iteration."""
+        self.runs.went_on()
+        return self._watch.is_sound(solver)
 
     def failed(self, error: str) -> None:
         """A command or job raised."""
