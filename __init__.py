@@ -59,6 +59,7 @@ __all__ = [
     "caffe",
     "check",
     "convert_mnist",
+    "explain",
     "get_solver",
     "layers",
     "open",
@@ -77,7 +78,7 @@ if TYPE_CHECKING:
     from .engine.solvers.sgd import SGDSolver
     from .proto import Document
     from .widgets.bench import open
-    from .workbench import caffe
+    from .workbench import caffe, explain
     from .workbench.caffe.net_spec import NetSpec, layers, params
     from .workbench.onnx import to_onnx
 
@@ -132,12 +133,13 @@ class Alias:
                 folders.append(folder)
 
 
-sys.meta_path.insert(0, Alias(f"{__name__}.caffe", f"{__name__}.workbench.caffe"))
+for _name in ("caffe", "explain"):
+    sys.meta_path.insert(0, Alias(f"{__name__}.{_name}", f"{__name__}.workbench.{_name}"))
 
 
 def __getattr__(name: str) -> Any:
-    if name == "caffe":
-        return import_module(".caffe", __name__)
+    if name in ("caffe", "explain"):
+        return import_module(f".{name}", __name__)
     if name in _PUBLIC:
         return getattr(import_module(f".{_PUBLIC[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
