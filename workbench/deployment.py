@@ -187,7 +187,7 @@ class _Flow:
         seen: set[tuple[str, int | None]] = set()
         for index in losses:
             kind, blob = HEADS.get(self.records[index].type), next(iter(self.records[index].bottom), "")
-            source = self.sources[index][0] if index in self.sources else self.last.get(blob)
+            source = found[0] if (found := self.sources.get(index)) else self.last.get(blob)
             if kind is None or not blob or (kind, source) in seen:
                 continue
             seen.add((kind, source))

@@ -260,6 +260,10 @@ class LiveNet:
             self.changed.publish(self.report())
         return document.kind not in self._typed
 
+    def unparsed(self, solver: bool = False) -> Diagnostic | None:
+        """Why what was typed last as the text of the net (or of the solver) is no prototxt; None where it is."""
+        return self._typed.get("solver" if solver else "net")
+
     def _follow(self, change: object) -> None:
         """An edit of the net was committed."""
         self._passed.append(self._text.text)

@@ -417,3 +417,14 @@ def test_the_table_is_filled_while_it_is_open_and_selects(bench):
     bench.frame._receive(bench.frame, {"type": "tabs", "open": ["form"], "view": "one"}, [])
     bench.document.set(("layer", 1, "inner_product_param", "num_output"), 9)
     assert len(sent) == count, "closed, it costs nothing"
+
+
+def test_the_text_of_an_old_net_follows_its_edits():
+    old = 'layers { name: "d" type: DUMMY_DATA top: "d" dummy_data_param { num: 2 channels: 3 height: 1 width: 1 } }'
+    bench = brewbench.open(Document.parse(old, "net"))
+    assert any(one.severity == "warning" and one.type is None for one in bench.live.diagnostics), "about its form"
+    bench.select("d")
+    bench.form.on_set(("name",), "data")
+    bench.form.on_set(("top",), ["data"])
+    assert bench.text.text == bench.document.text and 'name: "data"' in bench.text.text
+    bench.close()

@@ -440,3 +440,23 @@ def test_layers_are_copied_as_they_are_written_and_pasted_under_new_names(docume
             ask(document, type="paste", text=wrong, near=None)
     with pytest.raises(ValueError, match="Select the layers"):
         copied(document, [])
+
+
+OLD = """
+layers { name: "in" type: DUMMY_DATA top: "data" dummy_data_param { num: 2 channels: 3 height: 1 width: 1 } }
+layers { name: "ip" type: INNER_PRODUCT bottom: "data" top: "ip" inner_product_param { num_output: 4 } }
+layers { name: "sum" type: ELTWISE bottom: "ip" bottom: "data" top: "sum" }
+"""
+
+
+def test_an_old_net_is_rewired_and_layers_of_today_are_refused():
+    document = Document.parse(OLD, "net")
+    ask(document, type="connect", source="ip", source_port=0, target="sum", target_port=1)
+    assert document.layers[2].bottom == ("ip", "ip")
+    ask(document, type="duplicate", ids=["ip"])
+    assert [layer.name for layer in document.layers] == ["in", "ip", "ip1", "sum"]
+    before = document.text
+    for intent in ({"type": "add", "layer_type": "ReLU", "near": "ip"}, {"type": "paste", "text": NET, "near": "ip"}):
+        with pytest.raises(ValueError, match="written in Caffe's V1 form"):
+            ask(document, **intent)
+    assert document.text == before

@@ -14,7 +14,7 @@ from ...proto.printable import printable
 from ...workbench.drafts import Draft, DraftKeeper, discard, find
 from ..drafts import DraftBar
 from ..pane import as_html
-from ..text import TextPane, one_line_end
+from ..text import TextPane
 from .state import State
 
 
@@ -97,9 +97,7 @@ class Texts:
 
     def unparsed(self) -> Diagnostic | None:
         """Why the text in the pane is no prototxt, if it is not: then it is not yet the document's."""
-        found = self.diagnostics
-        differs = self.pane.text != one_line_end(self.state.active.text)
-        return found[0] if found and found[0].type is None and differs else None
+        return self.state.live.unparsed(solver=not self.state.shows_net)
 
     def need_sound(self) -> None:
         """Raise ValueError where an edit elsewhere would overwrite what is being typed."""

@@ -32,6 +32,9 @@ def carry_out(
         return None
     if kind == "remove":
         return remove(document, report, graph, intent, say)
+    if kind in ("add", "paste") and document.message.layers:
+        raise ValueError("This net is written in Caffe's V1 form (layers { ... }), which takes no layer of today's: "
+                         "brewbench upgrade_net_proto_text OLD NEW writes it in today's form.")  # fmt: skip
     if kind == "add":
         return add(document, report, graph, intent, say)
     if kind == "duplicate":

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...proto import Document, ParseError
-from ...proto.messages import LayerParameter
 from .names import blobs_of, free_blob, free_name
 
 
@@ -18,8 +17,9 @@ def duplicate(document: Document, indices: Sequence[int]) -> list[int]:
         for place, index in enumerate(indices, start=indices[-1] + 1):
             record = document.layers[index]
             name = free_name(document, record.name)
-            copy = LayerParameter()
-            copy.CopyFrom(document.message.layer[index])
+            source = document.get(record.path)
+            copy = type(source)()
+            copy.CopyFrom(source)
             copy.name = name
             for k, bottom in enumerate(copy.bottom):
                 copy.bottom[k] = renamed.get(bottom, bottom)

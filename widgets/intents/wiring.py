@@ -26,7 +26,7 @@ def connect(document: Document, report: Report, intent: Mapping[str, Any]) -> li
             source, target = source - 1, source
         position = intent["target_port"]
         if position is not None and position < len(document.layers[target].bottom):
-            document.set(("layer", target, "bottom", position), tops[port])
+            document.set((*document.layers[target].path, "bottom", position), tops[port])
         else:
             document.connect(tops[port], target)
     return [target]
