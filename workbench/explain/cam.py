@@ -31,6 +31,8 @@ def grad_cam(net: Any, layer: str, unit: Any, output: str | None = None, *, inpu
         own, blob = found
         if blob.num_axes != 4:
             raise ValueError(f"layer {layer!r} has no maps, (N, C, H, W): its top is {blob.shape}")
+        if not twin.flows_through(blob):
+            raise ValueError(f"layer {layer!r} has no gradient by {twin.image_name!r}; name the right `input`")
         twin.forward()
         values = np.array(blob.look()[0])
         twin.backward(twin.seed_at(index), end=own + 1)

@@ -112,11 +112,23 @@ def input_of(net: Net, layers: Sequence[int], name: str | None) -> Place:
             raise ValueError(f"{name!r} is no input or data blob that leads to the output; those are: {known}")
         return names[name]
     axes = {place: net.nodes[place[0]].tops[place[1]].num_axes for place in tops}
+    smooth = [place for place in tops if _has_gradient(net, layers, net.nodes[place[0]].top_ids[place[1]])]
     for wanted in ((4,), (5, 3, 2)):
-        for place in tops:
+        for place in (*smooth, *tops):
             if axes[place] in wanted:
                 return place
     raise ValueError(f"net {net.name!r} has no input or data blob of images, (N, C, H, W), that leads to the output")
+
+
+def _has_gradient(net: Net, layers: Sequence[int], blob_id: int) -> bool:
+    """Whether any layer that reads a blob gives it a gradient: to labels, indices and lengths none does."""
+    readers = [(net.nodes[at], j) for at in layers for j, one in enumerate(net.nodes[at].bottom_ids) if one == blob_id]
+    for node, j in readers:
+        if node.entry.param.type == "Split" and any(_has_gradient(net, layers, one) for one in node.top_ids):
+            return True
+        if node.entry.param.type != "Split" and node.layer is not None and j not in node.layer.no_gradient:
+            return True
+    return False
 
 
 def is_source(node: Node) -> bool:

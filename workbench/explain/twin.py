@@ -58,17 +58,34 @@ class Twin:
             backend=Backend(context.backend, number, context.precision),
             trust=context.trust,
         )
-        for layer in self.net.layers:
-            layer.param_propagate_down = [False] * len(layer.blobs)
         made = [at for at, node in enumerate(self.net.nodes) if node.entry.origin is not None]
         self.partners = dict(zip(self.layers, made, strict=True))
         self.output = self.net.nodes[self.partners[place[0]]].tops[place[1]]
         self.name = net.blob_names[net.nodes[place[0]].top_ids[place[1]]]
         self.image_name = net.blob_names[net.nodes[image[0]].top_ids[image[1]]]
         self.input = self.net.blobs[self.image_name]
+        self.reached = self._let_flow()
         self.lock = RLock()
         self.turns: Any = None
         self.values: dict[str, np.ndarray] = {}
+
+    def _let_flow(self) -> list[Blob]:
+        """Let nothing flow back but to the image; the blobs through which it may flow."""
+        image = self.net.blob_names.index(self.image_name)
+        reached = {image}
+        for node in self.net.nodes:
+            layer: Any = node.layer
+            layer.param_propagate_down = [False] * len(layer.blobs)
+            node.propagate_down = [
+                one in reached and j not in layer.no_gradient for j, one in enumerate(node.bottom_ids)
+            ]
+            node.need_backward = any(node.propagate_down)
+            if node.need_backward:
+                reached.update(node.top_ids)
+            elif node.bottom_ids:
+                reached.difference_update(node.top_ids)
+        tops = [pair for node in self.net.nodes for pair in zip(node.top_ids, node.tops, strict=True)]
+        return [top for one, top in tops if one in reached]
 
     def follow(self, net: Net) -> None:
         """Take the values that the net's inputs have now, and its parameters wherever they lie now."""
@@ -122,13 +139,22 @@ class Twin:
         return write
 
     def backward(self, seed: Seed, end: int = 0) -> None:
-        """Run back from the output to the twin's layer at `end`; `seed` fills the first image's diff, which is 0."""
+        """Run back from the output to the twin's layer at `end`; `seed` fills the first image's diff, which is 0.
+
+        Raises ValueError where the image is an index, a length or a label to the layers that read it.
+        """
+        if not self.flows_through(self.output):
+            raise ValueError(f"blob {self.name!r} has no gradient by {self.image_name!r}")
         diff = self.output.diff
         diff[...] = 0
         seed(diff[0] if diff.ndim else diff)
         del diff
         with self.turns or nullcontext():
             self.net.backward(end=end)
+
+    def flows_through(self, blob: Blob) -> bool:
+        """Whether a blob of the twin depends on the image, and has a gradient by it."""
+        return any(one is blob for one in self.reached)
 
     def slope(self, index: tuple[Any, ...], image: np.ndarray | None = None) -> np.ndarray:
         """The derivative of the output at an index by the image, (C, H, W), after a forward pass."""

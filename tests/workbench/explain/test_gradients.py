@@ -212,8 +212,29 @@ def test_two_inputs(filled):
     net.blobs["mask"].data[...] = [[2, 3, 4], [9, 9, 9]]
     np.testing.assert_array_equal(explain.gradient(net, 1, "sum")[:, 0, 0], [0, 3, 0])
     np.testing.assert_array_equal(explain.gradient(net, 1, "sum", input="b")[:, 0, 0], [0, 5, 0])
+    net.blobs["a"].data[...] = 1
+    np.testing.assert_array_equal(explain.grad_cam(net, "scaled", 1, "sum"), 3 * np.ones((4, 4)))
+    with pytest.raises(ValueError, match="layer 'scaled' has no gradient by 'b'; name the right `input`"):
+        explain.grad_cam(net, "scaled", 1, "sum", input="b")
     with pytest.raises(ValueError, match="'scaled' is no input or data blob.*'mask', 'a', 'b'"):
         explain.gradient(net, 1, "sum", input="scaled")
+
+
+def test_nothing_flows_to_indices_or_labels(filled):
+    text = """
+    layer { name: "word" type: "Input" top: "word" input_param { shape { dim: 2 dim: 3 } } }
+    layer { name: "image" type: "Input" top: "image" input_param { shape { dim: 2 dim: 4 } } }
+    layer { name: "embed" type: "Embed" bottom: "word" top: "embed" embed_param { input_dim: 5 num_output: 2
+      weight_filler { type: "xavier" } } }
+    layer { name: "words" type: "Flatten" bottom: "embed" top: "words" }
+    layer { name: "all" type: "Concat" bottom: "words" bottom: "image" top: "all" }
+    layer { name: "ip" type: "InnerProduct" bottom: "all" top: "ip"
+      inner_product_param { num_output: 2 weight_filler { type: "xavier" } } }
+    """
+    net = filled(text)
+    np.testing.assert_array_equal(explain.gradient(net, 1), net.params["ip"][0].data[1, 6:])
+    with pytest.raises(ValueError, match="blob 'ip' has no gradient by 'word'"):
+        explain.gradient(net, 1, input="word")
 
 
 @pytest.mark.parametrize(
