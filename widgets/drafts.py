@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cached_property
 
 import ipywidgets
 
 from ..workbench.drafts import Draft
+from .leaves import leaf
 from .pane import as_html
 
 
@@ -21,22 +23,39 @@ class DraftBar(ipywidgets.HBox):
         self, restore: Callable[[Sequence[Draft]], object], throw_away: Callable[[Sequence[Draft]], object]
     ):
         self._drafts: Sequence[Draft] = ()
-        self._text = ipywidgets.HTML()
-        self.restore = ipywidgets.Button(description="Take them up again", icon="undo", button_style="warning")
-        self.throw_away = ipywidgets.Button(description="Throw them away", icon="trash")
-        self.restore.on_click(lambda _button: restore(self._drafts))
-        self.throw_away.on_click(lambda _button: throw_away(self._drafts))
-        super().__init__([self._text, self.restore, self.throw_away])
+        self._restore, self._throw_away = restore, throw_away
+        super().__init__(layout={"display": "none"})
         self.add_class("bb-question")
-        self.ask(())
+
+    @cached_property
+    def _text(self) -> ipywidgets.HTML:
+        return leaf(ipywidgets.HTML)
+
+    @cached_property
+    def restore(self) -> ipywidgets.Button:
+        """The button for the edits; made, as all that is in the bar, when there is something to ask."""
+        button = leaf(ipywidgets.Button, description="Take them up again", icon="undo", button_style="warning")
+        button.on_click(lambda _button: self._restore(self._drafts))
+        return button
+
+    @cached_property
+    def throw_away(self) -> ipywidgets.Button:
+        """The button for the text as it is saved."""
+        button = leaf(ipywidgets.Button, description="Throw them away", icon="trash")
+        button.on_click(lambda _button: self._throw_away(self._drafts))
+        return button
 
     def ask(self, drafts: Sequence[Draft]) -> None:
         """Ask about these drafts; about none, hide."""
         self._drafts = tuple(drafts)
+        if not self._drafts:
+            self.layout.display = "none"
+            return
         said = [_spell(draft) for draft in self._drafts]
         with self.hold_sync():
-            self._text.value = as_html(f"There are edits that nobody saved: {'; '.join(said)}.") if said else ""
-            self.layout.display = None if said else "none"
+            self._text.value = as_html(f"There are edits that nobody saved: {'; '.join(said)}.")
+            self.children = [self._text, self.restore, self.throw_away]
+            self.layout.display = None
 
 
 def _spell(draft: Draft) -> str:

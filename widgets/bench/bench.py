@@ -12,6 +12,7 @@ from ...proto import Document
 from ...workbench import Cursor, LiveNet, NotFinite, Plan
 from ..editor import to_svg
 from ..frame import Frame
+from ..leaves import leaf
 from ..pane import read_bundle
 from ..stand_in import StandInBar
 from ..trust import TrustBar
@@ -65,11 +66,11 @@ class Bench(ipywidgets.VBox):
         tabs = {"form": "Form", "text": "Text", "look": "Look", "table": "Table"}
         solver = self.state.live.solver_document is not None
         self.frame = Frame(tabs, curves=solver, on_save=self.save, on_tabs=self._on_tabs)
-        side = ipywidgets.VBox([self.frame, self.form, self.texts.box, self.looks.box, self.figures.table])
+        side = leaf(ipywidgets.VBox, [self.frame, self.form, self.texts.box, self.looks.box, self.figures.table])
         side.add_class("bb-side")
-        main = ipywidgets.HBox([self.editor, side])
+        main = leaf(ipywidgets.HBox, [self.editor, side])
         main.add_class("bb-main")
-        style = ipywidgets.HTML(f"<style>{read_bundle('bench.css')}</style>")
+        style = leaf(ipywidgets.HTML, f"<style>{read_bundle('bench.css')}</style>")
         style.add_class("bb-style")
         below = [self.curves] if solver else []
         return [style, self.texts.drafts, self.trust, self.stand_in, self.stepper, main, *below]

@@ -11,6 +11,7 @@ from ...proto.printable import printable
 from ...workbench import Cursor, Session
 from ...workbench.events import Courier
 from ..arrays import PARTS, ArrayView, look_at
+from ..leaves import leaf
 from ..pane import Throttle
 from .choices import choices_of, chosen_blob, title_of
 from .state import State
@@ -30,7 +31,7 @@ class Looks:
         self.choice = ipywidgets.Dropdown(options=[NOTHING], description="Array", layout={"width": "auto"})
         self.choice.add_class("bb-array-choice")
         self.choice.observe(lambda _change: self._show(), "value")
-        self.box = ipywidgets.VBox([self.choice, self.view])
+        self.box = leaf(ipywidgets.VBox, [self.choice, self.view])
         self.box.add_class("bb-array-column")
         self.follow(VIEWS_HZ)
 

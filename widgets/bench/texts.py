@@ -13,6 +13,7 @@ from ...proto import Document, ParseError
 from ...proto.printable import printable
 from ...workbench.drafts import Draft, DraftKeeper, discard, find
 from ..drafts import DraftBar
+from ..leaves import leaf
 from ..pane import as_html
 from ..text import TextPane
 from .state import State
@@ -45,18 +46,20 @@ class Texts:
         self.keeper = DraftKeeper(documents, lambda message: self.pane.say(message, "error"))
         self.drafts = DraftBar(self._restore, self._throw_away)
         self.drafts.ask([found for one in documents if one.path and (found := find(one.path))])
-        self.heading = ipywidgets.HTML()
+        self.heading = leaf(ipywidgets.HTML)
         texts = self._named()
         tooltips = [printable(one.path or name) for name, one in texts]
-        self.tabs = ipywidgets.ToggleButtons(options=texts, tooltips=tooltips)
+        self.tabs = leaf(ipywidgets.ToggleButtons, options=texts, tooltips=tooltips)
         self.tabs.add_class("bb-texts")
         self.tabs.observe(self._switch, "value")
-        self.save_button = ipywidgets.Button(description="Save", tooltip="Write the text to its file", icon="save")
+        self.save_button = leaf(
+            ipywidgets.Button, description="Save", tooltip="Write the text to its file", icon="save"
+        )
         self.save_button.add_class("bb-save")
         self.save_button.on_click(lambda _button: on_save())
-        bar = ipywidgets.HBox([self.tabs, self.save_button, self.heading])
+        bar = leaf(ipywidgets.HBox, [self.tabs, self.save_button, self.heading])
         bar.add_class("bb-text-bar")
-        self.box = ipywidgets.VBox([bar, self.pane])
+        self.box = leaf(ipywidgets.VBox, [bar, self.pane])
         self.box.add_class("bb-text-column")
 
     def _named(self) -> list[tuple[str, Document]]:

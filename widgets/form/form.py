@@ -6,6 +6,7 @@ from typing import Any
 
 import ipywidgets
 
+from ..leaves import leaf
 from ..pane import Pane, as_html, describe
 from .arranging import Path, dotted
 from .rows import assign
@@ -46,15 +47,13 @@ class ParameterForm(ipywidgets.VBox):
         self.suggestions = dict(suggestions or {})
         self.diagnostics: dict[str, str] = {}
         self.lock = threading.RLock()
-        self._layout = ipywidgets.Layout()
-        self._styles: dict[type, Any] = {}
         self._keys = FormKeys(on_undo, on_redo, lambda: self._prepare(soon or {}))
         self._keys.add_class("bb-form-keys")
-        self._title = ipywidgets.HTML()
+        self._title = leaf(ipywidgets.HTML)
         self._title.add_class("bb-form-title")
-        self._hint = ipywidgets.HTML()
+        self._hint = leaf(ipywidgets.HTML)
         self._hint.add_class("bb-form-hint")
-        self._status = ipywidgets.HTML()
+        self._status = leaf(ipywidgets.HTML)
         self._status.add_class("bb-form-status")
         self._bodies: dict[tuple[str, tuple[str, ...], tuple[str, ...]], MessageGroup] = {}
         self._body: MessageGroup | None = None
@@ -122,17 +121,7 @@ class ParameterForm(ipywidgets.VBox):
         """Bring the focus to the input of a field, or to the first of the subject's own fields."""
         self._keys.send({"type": "focus", "hook": f"bb-field-{'-'.join(map(str, path))}" if path else None})
 
-    def make(self, kind: type, *arguments: Any, **traits: Any) -> Any:
-        """A widget that shares its layout, and its style with all of its kind, since CSS rules here.
-
-        The page opens every object of its own one by one: with theirs, an input would be three.
-        """
-        if kind in self._styles:
-            traits["style"] = self._styles[kind]
-        widget = kind(*arguments, layout=self._layout, **traits)
-        if hasattr(widget, "style"):
-            self._styles[kind] = widget.style
-        return widget
+    make = staticmethod(leaf)
 
     def tell(self, callback: Callable[..., Any], *arguments: Any) -> str:
         """Call the owner; what it raised as a line, empty where it went well."""

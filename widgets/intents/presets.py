@@ -61,9 +61,11 @@ POSITIONS = {
 WANTED = {
     "AnnotatedData": "source",
     "Data": "source",
+    "DetectionEvaluate": "num_classes",
     "HDF5Data": "source",
     "HDF5Output": "file_name",
     "ImageData": "source",
+    "ImageLabelmapData": "source",
     "Python": "module",
     "WindowData": "source",
 }
