@@ -32,6 +32,7 @@ class TextPane(Pane, script="text"):
         on_cursor: called with line and column (from 1) where the cursor came to rest.
         on_undo, on_redo: called for Ctrl+Z and Ctrl+Y: undo belongs to the document, not to the browser.
         on_save: called for Ctrl+S, after `on_edit` if there is something to tell.
+        on_fix: called with the line of a mark and the label of the one of its fixes that was chosen.
         kind: "net" or "solver": what may be written, for completion and help.
 
     Attributes:
@@ -48,6 +49,7 @@ class TextPane(Pane, script="text"):
         on_undo: Callable[[], Any] | None = None,
         on_redo: Callable[[], Any] | None = None,
         on_save: Callable[[], Any] | None = None,
+        on_fix: Callable[[int, str], Any] | None = None,
         kind: str = "net",
         **kwargs: Any,
     ):
@@ -58,7 +60,7 @@ class TextPane(Pane, script="text"):
         self.on_cursor = on_cursor
         self.on_undo = on_undo
         self.on_redo = on_redo
-        self.on_save = on_save
+        self.on_save, self.on_fix = on_save, on_fix
         self._marks: list[dict[str, Any]] = []
         self._range: tuple[int, int] | None = None
         self._seen: dict[str, int] = {}
@@ -92,13 +94,17 @@ class TextPane(Pane, script="text"):
             self._send_text()
 
     def set_marks(self, marks: Iterable[Mapping[str, Any]]) -> None:
-        """Mark lines in the margin: dicts of `line` (from 1), `severity` ("error" or "warning"), `message`."""
+        """Mark lines in the margin: dicts of `line` (from 1), `severity` ("error" or "warning"), `message`, `fixes`.
+
+        The fixes of a mark are labels of buttons beside it.
+        """
         with self._lock:
             self._marks = [
                 {
                     "line": mark["line"],
                     "severity": mark.get("severity", "error"),
                     "message": mark.get("message", ""),
+                    "fixes": list(mark.get("fixes", ())),
                 }
                 for mark in marks
             ]
@@ -148,6 +154,9 @@ class TextPane(Pane, script="text"):
 
     def _page_redo(self, _content: dict, _buffers: Any) -> None:
         self.run_callback(self.on_redo)
+
+    def _page_fix(self, content: dict, _buffers: Any) -> None:
+        self.run_callback(self.on_fix, int(content["line"]), str(content["label"]))
 
     def _page_save(self, _content: dict, _buffers: Any) -> None:
         self.run_callback(self.on_save)

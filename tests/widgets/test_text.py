@@ -28,7 +28,7 @@ class TestPython:
         assert [m["type"] for m in messages] == ["text", "marks", "reveal"]
         assert all(m["to"] == "a" for m in messages)
         assert messages[0]["text"] == "a\nb\n"
-        assert messages[1]["marks"] == [{"line": 2, "severity": "warning", "message": "old"}]
+        assert messages[1]["marks"] == [{"line": 2, "severity": "warning", "message": "old", "fixes": []}]
         assert messages[2]["range"] == (1, 2)
 
     def test_what_the_first_view_shows_travels_with_the_pane_until_a_hello_is_answered(self):
@@ -356,3 +356,19 @@ class TestPage:
         }""")
         print(f"{spent:.1f} ms a key")
         assert spent < 100, f"{spent} ms for each key"  # a few on an idle machine
+
+
+@pytest.mark.browser
+def test_a_fix_is_offered_beside_its_mark_and_asked_for(demo):
+    pane = demo("text")
+    marks = [{"line": 3, "severity": "warning", "message": "odd", "fixes": ["make it even"]}]
+    pane.receive({"type": "marks", "marks": marks})
+    assert pane.page.locator(".bb-fix").count() == 0, "the cursor is elsewhere"
+    pane.page.locator(".cm-line").nth(2).click()
+    button = pane.page.get_by_role("button", name="make it even")
+    button.click()
+    assert {key: value for key, value in pane.wait_sent("fix").items() if key in ("line", "label")} == {
+        "line": 3, "label": "make it even"
+    }  # fmt: skip
+    pane.receive({"type": "marks", "marks": []})
+    button.wait_for(state="detached")

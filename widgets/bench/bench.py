@@ -20,8 +20,10 @@ from .drawing import Drawing
 from .fields import Fields
 from .figures import Figures
 from .looks import Looks
+from .mending import Mending
 from .overlays import Overlays
 from .run import Run
+from .running import Running
 from .state import State
 from .texts import Texts
 
@@ -43,7 +45,10 @@ class Bench(ipywidgets.VBox):
         self.looks = Looks(self.state)
         self.run = Run(self.state, self.looks, self.refresh, self._select, self._show_steps)
         self.texts = Texts(self.state, self._on_place, self._on_switch, lambda: self.run.guarded(self.save))
-        self.fields = Fields(self.state, self.texts)
+        self.mending = Mending(self.state, self.texts.need_sound, self.run.guarded)
+        self.texts.fix_of, self.texts.on_fix = self.mending.fix_of, self.mending.by_label
+        self.running = Running(self.state, self.texts, self.run.guarded)
+        self.fields = Fields(self.state, self.texts, self.mending)
         self.drawing = Drawing(self.state, self.texts, self._select, self._on_edit, self.run.look_at)
         self.figures = Figures(self.state, self._select)
         self.overlays = Overlays(self.state, self.editor, self.figures.table)
@@ -73,7 +78,8 @@ class Bench(ipywidgets.VBox):
         style = leaf(ipywidgets.HTML, f"<style>{read_bundle('bench.css')}</style>")
         style.add_class("bb-style")
         below = [self.curves] if solver else []
-        return [style, self.texts.drafts, self.trust, self.stand_in, self.stepper, main, *below]
+        asks = [self.texts.drafts, self.trust, self.stand_in, self.mending.notice]
+        return [style, *asks, self.stepper, self.running.notice, main, *below]
 
     def __repr__(self) -> str:
         return f"<Bench on {self.state.report.name or 'a net'!r}, {self.live.status.state}>"
@@ -152,6 +158,8 @@ class Bench(ipywidgets.VBox):
             self.trust.ask(self.live.untrusted)
             self.stand_in.offer(self.live.missing, self.live.lack)
             self.texts.refresh()
+            self.mending.refresh()
+            self.running.refresh()
             self.frame.set_unsaved(self.texts.unsaved())
             self.fields.refresh()
             self.looks.refresh()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...engine import LAYERS, load_layers
 from ...proto import Document
 from ..form import OWN, ParameterForm, shared, written_values
 from ..names import is_taken, said_of
+from .mending import Mending
 from .state import PHASES, State
 from .texts import Texts
 
@@ -25,9 +26,9 @@ class Fields:
     edit is one of all of them, in one step of undo.
     """
 
-    def __init__(self, state: State, texts: Texts):
+    def __init__(self, state: State, texts: Texts, mending: Mending):
         load_layers()
-        self.state, self._texts = state, texts
+        self.state, self._texts, self._mending = state, texts, mending
         solver = state.live.solver_document
         self.form = ParameterForm(
             self._set, self._clear, on_undo=texts.undo, on_redo=texts.redo,
@@ -70,7 +71,10 @@ class Fields:
         own = _own(layer)
         sections = (own,) if own else ()
         title = f"{layer.name} ({layer.type})"
-        self.form.show(self._message, written_values(layer), sections=sections, title=title, diagnostics=found)
+        self.form.show(
+            self._message, written_values(layer), sections=sections, title=title, diagnostics=found,
+            fixes=self._fixes(index),
+        )  # fmt: skip
 
     def _show_several(self, selected: Sequence[int]) -> None:
         every = self._layers()
@@ -99,6 +103,20 @@ class Fields:
                 who = f"{one.layer}: " if len(selected) > 1 and one.layer else ""
                 found.setdefault(one.field or "", f"{who}{one.message}")
         return found
+
+    def _fixes(self, index: int) -> dict[str, tuple[str, Callable[[], None]]]:
+        """What mends the first finding about each field of a layer."""
+        fixes: dict[str, tuple[str, Callable[[], None]]] = {}
+        seen = set()
+        for one in self.state.live.diagnostics:
+            field = one.field or ""
+            if one.layer_index != index or field in seen:
+                continue
+            seen.add(field)
+            fix = self._mending.fix_of(one)
+            if fix is not None:
+                fixes[field] = fix.label, self._mending.click(fix)
+        return fixes
 
     def _set(self, path: Path, value: Any) -> None:
         self._texts.need_sound()

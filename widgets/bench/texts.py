@@ -12,6 +12,7 @@ from ...engine import Diagnostic
 from ...proto import Document, ParseError
 from ...proto.printable import printable
 from ...workbench.drafts import Draft, DraftKeeper, discard, find
+from ...workbench.fixes import Fix
 from ..drafts import DraftBar
 from ..leaves import leaf
 from ..pane import as_html
@@ -34,6 +35,8 @@ class Texts:
         on_save: Callable[[], None],
     ):
         self.state, self._on_place, self._on_switch = state, on_place, on_switch
+        self.fix_of: Callable[[Diagnostic], Fix | None] = lambda found: None  # what is offered beside a mark
+        self.on_fix: Callable[[int, str], object] = lambda line, label: None
         self.pane = TextPane(
             state.active.text,
             on_edit=self._typed,
@@ -41,6 +44,7 @@ class Texts:
             on_undo=self.undo,
             on_redo=self.redo,
             on_save=on_save,
+            on_fix=lambda line, label: self.on_fix(line, label),
         )
         documents = [one for one in (state.live.document, state.live.solver_document) if one is not None]
         self.keeper = DraftKeeper(documents, lambda message: self.pane.say(message, "error"))
@@ -83,7 +87,10 @@ class Texts:
 
     def _show_marks(self) -> None:
         self.pane.set_marks(
-            {"line": one.line, "severity": one.severity, "message": printable(one.message)}
+            {
+                "line": one.line, "severity": one.severity, "message": printable(one.message),
+                "fixes": [fix.label] if (fix := self.fix_of(one)) is not None else [],
+            }
             for one in self.diagnostics
             if one.line
         )

@@ -46,6 +46,7 @@ class ParameterForm(ipywidgets.VBox):
         self.on_clear = on_clear
         self.suggestions = dict(suggestions or {})
         self.diagnostics: dict[str, str] = {}
+        self.fixes: dict[str, tuple[str, Callable[[], Any]]] = {}
         self.lock = threading.RLock()
         self._keys = FormKeys(on_undo, on_redo, lambda: self._prepare(soon or {}))
         self._keys.add_class("bb-form-keys")
@@ -55,10 +56,12 @@ class ParameterForm(ipywidgets.VBox):
         self._hint.add_class("bb-form-hint")
         self._status = leaf(ipywidgets.HTML)
         self._status.add_class("bb-form-status")
+        self._remedies = ipywidgets.HBox()
+        self._remedies.add_class("bb-remedies")
         self._bodies: dict[tuple[str, tuple[str, ...], tuple[str, ...]], MessageGroup] = {}
         self._body: MessageGroup | None = None
         self._subject: tuple[str, str] | None = None
-        super().__init__([self._keys, self._title, self._status], **kwargs)
+        super().__init__(self._head(), **kwargs)
         self.add_class("bb-form")
 
     def show(
@@ -70,6 +73,7 @@ class ParameterForm(ipywidgets.VBox):
         title: str = "",
         diagnostics: Mapping[str, str] | None = None,
         without: Sequence[str] = (),
+        fixes: Mapping[str, tuple[str, Callable[[], Any]]] | None = None,
     ) -> None:
         """Show the fields of a message. The same message again only changes what differs; from any thread.
 
@@ -81,20 +85,33 @@ class ParameterForm(ipywidgets.VBox):
             title: names the subject. Under another title, unfinished input is forgotten.
             diagnostics: messages by dotted path. One that has no input of its own is shown on top.
             without: fields of the message that are not shown.
+            fixes: by the path of a diagnostic, the label of a button beside it, and what that calls.
         """
         with self.lock:
             subject = (message, title)
             fresh = subject != self._subject
             self._subject = subject
-            self.diagnostics = dict(diagnostics or {})
+            self.diagnostics, self.fixes = dict(diagnostics or {}), dict(fixes or {})
             body = self._body_of(message, sections, without)
             body.update(values, fresh)
             assign(self._title, "value", as_html(title))
-            homeless = [text for path, text in self.diagnostics.items() if not body.holds(path)]
-            assign(self._status, "value", "<br>".join(as_html(text) for text in homeless))
+            homeless = {path: text for path, text in self.diagnostics.items() if not body.holds(path)}
+            assign(self._status, "value", "<br>".join(as_html(text) for text in homeless.values()))
+            remedies = [self.fix_button(*fix) for path, fix in self.fixes.items() if path in homeless]
+            if remedies or self._remedies.children:
+                self._remedies.children = remedies
             if self._body is not body:
                 self._body = body
-                self.children = [self._keys, self._title, self._status, body.box]
+                self.children = [*self._head(), body.box]
+
+    def _head(self) -> list[ipywidgets.Widget]:
+        return [self._keys, self._title, self._status, self._remedies]
+
+    def fix_button(self, label: str, call: Callable[[], Any]) -> ipywidgets.Button:
+        """A button that mends what is said beside it."""
+        button = self.make(ipywidgets.Button, description=label, icon="wrench", _dom_classes=("bb-fix",))
+        button.on_click(lambda _button: call())
+        return button
 
     def _body_of(self, message: str, sections: Sequence[str] = (), without: Sequence[str] = ()) -> MessageGroup:
         key = (message, tuple(sections), tuple(without))
@@ -115,7 +132,9 @@ class ParameterForm(ipywidgets.VBox):
             self._title.value = ""
             self._status.value = ""
             self._hint.value = as_html(hint)
-            self.children = [self._keys, self._title, self._status, self._hint]
+            if self._remedies.children:
+                self._remedies.children = []
+            self.children = [*self._head(), self._hint]
 
     def focus(self, path: Path | None = None) -> None:
         """Bring the focus to the input of a field, or to the first of the subject's own fields."""

@@ -33,6 +33,7 @@ class Row:
         self.form, self.path, self.field = form, path, field
         self.value: Any = None
         self.typed_error = ""
+        self.fix: ipywidgets.Button | None = None  # the button that mends what the note says
         self.input = self._make_input()
         self.note = form.make(ipywidgets.HTML, as_html(self._hint()), _dom_classes=("bb-note",))
         hook = f"bb-field-{'-'.join(map(str, path))}"
@@ -95,7 +96,7 @@ class Row:
     def _show_whether_set(self) -> None:
         """A value that is written is not dimmed, and has a way back to the default, made when it is first needed."""
         mark(self.box, "bb-unset", self.value is None)
-        if self.value is not None and len(self.box.children) == 2:
+        if self.value is not None and not any("bb-clear" in child._dom_classes for child in self.box.children):
             reset = self.form.make(
                 ipywidgets.Button, description="↺", tooltip=f"Back to the default of {self.field.name}",
                 _dom_classes=("bb-clear",),
@@ -104,10 +105,19 @@ class Row:
             self.box.children = [*self.box.children, reset]
 
     def _show_note(self) -> None:
-        found = (text for path, text in self.form.diagnostics.items() if self.holds(path))
-        error = self.typed_error or next(found, "")
+        path = next((path for path in self.form.diagnostics if self.holds(path)), None)
+        error = self.typed_error or (self.form.diagnostics[path] if path is not None else "")
         mark(self.box, "bb-invalid", bool(error))
         assign(self.note, "value", as_html(error or self._hint()))
+        self._offer_fix(None if path is None or self.typed_error else self.form.fixes.get(path))
+
+    def _offer_fix(self, fix: tuple[str, Any] | None) -> None:
+        before = self.fix
+        if fix is None and before is None:
+            return
+        self.fix = None if fix is None else self.form.fix_button(*fix)
+        others = [child for child in self.box.children if child is not before]
+        self.box.children = others if self.fix is None else [*others, self.fix]
 
     def _hint(self) -> str:
         """The field's line; of a choice, also what the chosen one means."""

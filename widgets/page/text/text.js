@@ -18,7 +18,7 @@ import { difference, helpAt, offers, placeAt } from "./prototxt.js";
 export { tokenize } from "./prototxt.js";
 
 /** @typedef {import("./prototxt.js").Schema} Schema */
-/** @typedef {{ line: number, severity: "error" | "warning", message: string }} Mark */
+/** @typedef {{ line: number, severity: "error" | "warning", message: string, fixes: string[] }} Mark */
 
 const SETTLE = 150; // milliseconds without typing, or without moving, after which Python is told
 const LABEL = "Text of the net. Tab leaves the text; F8 goes to the next problem, Control and space complete.";
@@ -50,6 +50,7 @@ export function mount(root, { view: name, send }) {
   const status = make("div", { class: "bb-status" }, root);
   const problems = make("button", { type: "button", class: "bb-problems", title: "Go to the next problem (F8)", hidden: "" }, status);
   const message = make("output", { "aria-live": "polite" }, status);
+  const remedies = make("span", { class: "bb-remedies" }, status);
   const place = make("span", {}, status);
   const wrap = make("button", { type: "button", class: "bb-wrap", "aria-pressed": "false", title: "Wrap long lines", text: "wrap" }, status);
 
@@ -162,6 +163,15 @@ export function mount(root, { view: name, send }) {
     if (message.textContent !== shown.text) message.textContent = shown.text;
     message.className = shown.kind ? `bb-${shown.kind}` : "";
     message.title = shown.text;
+    const fixes = said ? [] : mark?.fixes ?? [];
+    if (remedies.dataset.of !== `${mark?.line} ${fixes.join()}`) {
+      remedies.dataset.of = `${mark?.line} ${fixes.join()}`;
+      remedies.replaceChildren(...fixes.map((label) => {
+        const button = make("button", { type: "button", class: "bb-fix", text: label, title: `Mend it: ${label}` });
+        button.addEventListener("click", () => mend(mark?.line ?? 0, label));
+        return button;
+      }));
+    }
     const errors = marks.filter(({ severity }) => severity === "error").length, warnings = marks.length - errors;
     problems.hidden = !marks.length;
     problems.className = `bb-problems bb-${errors ? "error" : "warning"}`;
@@ -230,11 +240,18 @@ export function mount(root, { view: name, send }) {
 
   function drawMarks() {
     const { doc } = editor.state;
-    editor.dispatch(setDiagnostics(editor.state, marks.flatMap(({ line, severity, message: text }) => {
+    editor.dispatch(setDiagnostics(editor.state, marks.flatMap(({ line, severity, message: text, fixes }) => {
       if (line > doc.lines) return [];
       const { from, to, text: written } = doc.line(line);
-      return [{ from: from + Math.max(0, written.search(/\S|$/)), to, severity, message: text }];
+      const actions = fixes.map((label) => ({ name: label, apply: () => mend(line, label) }));
+      return [{ from: from + Math.max(0, written.search(/\S|$/)), to, severity, message: text, actions }];
     })), { userEvent: "python" });
+  }
+
+  /** Ask for a fix of what is marked in a line, after what was typed was told. @param {number} line @param {string} label */
+  function mend(line, label) {
+    flush();
+    send({ type: "fix", line, label });
   }
 
   /** @param {[number, number] | null} lines */
@@ -307,7 +324,8 @@ function merged(marks) {
     const other = lines.get(mark.line);
     lines.set(mark.line, other ? {
       line: mark.line, severity: other.severity === "error" ? "error" : mark.severity, message: `${other.message}\n${mark.message}`,
-    } : mark);
+      fixes: [...new Set([...other.fixes ?? [], ...mark.fixes ?? []])],
+    } : { ...mark, fixes: mark.fixes ?? [] });
   }
   return [...lines.values()].sort((a, b) => a.line - b.line);
 }
