@@ -277,6 +277,11 @@ class Curves(Pane, script="curves"):
             self._marks = marks
             self.send({"type": "marks", "columns": columns_of(marks)})
 
+    def names(self, run: str = "") -> set[str]:
+        """The curves of a run."""
+        with self._lock:
+            return {series.name for series in self._series.values() if series.run == run}
+
     @property
     def runs(self) -> set[str]:
         """The runs that have curves; "" is the one without a name."""

@@ -16,7 +16,7 @@ from ..pane import Throttle
 from .choices import choices_of, chosen_blob, title_of
 from .state import State
 
-VIEWS_HZ = 10  # how often the arrays follow a running session, at the most
+VIEWS_HZ = 4  # how often the arrays follow a running session, at the most
 TRAINED = {"data": "data", "diff": "gradient", "update": "update"}  # the parts of a parameter in training
 NOTHING = ("select a layer to look into", ())
 

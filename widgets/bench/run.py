@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from .looks import Looks
 from .runs import RunCurves, axis_of
 from .state import PHASES, State
 
+CURVES_HZ = 4  # how often the curves and the numbers of a run follow it: a page takes time from the solver
 SOLVER_FIELDS = ("base_lr", "momentum", "weight_decay")
 
 
@@ -42,6 +45,7 @@ class Run:
         self._goal: tuple[int, int | None] = (0, None)  # the iteration at which steps were asked for, and how many
         self._making = self._testing = ""  # what keeps a run from going on
         self._plotted = 0  # points of the session's history that the curves show
+        self._plotted_at = -inf
         self.curves = Curves()
         self.stepper = Stepper(self._commands(), fields=self.solver_fields())
         self.stepper.update(phase="TRAIN" if state.phase == TRAIN else "TEST")
@@ -149,6 +153,8 @@ class Run:
         error = (session.error or "").strip().rpartition("\n")[2]
         begun, total = self._goal
         if session.state != "running":
+            if isinstance(session, Session):
+                self._catch_up()
             self._goal = (0, None)
             self._looks.look()
         self.stepper.update(
@@ -207,13 +213,20 @@ class Run:
 
     def _on_progress(self, points: Any) -> None:
         """Rows of the history from number `points.start` on; a run that was rewound begins anew."""
-        history = self.state.session.history
         if points.start < self._plotted or not points.start:
             self.curves.clear("")
-            points = history.since(0)
-            for (_, name), table in history.tests.items():
+            self._plotted = 0
+            for (_, name), table in self.state.session.history.tests.items():
                 if len(table.rows):
                     self._plot_test(name, table.rows["iteration"], table.rows["value"])
+        elif self.state.session.state == "running" and monotonic() - self._plotted_at < 1 / CURVES_HZ:
+            return
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Show what of the history the page does not show yet."""
+        points = self.state.session.history.since(self._plotted)
+        self._plotted_at = monotonic()
         rows = points.rows
         if len(rows):
             self.curves.append("loss", rows["iteration"], rows["loss"], rates=rows["rate"])
@@ -227,7 +240,9 @@ class Run:
 
     def _on_test(self, result: Any) -> None:
         for name, value in result.values.items():
-            self._plot_test(name, [result.iteration], [value])
+            label = f"test {printable(name)}"
+            if label not in self.curves.names() or self.curves.points(label)[0][-1] < result.iteration:
+                self._plot_test(name, [result.iteration], [value])
 
     def _plot_test(self, name: str, iterations: Any, values: Any) -> None:
         self.curves.append(f"test {printable(name)}", iterations, values, axis=axis_of(name), noisy=False)

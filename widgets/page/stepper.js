@@ -44,6 +44,16 @@ export function slotOf(kept, iteration) {
   return at;
 }
 
+/** Write a line with one part of weight, and only what has changed of it; the answer is that part. */
+function write(line, before, strong, after = "") {
+  if (!line.firstChild) line.append("", make("b"), "");
+  const [first, middle, last] = line.childNodes;
+  if (first.data !== before) first.data = before;
+  if (middle.textContent !== strong) middle.textContent = strong;
+  if (last.data !== after) last.data = after;
+  return middle;
+}
+
 export function mount(root, { send }) {
   root.classList.add("bb-pane", "bb-stepper");
   const tools = make("div", { class: "bb-stepper-tools", role: "toolbar", "aria-label": "Steps. Space plays and pauses, n is one iteration, arrow keys are one layer, with shift a pass, u the update." }, root);
@@ -118,7 +128,7 @@ export function mount(root, { send }) {
   const refreshLabel = make("label", { text: "follow" }, follow);
   const refresh = make("select", { "aria-label": "How often the views follow a run" }, refreshLabel);
   for (const [value, text] of Object.entries(RATES).sort((a, b) => Number(b[0]) - Number(a[0]))) make("option", { value, text }, refresh);
-  refresh.value = "10";
+  refresh.value = "4";
   refresh.addEventListener("change", () => command("refresh", Number(refresh.value)));
 
   const badge = make("span", { class: "bb-badge", role: "status" }, now);
@@ -199,15 +209,15 @@ export function mount(root, { send }) {
     play.setAttribute("aria-label", active ? "Pause" : "Play");
     // Not `disabled`, which would take the focus, and with it the keys, from whoever just pressed one.
     for (const each of [backward, forward, backwardPass, forwardPass, update, once, many, epoch]) each.setAttribute("aria-disabled", String(active));
-    iteration.replaceChildren("iteration ", make("b", { text: Number(shown.iteration).toLocaleString("en") }));
-    speed.textContent = pace(shown.rate);
+    write(iteration, "iteration ", Number(shown.iteration).toLocaleString("en"));
+    if (speed.textContent !== pace(shown.rate)) speed.textContent = pace(shown.rate);
     layer.hidden = !shown.layer;
-    if (shown.layer) layer.replaceChildren("ran ", make("b", { text: shown.layer }), ` ${shown.direction ?? ""}`);
+    if (shown.layer) write(layer, "ran ", printable(shown.layer), ` ${shown.direction ?? ""}`);
     next.hidden = !shown.next || active;
-    next.replaceChildren("next: ", make("b", { text: printable(shown.next ?? "") }));
+    write(next, "next: ", printable(shown.next ?? ""));
     if ("waiting" in status) showWaiting(status.waiting);
     loss.hidden = !shown.loss;
-    loss.replaceChildren("loss ", make("b", { text: shown.loss ?? "", ...(/\d/.test(shown.loss) ? {} : { class: "bb-bad" }) }));
+    write(loss, "loss ", shown.loss ?? "").classList.toggle("bb-bad", !/\d/.test(shown.loss));
     progress.hidden = !shown.total;
     bar.max = shown.total || 1;
     bar.value = shown.done ?? 0;
