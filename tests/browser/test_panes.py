@@ -45,7 +45,7 @@ stepper = Stepper({name: (lambda *a, name=name: heard.append((name, *a))) for na
 stepper
 """
 POINTS = """window.Bokeh.documents.flatMap(doc => [...doc.roots()[0].references()])
-    .filter(model => model.type === 'ColumnDataSource').map(source => source.get_length())"""
+    .filter(model => model.type === 'ColumnDataSource' && model.name !== 'marks').map(source => source.get_length())"""
 WAIT_HEARD = """
 import time
 deadline = time.monotonic() + 10
