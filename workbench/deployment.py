@@ -81,11 +81,11 @@ def deploy(document: Document, *, shapes: Shapes | None = None, batch: int | Non
                 head = _head(messages[index], *parts.heads[index], names[index])
                 made.insert_layer(index, head)
                 made.remove_layer(index + 1)
-            elif index in parts.inputs:
+            elif index in parts.inputs and not _stays(record, parts.inputs[index], known[index], shapes or {}, batch):
                 text = _input(messages[index], parts.inputs[index], known[index], shapes or {}, batch)
                 made.insert_layer(index, text)
                 made.remove_layer(index + 1)
-            elif index not in parts.kept:
+            elif index not in parts.shown:
                 made.remove_layer(index)
             else:
                 for name in ("include", "exclude", "loss_weight"):
@@ -271,6 +271,13 @@ def _head(loss: Any, kind: str, bottom: str, name: str) -> Any:
     if kind == "Softmax" and loss.HasField("softmax_param"):
         head.softmax_param.CopyFrom(loss.softmax_param)
     return head
+
+
+def _stays(record: Any, tops: Sequence[str], known: LayerReport, shapes: Shapes, batch: int | None) -> bool:
+    """Whether an Input layer is what the deploy net needs already."""
+    same = all(tuple(shapes.get(top, shape or ())) == shape for top, shape in
+               zip(known.tops, known.top_shapes, strict=False))  # fmt: skip
+    return record.type == "Input" and tuple(tops) == record.top and same and batch is None
 
 
 def _input(layer: Any, tops: Sequence[str], known: LayerReport, shapes: Shapes, batch: int | None) -> str:

@@ -274,3 +274,10 @@ def test_other_losses_compare_whole_blobs():
     made = trainable(Document.parse(text, "net"), data="DummyData", loss="EuclideanLoss")
     assert made.layers[-1].bottom == ("b", "label") and "Accuracy" not in made.text
     assert check(made, TRAIN).ok, [str(one) for one in check(made, TRAIN).diagnostics]
+
+
+def test_an_input_that_is_there_stays_as_it_is_written():
+    _, document = golden_net("lenet_deploy")
+    text = document.text.replace('type: "Input"', 'type: "Input"  # digits\n', 1)
+    assert deploy(Document.parse(text, "net")).text == text
+    assert "# digits" not in deploy(Document.parse(text, "net"), batch=3).text

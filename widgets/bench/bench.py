@@ -20,6 +20,7 @@ from .drawing import Drawing
 from .fields import Fields
 from .figures import Figures
 from .looks import Looks
+from .made import MadeNet
 from .mending import Mending
 from .overlays import Overlays
 from .run import Run
@@ -49,7 +50,10 @@ class Bench(ipywidgets.VBox):
         self.texts.fix_of, self.texts.on_fix = self.mending.fix_of, self.mending.by_label
         self.running = Running(self.state, self.texts, self.run.guarded)
         self.fields = Fields(self.state, self.texts, self.mending)
-        self.drawing = Drawing(self.state, self.texts, self._select, self._on_edit, self.run.look_at)
+        self.made = MadeNet(self.state)
+        self.drawing = Drawing(
+            self.state, self.texts, self._select, self._on_edit, self.run.look_at, self.made.show
+        )
         self.figures = Figures(self.state, self._select)
         self.overlays = Overlays(self.state, self.editor, self.figures.table)
         self.trust = TrustBar(lambda: self.run.guarded(live.trust_code))
@@ -79,7 +83,7 @@ class Bench(ipywidgets.VBox):
         style.add_class("bb-style")
         below = [self.curves] if solver else []
         asks = [self.texts.drafts, self.trust, self.stand_in, self.mending.notice]
-        return [style, *asks, self.stepper, self.running.notice, main, *below]
+        return [style, *asks, self.stepper, self.running.notice, self.made, main, *below]
 
     def __repr__(self) -> str:
         return f"<Bench on {self.state.report.name or 'a net'!r}, {self.live.status.state}>"

@@ -25,14 +25,15 @@ class Drawing:
     """Draws the net as its text is now. `on_select(indices)` is told what the user selects; `editor` is the widget.
 
     `on_edit(path)` is told which field of the selected layer the user goes on with, None for the first of its own;
-    `on_view(name)` which of VIEWS is to be looked at.
+    `on_view(name)` which of VIEWS is to be looked at, `on_make(kind)` which net is to be made of this one.
     """
 
     def __init__(self, state: State, texts: Texts, on_select: Callable[[Sequence[int]], None],
                  on_edit: Callable[[tuple[str, str] | None], None] = lambda path: None,
-                 on_view: Callable[[str], None] = lambda name: None):  # fmt: skip
+                 on_view: Callable[[str], None] = lambda name: None,
+                 on_make: Callable[[str], None] = lambda kind: None):  # fmt: skip
         self.state, self._texts, self._on_select = state, texts, on_select
-        self._on_edit, self._on_view = on_edit, on_view
+        self._on_edit, self._on_view, self._on_make = on_edit, on_view, on_make
         self._collapsed = default_collapsed(state.report)
         self._palette = palette()
         self.editor = NetEditor(height="100%")
@@ -116,6 +117,9 @@ class Drawing:
             self.refresh()
         elif intent["type"] == "view":
             self._on_view(intent["name"])
+        elif intent["type"] == "make":
+            self._texts.need_sound()
+            self._on_make(intent["net"])
         elif intent["type"] == "relayout":
             self.refresh()
         elif intent["type"] == "search":

@@ -1012,7 +1012,19 @@ var some = (count) => count > 0;
 var ACTIONS = {
   train: { text: "In TRAIN only", hint: "include { phase: TRAIN }", fits: some, run: rule("TRAIN") },
   test: { text: "In TEST only", hint: "include { phase: TEST }", fits: some, run: rule("TEST") },
-  both: { text: "In all phases", hint: "no rule about the phase", fits: some, run: rule("") }
+  both: { text: "In all phases", hint: "no rule about the phase", fits: some, run: rule("") },
+  deploy: {
+    text: "Deploy net…",
+    hint: "inputs for its data, probabilities for its losses",
+    fits: () => true,
+    run: (editor) => editor.send({ type: "make", net: "deploy" })
+  },
+  training: {
+    text: "Training net…",
+    hint: "data for its inputs, a loss for its probabilities",
+    fits: () => true,
+    run: (editor) => editor.send({ type: "make", net: "training" })
+  }
 };
 var offered = (count) => Object.entries(ACTIONS).filter(([, action]) => action.fits(count)).map(([value, { text, hint }]) => ({ text, hint, value, haystack: `${text} ${hint}`.toLowerCase() }));
 var nextPhase = (now) => ({ "": "TRAIN", TRAIN: "TEST" })[now] ?? "";
@@ -1026,7 +1038,7 @@ function openMenu(editor) {
   editor.menu.open(offered(ids2.length), {
     onPick: (value) => ACTIONS[value].run(editor, ids2),
     onClose: () => editor.drawing.focus(near),
-    foot: ids2.length ? "" : "Select layers first to see what can be done with them."
+    foot: ids2.length ? "" : "Select layers first to see what can be done with them, too."
   });
 }
 

@@ -13,6 +13,14 @@ export const ACTIONS = {
   train: { text: "In TRAIN only", hint: "include { phase: TRAIN }", fits: some, run: rule("TRAIN") },
   test: { text: "In TEST only", hint: "include { phase: TEST }", fits: some, run: rule("TEST") },
   both: { text: "In all phases", hint: "no rule about the phase", fits: some, run: rule("") },
+  deploy: {
+    text: "Deploy net…", hint: "inputs for its data, probabilities for its losses", fits: () => true,
+    run: (editor) => editor.send({ type: "make", net: "deploy" }),
+  },
+  training: {
+    text: "Training net…", hint: "data for its inputs, a loss for its probabilities", fits: () => true,
+    run: (editor) => editor.send({ type: "make", net: "training" }),
+  },
 };
 
 /** The actions for so many selected layers, as entries of a list. @param {number} count @returns {import("./matching.js").Entry[]} */
@@ -35,6 +43,6 @@ export function openMenu(editor) {
   editor.menu.open(offered(ids.length), {
     onPick: (value) => ACTIONS[value].run(editor, ids),
     onClose: () => editor.drawing.focus(near),
-    foot: ids.length ? "" : "Select layers first to see what can be done with them.",
+    foot: ids.length ? "" : "Select layers first to see what can be done with them, too.",
   });
 }
