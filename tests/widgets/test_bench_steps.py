@@ -5,6 +5,8 @@ import time
 import numpy as np
 import pytest
 
+import brewbench
+
 from .test_bench import bench, folder  # noqa: F401
 
 
@@ -148,3 +150,18 @@ def test_a_run_that_ended_stays_beside_the_next_one(bench, monkeypatch):  # noqa
     asked(bench, "resume", "the first")
     assert bench.session.iteration == 3 and bench.session.runs.present.name == "the first"
     assert bench.curves.points("loss")[0].tolist() == [0, 1, 2] and "the first" not in bench.curves.runs
+
+
+def test_a_bench_that_opens_later_offers_to_go_on(bench, folder):  # noqa: F811
+    command(bench, "step", 4)
+    losses = bench.session.history.loss.copy()
+    bench.close()
+    later = brewbench.open(folder / "solver.prototxt")
+    assert later.stepper._status["notice"].startswith("run 1 stands at iteration 4: go on")
+    assert [(run["name"], run["shown"]) for run in later.curves._runs] == [("run 1", False)]
+    asked(later, "resume", "run 1")
+    assert later.session.iteration == 4 and later.stepper._status["iteration"] == 4
+    assert later.curves.points("loss")[1].tolist() == losses.tolist()
+    command(later, "step", 1)
+    assert later.curves.points("loss")[0].tolist() == [0, 1, 2, 3, 4]
+    later.close()

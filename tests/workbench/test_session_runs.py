@@ -248,3 +248,21 @@ def test_the_curves_as_one_table(opened, tmp_path):
     assert [row[0] for row in rows[1:]] == ["0", "1", "2", "3", "4"]
     assert float(rows[1][1]) == run.history.loss[0] and rows[2][rows[0].index("test accuracy")] == ""
     assert (tmp_path / "curves.csv").read_text() == text == csv_of(run.history)
+
+
+def test_the_oldest_runs_lose_their_states_where_those_take_too_much(opened, monkeypatch):
+    session = opened()
+    for _ in range(3):
+        session.step(1)
+        session.rewind()
+        finish(session)
+    session.runs._courier.drain(10)
+    size = (session.runs[0].folder / "state.npz").stat().st_size
+    assert [run.can_resume for run in session.runs] == [True] * 3
+    monkeypatch.setattr(runs, "STATES", 2 * size + size // 2)
+    session.step(1)
+    finish(session)
+    session.runs.end()
+    session.runs._courier.drain(10)
+    assert [run.can_resume for run in session.runs] == [False, True, True, True]
+    assert len(session.runs[0].history) == 1

@@ -62,6 +62,7 @@ class Run:
         ]
         if isinstance(session, Session):
             runs = RunCurves(session, self.curves)
+            self._offer_to_go_on(session)
             ends += [
                 session.on_runs.subscribe(runs.refresh),
                 session.on_progress.subscribe(self._on_progress),
@@ -74,6 +75,15 @@ class Run:
                 session.on_kept.subscribe(lambda kept: self.stepper.update(kept=kept)),
             ]
         return ends
+
+    def _offer_to_go_on(self, session: Session) -> None:
+        """Say which run of an earlier kernel can be gone on with."""
+        run = next((one for one in reversed(list(session.runs)) if one.can_resume), None)
+        if run is not None and not session.iteration:
+            name = printable(run.name)
+            self.stepper.update(
+                notice=f"{name} stands at iteration {run.iteration:,}: go on with it from the runs below the curves."
+            )
 
     def _commands(self) -> dict[str, Any]:
         session = self.state.session

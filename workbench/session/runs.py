@@ -24,6 +24,7 @@ from .run_files import check_name, csv_of, read_about, read_history, read_state,
 
 PLACE = Path(".brewbench") / "runs"
 REST = 3.0  # seconds between two savings of a run that rests
+STATES = 1 << 30  # bytes of the states of earlier runs: beyond it the oldest runs keep their curves alone
 WORTH = 20  # iterations of a way that is left for another from which on it is kept
 EVERY = 30.0  # seconds between two savings of one that goes on
 
@@ -267,6 +268,18 @@ class Runs:
             run.save()
             if state is not None and run.folder is not None:
                 write_state(run.folder, *state)
+                self._prune(run)
+
+    def _prune(self, latest: Run) -> None:
+        """Remove the states of the oldest runs, but for the latest, where all together take more than STATES."""
+        files = [run.folder / "state.npz" for run in self._runs if run.folder is not None and run is not latest]
+        sizes = {file: file.stat().st_size for file in files if file.exists()}
+        total = sum(sizes.values())
+        for file, size in sizes.items():
+            if total <= STATES:
+                return
+            file.unlink(missing_ok=True)
+            total -= size
 
     def _begin(self) -> None:
         with self._lock:
