@@ -8,12 +8,12 @@ from typing import Any
 
 from ...engine import TRAIN, Report
 from ...proto import Document
-from ...workbench import Cursor, NotFinite, Plan
+from ...workbench import Cursor, NotFinite, Plan, own_modules
 from ...workbench.deployment import places_in_deploy
 from ..editor import NetEditor, build_graph, default_collapsed
 from ..editor.graph import groups_around, layer_ids
 from ..form import written_values
-from ..intents import carry_out, copied, indices_of, palette, rules_of, wanted_field
+from ..intents import carry_out, copied, indices_of, palette, rules_of, wanted_field, written
 from .state import State
 from .texts import Texts
 
@@ -106,6 +106,22 @@ class Drawing:
             self.refresh()
         self._on_select([index])
 
+    def _keep_module(self, intent: Mapping[str, Any]) -> None:
+        """Keep the selected layers as a module of the user's own, or throw one away. Raises ValueError, OSError."""
+        document, name = self.state.live.document, intent["name"].strip()
+        if intent["type"] == "save_module":
+            if document.message.layers:
+                raise ValueError("The layers of a net in Caffe's V1 form are no module of today's.")
+            indices = written(self.state.report, intent["ids"])
+            path = own_modules.save(name, [document.message.layer[index] for index in indices])
+            said = f"{name} is in the palette, among your own modules; its file is {path}."
+        else:
+            own_modules.remove(name)
+            said = f"{name} is no longer in the palette."
+        self._palette = palette()
+        self.refresh()
+        self.editor.say(said)
+
     def _on_intent(self, intent: Mapping[str, Any]) -> None:
         report = self.state.report
         if intent["type"] == "select":
@@ -117,6 +133,8 @@ class Drawing:
             self.refresh()
         elif intent["type"] == "view":
             self._on_view(intent["name"])
+        elif intent["type"] in ("save_module", "remove_module"):
+            self._keep_module(intent)
         elif intent["type"] == "make":
             self._texts.need_sound()
             self._on_make(intent["net"])

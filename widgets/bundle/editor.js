@@ -360,6 +360,7 @@ var MOST_RECENT = 5;
 var FAMILIES = {
   recent: "Recently used",
   module: "Modules",
+  own: "Own modules",
   vision: "Vision",
   neuron: "Activations",
   common: "Common",
@@ -1006,13 +1007,70 @@ function dress(element, data, className) {
   }
 }
 
+// page/editor/renamer.js
+var makeRenamer = (stage) => make("input", { class: "ne-rename", type: "text", spellcheck: "false", hidden: "" }, stage);
+function ask(editor, { label, title, value, left, top, width }, told, back) {
+  const input = editor.renamer;
+  Object.assign(input.style, { left: `${left}px`, top: `${top}px`, width: `${width}px` });
+  input.setAttribute("aria-label", label);
+  Object.assign(input, { title, placeholder: label, value, hidden: false });
+  input.focus();
+  input.select();
+  const finish = (text, shift = false) => {
+    if (input.hidden) return;
+    input.hidden = true;
+    input.onkeydown = input.onblur = null;
+    editor.drawing.focus(back);
+    if (text) told(text, shift);
+  };
+  input.onblur = () => finish("");
+  input.onkeydown = (event) => {
+    event.stopPropagation();
+    if (event.key === "Enter") finish(input.value.trim(), event.shiftKey);
+    else if (event.key === "Escape") finish("");
+    else return;
+    event.preventDefault();
+  };
+}
+function rename(editor, id) {
+  const thing = editor.model.thing(id);
+  if (!thing || thing.collapsed) return;
+  editor.reveal(id);
+  const shape = editor.drawing.element(id)?.getBoundingClientRect(), stage = editor.stage.getBoundingClientRect();
+  if (!shape) return;
+  ask(editor, {
+    label: "Name of the layer",
+    title: "Enter renames the layer, and its top where that has the same name; Shift+Enter the layer alone",
+    value: thing.name,
+    left: shape.left - stage.left,
+    top: shape.top - stage.top,
+    width: Math.max(120, shape.width)
+  }, (name, alone) => {
+    if (name !== thing.name) editor.send({ type: "rename", id, name, ...alone && { alone } });
+  }, id);
+}
+
 // page/editor/menu.js
+var REMOVE = "remove:";
 var rule = (phase) => (editor, ids2) => editor.send({ type: "rule", ids: ids2, phase });
 var some = (count) => count > 0;
 var ACTIONS = {
   train: { text: "In TRAIN only", hint: "include { phase: TRAIN }", fits: some, run: rule("TRAIN") },
   test: { text: "In TEST only", hint: "include { phase: TEST }", fits: some, run: rule("TEST") },
   both: { text: "In all phases", hint: "no rule about the phase", fits: some, run: rule("") },
+  module: {
+    text: "Save as module…",
+    hint: "for the palette, among your own",
+    fits: some,
+    run: (editor, ids2) => ask(editor, {
+      label: "Name of the module",
+      title: "Enter keeps the selected layers under this name",
+      value: "",
+      left: 8,
+      top: 8,
+      width: 260
+    }, (name) => editor.send({ type: "save_module", ids: ids2, name }), editor.current())
+  },
   deploy: {
     text: "Deploy net…",
     hint: "inputs for its data, probabilities for its losses",
@@ -1035,9 +1093,23 @@ function switchPhase(editor, id) {
 }
 function openMenu(editor) {
   const near = editor.current(), ids2 = [...editor.model.selected];
-  editor.menu.open(offered(ids2.length), {
-    onPick: (value) => ACTIONS[value].run(editor, ids2),
-    onClose: () => editor.drawing.focus(near),
+  const own = (editor.model.graph.palette ?? []).filter(({ category }) => category === "own").map(({ type }) => ({
+    text: `Remove the module ${type}`,
+    hint: "from the palette",
+    value: REMOVE + type,
+    haystack: `remove the module ${type}`.toLowerCase()
+  }));
+  let asking = false;
+  editor.menu.open([...offered(ids2.length), ...own], {
+    onPick(value) {
+      asking = value === "module";
+      if (value.startsWith(REMOVE)) editor.send({ type: "remove_module", name: value.slice(REMOVE.length) });
+      else if (!asking) ACTIONS[value].run(editor, ids2);
+    },
+    onClose() {
+      editor.drawing.focus(near);
+      if (asking) ACTIONS.module.run(editor, ids2);
+    },
     foot: ids2.length ? "" : "Select layers first to see what can be done with them, too."
   });
 }
@@ -1388,7 +1460,7 @@ function openPalette(editor) {
         );
       }
       remember(layers.map((each) => each.type));
-      const module = entries.some((entry) => entry.category === "module" && layers.some((each) => each.type === entry.value));
+      const module = entries.some((entry) => ["module", "own"].includes(entry.category ?? "") && layers.some((each) => each.type === entry.value));
       editor.overtaken = null;
       if (layers.length > 1 || module) editor.awaiting = new Set(model.owner.keys());
       else editor.expecting = true;
@@ -1462,48 +1534,6 @@ function paste(editor, event) {
   editor.overtaken = null;
   editor.awaiting = new Set(editor.model.owner.keys());
   editor.send({ type: "paste", text, near: editor.current() ?? null });
-}
-
-// page/editor/renamer.js
-var makeRenamer = (stage) => make("input", {
-  class: "ne-rename",
-  type: "text",
-  "aria-label": "Name of the layer",
-  spellcheck: "false",
-  hidden: "",
-  title: "Enter renames the layer, and its top where that has the same name; Shift+Enter the layer alone"
-}, stage);
-function rename(editor, id) {
-  const thing = editor.model.thing(id);
-  if (!thing || thing.collapsed) return;
-  editor.reveal(id);
-  const shape = editor.drawing.element(id)?.getBoundingClientRect(), stage = editor.stage.getBoundingClientRect();
-  if (!shape) return;
-  const input = editor.renamer;
-  Object.assign(input.style, {
-    left: `${shape.left - stage.left}px`,
-    top: `${shape.top - stage.top}px`,
-    width: `${Math.max(120, shape.width)}px`
-  });
-  input.value = thing.name;
-  input.hidden = false;
-  input.focus();
-  input.select();
-  const finish = (name, alone = false) => {
-    if (input.hidden) return;
-    input.hidden = true;
-    input.onkeydown = input.onblur = null;
-    editor.drawing.focus(id);
-    if (name && name !== thing.name) editor.send({ type: "rename", id, name, ...alone && { alone } });
-  };
-  input.onblur = () => finish("");
-  input.onkeydown = (event) => {
-    event.stopPropagation();
-    if (event.key === "Enter") finish(input.value.trim(), event.shiftKey);
-    else if (event.key === "Escape") finish("");
-    else return;
-    event.preventDefault();
-  };
 }
 
 // page/editor/sheet.js

@@ -2,9 +2,9 @@
 
 from .carry import carry_out
 from .copying import copied
-from .names import indices_of
+from .names import indices_of, written
 from .palette import palette
 from .presets import wanted_field
 from .rules import rules_of
 
-__all__ = ["carry_out", "copied", "indices_of", "palette", "rules_of", "wanted_field"]
+__all__ = ["carry_out", "copied", "indices_of", "palette", "rules_of", "wanted_field", "written"]

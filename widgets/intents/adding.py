@@ -10,7 +10,8 @@ from ...engine import LAYERS, Report, check, load_layers
 from ...engine.layer import count_of
 from ...proto import Document
 from ...proto.messages import LayerParameter, NetParameter
-from ...workbench.modules import MODULES
+from ...workbench.modules import Module
+from ...workbench.own_modules import all_modules
 from .names import End, Graph, Say, ends_of, free_group, free_name, indices_of, may_be_overwritten, rename_ends, tops_of
 from .presets import fill
 
@@ -77,13 +78,14 @@ class _Adding:
     def __init__(self, document: Document, report: Report, type_name: str, args: Sequence[str], say: Say):
         self.document, self.report, self.type, self.args, self.say = document, report, type_name, args, say
         self.cls = LAYERS.get(type_name)
-        free = free_group if type_name in MODULES else free_name
+        self.module = all_modules().get(type_name)
+        free = free_group if self.module else free_name
         self.name = free(document, type_name.lower().replace("-", "_"))
 
     def at(self, place: int, blobs: Sequence[tuple[int, str]], branch: bool) -> int:
         """Write it behind the layers that give `blobs`, else at a place of the text; the last layer's place."""
-        if self.type in MODULES:
-            return self._module(blobs, branch)
+        if self.module:
+            return self._module(self.module, blobs, branch)
         message, tops = self._message()
         if not blobs or (self.cls is not None and count_of(self.cls.bottoms).most == 0):
             fill(message, self.args, self.document, self.report, place)
@@ -102,11 +104,11 @@ class _Adding:
         message.top.extend([self.name] if tops == 1 else [f"{self.name}_{k}" for k in range(tops)])
         return message, tops
 
-    def _module(self, blobs: Sequence[tuple[int, str]], branch: bool) -> int:
+    def _module(self, module: Module, blobs: Sequence[tuple[int, str]], branch: bool) -> int:
         if not blobs:
             raise ValueError(f"Select the layer that {self.type} comes behind first.")
         spot = _spot_behind(self.document, self.report, *blobs[0])
-        module, between = MODULES[self.type], len(blobs) == 1 and not branch
+        between = len(blobs) == 1 and not branch
         try:
             numbers = [int(arg) for arg in self.args]
         except ValueError:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ...engine import LAYERS, load_layers
 from ...workbench.modules import MODULES
+from ...workbench.own_modules import all_modules
 from .presets import usage
 
 FAMILIES = ("vision", "neuron", "common", "loss", "data", "python")
@@ -38,12 +39,12 @@ def palette() -> list[dict[str, Any]]:
     modules = [
         {
             "type": name,
-            "category": "module",
+            "category": "module" if name in MODULES else "own",
             "help": module.help,
             "words": "",
-            "form": f"{name} {' '.join(map(str, module.usual))}: {', '.join(module.numbers)}.",
+            "form": f"{name} {' '.join(map(str, module.usual))}: {', '.join(module.numbers)}." if module.usual else "",
         }
-        for name, module in MODULES.items()
+        for name, module in all_modules().items()
     ]
     entries: list[dict[str, Any]] = [
         {

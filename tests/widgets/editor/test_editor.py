@@ -328,6 +328,27 @@ def test_the_switch_and_the_menu_ask_for_rules(open_demo):
     assert sent(page, "rule")[-1] == {"type": "rule", "ids": ["ip1"], "phase": ""}
 
 
+def test_the_selection_is_saved_as_a_module_under_a_name(open_demo, nets):
+    page = open_demo()
+    graph = build_graph(nets.lenet(), palette=[{"type": "mine", "category": "own", "help": "Of your own."}])
+    show(page, graph)
+    box(page, "conv1").click()
+    page.keyboard.press("m")
+    page.keyboard.type("module")
+    page.locator("[role=option][data-value=module]").click()
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Name of the module"
+    page.keyboard.type("first")
+    page.keyboard.press("Enter")
+    assert sent(page, "save_module") == [{"type": "save_module", "ids": ["conv1"], "name": "first"}]
+    page.wait_for_function("() => document.activeElement.dataset.id === 'conv1'")
+    page.keyboard.press("m")
+    page.keyboard.type("remove mine")
+    page.keyboard.press("Enter")
+    assert sent(page, "remove_module") == [{"type": "remove_module", "name": "mine"}]
+    page.keyboard.press("a")
+    assert page.locator(".ne-heading").all_text_contents() == ["Own modules"]
+
+
 def test_rules_and_views_are_shown(open_demo, nets):
     page = open_demo()
     graph = build_graph(nets.lenet(), rules={1: "TEST", 2: "TRAIN"})

@@ -11,7 +11,7 @@ const MOST_RECENT = 5;
 
 /** Headings of the palette, by category. @type {Record<string, string>} */
 export const FAMILIES = {
-  recent: "Recently used", module: "Modules", vision: "Vision", neuron: "Activations", common: "Common",
+  recent: "Recently used", module: "Modules", own: "Own modules", vision: "Vision", neuron: "Activations", common: "Common",
   loss: "Losses, scores", data: "Data", python: "Python", fork: "From forks of Caffe",
 };
 

@@ -1,8 +1,12 @@
 // @ts-check
 // What can be done with the selection, and with the whole net, as a list to pick from.
 
+import { ask } from "./renamer.js";
+
 /** @typedef {import("./editor.js").Editor} Editor */
 /** @typedef {{ text: string, hint: string, fits: (count: number) => boolean, run: (editor: Editor, ids: string[]) => unknown }} Action */
+
+const REMOVE = "remove:"; // before the name of a module of the user's own
 
 /** @param {string} phase */
 const rule = (phase) => (/** @type {Editor} */ editor, /** @type {string[]} */ ids) => editor.send({ type: "rule", ids, phase });
@@ -13,6 +17,12 @@ export const ACTIONS = {
   train: { text: "In TRAIN only", hint: "include { phase: TRAIN }", fits: some, run: rule("TRAIN") },
   test: { text: "In TEST only", hint: "include { phase: TEST }", fits: some, run: rule("TEST") },
   both: { text: "In all phases", hint: "no rule about the phase", fits: some, run: rule("") },
+  module: {
+    text: "Save as module…", hint: "for the palette, among your own", fits: some,
+    run: (editor, ids) => ask(editor, {
+      label: "Name of the module", title: "Enter keeps the selected layers under this name", value: "", left: 8, top: 8, width: 260,
+    }, (name) => editor.send({ type: "save_module", ids, name }), editor.current()),
+  },
   deploy: {
     text: "Deploy net…", hint: "inputs for its data, probabilities for its losses", fits: () => true,
     run: (editor) => editor.send({ type: "make", net: "deploy" }),
@@ -40,9 +50,20 @@ export function switchPhase(editor, id) {
 /** @param {Editor} editor */
 export function openMenu(editor) {
   const near = editor.current(), ids = [...editor.model.selected];
-  editor.menu.open(offered(ids.length), {
-    onPick: (value) => ACTIONS[value].run(editor, ids),
-    onClose: () => editor.drawing.focus(near),
+  const own = (editor.model.graph.palette ?? []).filter(({ category }) => category === "own").map(({ type }) => ({
+    text: `Remove the module ${type}`, hint: "from the palette", value: REMOVE + type, haystack: `remove the module ${type}`.toLowerCase(),
+  }));
+  let asking = false;
+  editor.menu.open([...offered(ids.length), ...own], {
+    onPick(value) {
+      asking = value === "module";
+      if (value.startsWith(REMOVE)) editor.send({ type: "remove_module", name: value.slice(REMOVE.length) });
+      else if (!asking) ACTIONS[value].run(editor, ids);
+    },
+    onClose() {
+      editor.drawing.focus(near);
+      if (asking) ACTIONS.module.run(editor, ids); // once the list is gone, which gives the focus back
+    },
     foot: ids.length ? "" : "Select layers first to see what can be done with them, too.",
   });
 }

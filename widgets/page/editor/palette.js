@@ -63,7 +63,7 @@ export function openPalette(editor) {
         return editor.say(/** @type {Error} */ (error).message, "error");
       }
       remember(layers.map((each) => each.type));
-      const module = entries.some((entry) => entry.category === "module" && layers.some((each) => each.type === entry.value));
+      const module = entries.some((entry) => ["module", "own"].includes(entry.category ?? "") && layers.some((each) => each.type === entry.value));
       editor.overtaken = null;
       if (layers.length > 1 || module) editor.awaiting = new Set(model.owner.keys());
       else editor.expecting = true;
