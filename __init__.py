@@ -58,6 +58,7 @@ __all__ = [
     "__version__",
     "caffe",
     "check",
+    "classify",
     "convert_mnist",
     "explain",
     "get_solver",
@@ -78,7 +79,7 @@ if TYPE_CHECKING:
     from .engine.solvers.sgd import SGDSolver
     from .proto import Document
     from .widgets.bench import open
-    from .workbench import caffe, explain
+    from .workbench import caffe, classify, explain
     from .workbench.caffe.net_spec import NetSpec, layers, params
     from .workbench.onnx import to_onnx
 
@@ -133,12 +134,14 @@ class Alias:
                 folders.append(folder)
 
 
-for _name in ("caffe", "explain"):
+_PACKAGES = ("caffe", "classify", "explain")  # of the workbench, which have a name here, too
+
+for _name in _PACKAGES:
     sys.meta_path.insert(0, Alias(f"{__name__}.{_name}", f"{__name__}.workbench.{_name}"))
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("caffe", "explain"):
+    if name in _PACKAGES:
         return import_module(f".{name}", __name__)
     if name in _PUBLIC:
         return getattr(import_module(f".{_PUBLIC[name]}", __name__), name)
