@@ -266,7 +266,16 @@ class Memory:
         """Take note that new values have come to these places, and are nowhere else."""
         self._fill = None
         self.version += 1
-        self.valid = {HOST} if HOST in places and self.lent else set(places)
+        self.valid = {HOST} if self._lent is not None and HOST in places and self.lent else set(places)
+
+    def modified_on_host(self) -> bool:
+        """Take note that the values change on the host; False where anything else is to be done for that."""
+        if self._fill is not None or len(self.valid) != 1 or HOST not in self.valid or witness.now is not None:
+            return False
+        if len(self._buffers) != 1:
+            return False
+        self.version += 1
+        return True
 
     def held(self, place: Place) -> Any:
         """The array at `place` as it is, current or not; None where there is none yet."""
@@ -394,10 +403,14 @@ class Arena:
     def on(self, place: Place, access: str = READ) -> Any:
         """All members at once, as one flat array at `place`; `access` as in `Memory.on`."""
         for memory in self.memories:
-            memory.on(place, access)
+            if not (access == MODIFY and place is HOST and memory.modified_on_host()):
+                memory.on(place, access)
         return self._buffer(place)
 
     def _buffer(self, place: Place) -> Any:
+        buffer = self._buffers.get(place)
+        if buffer is not None:
+            return buffer
         with touching:
             if place not in self._buffers:
                 self._buffers[place] = place.allocate(self.count, self.dtype)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, SupportsFloat
 
 import numpy as np
@@ -45,8 +46,25 @@ def check_policy(param: Any) -> None:
 
 def learning_rate(param: Any, iteration: int, steps: int) -> float:
     """The rate of a SolverParameter at an iteration; `steps` is the number of drops behind it, where that counts."""
+    policy = param.lr_policy
+    if policy == "fixed":
+        return _fixed(param.base_lr)
+    if policy == "step":
+        return _dropped(param.base_lr, param.gamma, iteration // param.stepsize)
     with np.errstate(over="ignore", invalid="ignore"):
-        return float(f32(param.base_lr * POLICIES[param.lr_policy](param, iteration, steps)))
+        return float(f32(param.base_lr * POLICIES[policy](param, iteration, steps)))
+
+
+@lru_cache(64)
+def _fixed(base: float) -> float:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(f32(base * f32(1)))
+
+
+@lru_cache(64)
+def _dropped(base: float, gamma: float, drops: int) -> float:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(f32(base * np.float64(gamma) ** drops))
 
 
 @dataclass

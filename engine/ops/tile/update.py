@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ class Update(TileOp):
         self._segments: tuple[Segment, ...] = ()
         self._tables: dict[str, np.ndarray] = {}
         self._record: Any = None
+        self._numbers: Any = None  # those that the record holds
+        self._buffers: list[Any] = []  # the arrays that it points to
         self._sums = np.zeros(0, np.float32)
 
     @classmethod
@@ -48,19 +51,38 @@ class Update(TileOp):
         """diff = rule(diff * scale + decay * decay_mult * (w, or its sign if `l1`)); w -= diff."""
         if not ready():
             return self.plain.apply(data, diff, history, segments, rates, scale=scale, decay=decay, l1=l1)
+        arrays = [arena.on(HOST, MODIFY) for arena in (data, diff, *history)]
+        numbers = (
+            self.rate(rates), rates.momentum, rates.momentum2, rates.rms_decay, rates.delta, scale, decay, l1
+        )  # fmt: skip
+        record = self.record(segments)
+        if numbers != self._numbers or list(map(id, arrays)) != list(map(id, self._buffers)):
+            self.enter(record, arrays, *numbers)
+            self._numbers, self._buffers = numbers, arrays
+        self.driver.run(record, self.items)
+
+    @cached_property
+    def driver(self) -> Any:
         from . import steps
 
-        record = self.record(segments)
-        for table, name, factor in (("rates", "lr_mult", self.rate(rates)), ("decays", "decay_mult", decay)):
+        return getattr(steps, self.type.lower())
+
+    def enter(
+        self, record: Any, arrays: Sequence[Any], rate: float, momentum: float, momentum2: float, rms_decay: float,
+        delta: float, scale: float, decay: float, l1: bool,
+    ) -> None:  # fmt: skip
+        """Enter the numbers of an update into the record and its tables."""
+        from . import steps
+
+        for table, name, factor in (("rates", "lr_mult", rate), ("decays", "decay_mult", decay)):
             self._tables[table][:] = [factor * getattr(segment, name) for segment in self._segments]
-        arrays = [arena.on(HOST, MODIFY) for arena in (data, diff, *history)]
-        keep = rates.rms_decay if self.type == "RMSProp" else rates.momentum
+        keep = rms_decay if self.type == "RMSProp" else momentum
         record.set(
             **{name: host_address(array) for name, array in zip(steps.ARRAYS, arrays, strict=False)},
-            count=data.count, l1=int(l1), scale=scale, delta=rates.delta, momentum=keep, rest=1 - keep,
-            momentum2=rates.momentum2, rest2=1 - rates.momentum2, ahead=1 + rates.momentum,
+            count=arrays[0].size, l1=int(l1), scale=scale, delta=delta, momentum=keep, rest=1 - keep,
+            momentum2=momentum2, rest2=1 - momentum2, ahead=1 + momentum,
         )  # fmt: skip
-        getattr(steps, self.type.lower()).run(record, -(-data.count // steps.PIECE))
+        self.items = -(-arrays[0].size // steps.PIECE)
 
     def rate(self, rates: Rates) -> float:
         """The rate before any lr_mult; Adam's is corrected for the start at zero."""
@@ -74,7 +96,7 @@ class Update(TileOp):
         from .steps import UPDATE
 
         if self._record is None or self._segments != tuple(segments):
-            self._segments = tuple(segments)
+            self._segments, self._numbers = tuple(segments), None
             self._tables = {
                 "starts": np.array([segment.start for segment in segments], np.int64),
                 "stops": np.array([segment.stop for segment in segments], np.int64),
