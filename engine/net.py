@@ -16,7 +16,7 @@ import numpy as np
 
 from ..proto import ParseError
 from ..proto.messages import NetParameter
-from . import debug, files, making, ops, rng, shapes
+from . import debug, files, making, rng, shapes
 from .backend import Backend, backend_of
 from .blob import Blob
 from .build import Builder, Learnable, Node, make_state
@@ -28,6 +28,7 @@ from .graph import PHASES
 from .identity import identity_of
 from .layer import LAYERS, Layer
 from .layers.data._stand_in import StandInData
+from .loss import loss_of_node
 from .memory import HOST, WRITE, Arena, computing, refresh_lent
 from .needs import MemoryWarning
 from .replay import NoProgram, program_of
@@ -188,6 +189,8 @@ class Net:
             while index <= end:
                 done = program.run(index)
                 if done is not None:
+                    for one in program.losses:
+                        loss += one
                     index = done + 1
                     continue
                 chain = chains.get(index)
@@ -216,13 +219,7 @@ class Net:
     @contextmanager
     def _pass(self, way: str, whole: bool) -> Iterator[NoProgram]:
         """A context for a pass, and what may run stretches of it without Python; that is given up after an error."""
-        if self._program is None:
-            able = self.replay and self._device is None and "tile" in ops.PREFERENCE[self.context.backend]
-            self._program = program_of(self) if able else NoProgram()
-        program = self._program
-        if not whole:
-            program.forget()
-            program = NoProgram()
+        program = self.program.of_pass(whole)
         program.begin(way)
         try:
             with np.errstate(all="ignore"):  # a diverging net gives infinities and NaN, as in Caffe
@@ -231,6 +228,22 @@ class Net:
             program.forget()
             raise
         program.end()
+
+    @property
+    def program(self) -> NoProgram:
+        """What of the passes runs without Python."""
+        if self._program is None:
+            self._program = program_of(self)
+        return self._program
+
+    def forward_backward(self) -> float:
+        """Run all layers forward and backward, as `forward` and `backward` do; returns the weighted loss."""
+        hooks = self.before_forward or self.after_forward or self.before_backward or self.after_backward
+        loss = None if hooks or self.debug_info else self.program.both()
+        if loss is None:
+            loss = self.forward()
+            self.backward()
+        return loss
 
     def as_one(self) -> Any:
         """What runs the whole forward pass by a few launches on a device; None where it has to run layer by layer.
@@ -272,11 +285,7 @@ class Net:
             raise self._located(error, node) from error.__cause__
         except MemoryError as error:
             raise self._explained(error, node, "forward") from error
-        loss = 0.0
-        if node.adds_loss:
-            for top, weight in zip(node.tops, node.loss_weights, strict=True):
-                if weight:
-                    loss += loss_of(top, weight)
+        loss = loss_of_node(node) if node.adds_loss else 0.0
         if self.debug_info:
             self._tell(debug.forward_sizes(self, index))
         if self.after_forward:
@@ -720,11 +729,3 @@ def _clear_diffs(node: Node) -> None:
 
 def _shapes(blobs: Sequence[Blob]) -> tuple[Shape, ...]:
     return tuple([blob.shape for blob in blobs])
-
-
-def loss_of(top: Blob, weight: float) -> float:
-    """The top's share of the loss: its dot product with its diff, which is the weight unless it was overwritten."""
-    values = top.read()
-    if top.diff_memory.pending:
-        return float((values * values.dtype.type(weight)).sum())
-    return float((values * top.read_diff()).sum())

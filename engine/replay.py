@@ -11,12 +11,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import memory as memories
 from . import shapes, witness
+from .loss import loss_of_node
 from .memory import HOST, READ, WRITE, Memory, Place, computing
 from .threads import threads
 
@@ -25,8 +27,23 @@ if TYPE_CHECKING:
     from .net import Net
 
 MOST_WAIT = 64  # passes until the next try, where what was written down keeps proving wrong
+FEW = 1 << 14  # numbers in all memories that a stretch uses, up to which no thread is woken for its work
 PATIENCE = 3  # passes at inference that may go by until all is prepared
 NOTHING = nullcontext()
+
+
+@dataclass(frozen=True)
+class Check:
+    """After a call: `flag`, which its driver sets, must be 0, else Python runs the layer, from where it began.
+
+    `after` are the memories that layers before it have written, and where; `effects` how many of these are theirs.
+    """
+
+    call: int
+    flag: np.ndarray
+    layer: int
+    after: list[tuple[Memory, tuple[Place, ...]]]
+    effects: int
 
 
 class Writer:
@@ -43,6 +60,8 @@ class Writer:
         self.touched: dict[Any, tuple[Memory, Place]] = {}
         self.conditions: list[Callable[[], bool]] = []
         self.effects: list[Callable[[], Any]] = []  # what ops note down for later besides
+        self.checks: list[Check] = []
+        self.layer = 0  # the one that runs
         self.spoilt = False
         self._fetching = False  # whether values are on their way that are read from outside
         self._thread = threading.get_ident()
@@ -51,13 +70,17 @@ class Writer:
     def mark(self) -> None:
         """Take all that was written down until now as right."""
         self.after = [(memory, tuple(memory.valid)) for memory in self.written.values()]
-        counts = [len(each) for each in (self.calls, self.kept, self.conditions, self.effects)]
-        self._mark = counts, dict(self.reads), dict(self.written), dict(self.touched)
+        self._counts = [len(each) for each in self._lists]
+        self._mark = dict(self.reads), dict(self.written), dict(self.touched)
+
+    @property
+    def _lists(self) -> tuple[list[Any], ...]:
+        return self.calls, self.kept, self.conditions, self.effects, self.checks
 
     def back(self) -> None:
         """Forget what was written down since the last mark."""
-        counts, self.reads, self.written, self.touched = self._mark
-        for each, count in zip((self.calls, self.kept, self.conditions, self.effects), counts, strict=True):
+        self.reads, self.written, self.touched = self._mark
+        for each, count in zip(self._lists, self._counts, strict=True):
             del each[count:]
         self.spoilt = False
 
@@ -110,6 +133,15 @@ class Writer:
         self.calls.append((address, record.values.copy(), items))
         self.kept += [array for value in record.known.values() if (array := held_at(value)) is not None]
 
+    def checked(self, flag: np.ndarray) -> None:
+        """A driver has set a flag that must be 0."""
+        if not self.deaf:
+            self.checks.append(Check(len(self.calls) - 1, flag, self.layer, self.after, self._counts[3]))
+
+    def has_touched(self, memory: Memory) -> bool:
+        """Whether one of the layers has used a memory."""
+        return any(touched is memory for touched, _ in self.touched.values())
+
     def has_written(self, memory: Memory) -> bool:
         """Whether one of the layers has written a memory."""
         return id(memory) in self.written
@@ -120,13 +152,17 @@ class Stretch:
 
     def __init__(self, layers: Sequence[int], writer: Writer, blobs: Sequence[Blob]):
         self.layers = frozenset(layers)
-        self.last = layers[-1]
+        self.first, self.last = layers[0], layers[-1]
         self.kept = [*writer.kept, *(record for _, record, _ in writer.calls)]
-        rows = [(address, record.__array_interface__["data"][0], items) for address, record, items in writer.calls]
-        self.calls = np.array(rows, np.int64).reshape(-1, 3)
+        rows = [(address, record.__array_interface__["data"][0], items, 0) for address, record, items in writer.calls]
+        self.calls = np.array(rows, np.int64).reshape(-1, 4)
+        self.checks = writer.checks
+        for check in self.checks:
+            self.calls[check.call, 3] = check.flag.__array_interface__["data"][0]
         self.reads, self.writes = list(writer.reads.values()), writer.after
         self.conditions, self.effects = writer.conditions, writer.effects
         self.buffers = [(memory, place, memory.held(place)) for memory, place in writer.touched.values()]
+        self.alone = sum(memory.count for memory, _ in writer.touched.values()) <= FEW
         self.blobs = [(blob, blob.data_memory, blob.diff_memory) for blob in blobs]
         self.threads, self.moves = threads(), memories.moves
 
@@ -142,26 +178,45 @@ class Stretch:
             self.moves = memories.moves
         return all(condition() for condition in self.conditions)
 
-    def run(self) -> bool:
-        """Make the calls; False, and nothing done, where they are not the right ones any more."""
+    def run(self) -> int | None:
+        """Make the calls; None, and nothing done, where they are not the right ones any more.
+
+        Else the layer that Python has to run because a check of its calls failed: it and all that follows are as they
+        were before. -1 where none did.
+        """
         from .ops.tile.drive import run_all
 
         with computing:
             if not self.holds():
-                return False
+                return None
             for memory, place in self.reads:
                 if place not in memory.valid or memory.pending:
                     memory.on(place, READ)
-            run_all(self.calls)
-            for memory, places in self.writes:
+            run_all(self.calls, self.alone)
+            writes, effects, layer = self.writes, self.effects, -1
+            for check in self.checks:
+                if check.flag[0]:
+                    writes, effects, layer = check.after, effects[: check.effects], check.layer
+                    break
+            for memory, places in writes:
                 memory.was_written(places)
-            for effect in self.effects:
+            for effect in effects:
                 effect()
-        return True
+        return layer
 
 
 class NoProgram:
-    """All is left to Python."""
+    """All is left to Python. `losses` are those of the layers of the stretch that was run last."""
+
+    losses: Sequence[float] = ()
+
+    def of_pass(self, whole: bool) -> NoProgram:
+        """What runs a pass, over the `whole` net or a part of it."""
+        return self
+
+    def both(self) -> float | None:
+        """Run both passes, forward and backward; their loss, or None where nothing was run."""
+        return None
 
     def forget(self) -> None:
         """Give up what was written down."""
@@ -189,9 +244,13 @@ class Program(NoProgram):
     """
 
     def __init__(self, net: Net):
+        from .trace import Traces
+
         self.net = net
         self.stretches: dict[str, dict[int, Stretch]] = {}
         self._wait, self._worked, self._tries = 1, True, 0
+        self.traces = Traces(net, self)
+        self.recorder: NoProgram | None = None  # what writes both passes down
         self.forget()
         self._way = "forward"
         self._writer: Writer | None = None
@@ -204,10 +263,23 @@ class Program(NoProgram):
             self._wait = 1 if self._worked else min(2 * self._wait, MOST_WAIT)
             self._worked = False
         self.stretches.clear()
+        self.traces.forget()
         self._plain = {"forward": 0, "backward": 0}  # passes by Python since
         self._found = self._writer = None
 
+    def of_pass(self, whole: bool) -> NoProgram:
+        if self.recorder is not None:
+            return self.recorder
+        if whole:
+            return self
+        self.forget()
+        return NoProgram()
+
+    def both(self) -> float | None:
+        return self.traces.run()
+
     def begin(self, way: str) -> None:
+        self.traces.forget()
         self._way, self._writer, self._changes = way, None, shapes.changes
         ready = way not in self.stretches and self._plain[way] >= self._wait
         self._found = {} if ready and (way == "forward" or "forward" in self.stretches) else None
@@ -233,18 +305,24 @@ class Program(NoProgram):
         stretch = self.stretches.get(self._way, {}).get(index)
         if stretch is None:
             return None
-        if self.net.settled != shapes.changes or not stretch.run():
+        taken_over = stretch.run() if self.net.settled == shapes.changes else None
+        if taken_over != -1:
             self.forget()
+        if taken_over is None or taken_over == stretch.first:
             return None
         self._worked = True
-        return stretch.last
+        last = stretch.last if taken_over < 0 else taken_over - (1 if self._way == "forward" else -1)
+        if self._way == "forward":
+            done = range(index, last + 1)
+            self.losses = [loss_of_node(self.net.nodes[one]) for one in done if self.net.nodes[one].adds_loss]
+        return last
 
     def watched(self, index: int, last: int | None = None) -> AbstractContextManager[None]:
         if self._found is None:
             if any(index in one.layers for one in self.stretches.get(self._way, {}).values()):
                 self.forget()
             return NOTHING
-        if not self.net.layers[index].steady_now or self.net.nodes[index].adds_loss:
+        if not self.net.layers[index].steady_now:
             self._close()
             return NOTHING
         return self._written_down(range(index, (index if last is None else last) + 1))
@@ -255,6 +333,7 @@ class Program(NoProgram):
         if writer is None:
             writer, self._covered = Writer(), []
             self._writer = writer
+        writer.layer = layers[0]
         with writer.listening():
             yield
         if writer.spoilt:
@@ -279,6 +358,8 @@ class Program(NoProgram):
 
 def program_of(net: Net) -> NoProgram:
     """What may run a net's passes: a Program on the host, where kernels can be made."""
+    from .ops import PREFERENCE
     from .ops.tile._op import ready
 
-    return Program(net) if ready() else NoProgram()
+    able = net.replay and net.context.place is HOST and "tile" in PREFERENCE[net.context.backend]
+    return Program(net) if able and ready() else NoProgram()

@@ -319,8 +319,7 @@ class Solver:
         loss = 0.0
         for k in range(self.param.iter_size):
             self.begin_pass(k)
-            loss += self.net.forward()
-            self.net.backward()
+            loss += self.net.forward_backward()
         return self.finish_iteration(loss)
 
     def begin_iteration(self) -> bool:

@@ -22,6 +22,13 @@ def provided(condition: Callable[[], bool]) -> None:
         told.conditions.append(condition)
 
 
+def checked(flag: Any) -> None:
+    """Say that what follows is right only where the first number of an array, which a driver has set, is 0."""
+    told = now
+    if told is not None:
+        told.checked(flag)
+
+
 def noting(effect: Callable[[], Any]) -> None:
     """Say that this is to be done each time, too."""
     told = now

@@ -11,9 +11,9 @@ import pytest
 MEMORY = runpy.run_path(str(Path(__file__).with_name("memory.py")))
 ON_LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="guard pages are made as on Linux")
 WORDS = (
-    "layer Concat", "layer Convolution-", "layer Deconvolution", "layer Dropout", "layer Eltwise", "layer InnerProduct",
-    "layer LRN", "layer LSTM-", "layer Pooling", "layer RNN", "layer SPP", "layer Sigmoid", "layer Softmax",
-    "net lenet_train", "net lstm_net", "net mix_small", "run lenet_Adam", MEMORY["READERS"],
+    "layer Accuracy", "layer Concat", "layer Convolution-", "layer Deconvolution", "layer Dropout", "layer Eltwise",
+    "layer InnerProduct", "layer LRN", "layer LSTM-", "layer Pooling", "layer RNN", "layer SPP", "layer Sigmoid",
+    "layer Softmax", "net lenet_train", "net lstm_net", "net mix_small", "run lenet_Adam", MEMORY["READERS"],
 )  # fmt: skip
 
 

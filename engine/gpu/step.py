@@ -11,8 +11,8 @@ from weakref import finalize
 import numpy as np
 
 from ..blob import Blob
+from ..loss import loss_of
 from ..memory import refresh_lent
-from ..net import loss_of
 from .device import NotCapturable
 from .feed import Feed, fetch
 from .numbers import COUNT, FIELDS, LOSS, numbers_of

@@ -28,8 +28,8 @@ if environ.get(VARIABLE) == "reference":
     PREFERENCE["cpu"] = ("reference",)
 CAFFE = {"cpu": "reference", "gpu": "cuda"}  # which of them a layer's `engine: CAFFE` means
 _MODULES = (
-    "activation", "batch_norm", "concat", "convolution", "dropout", "eltwise", "inner_product", "lrn", "pooling",
-    "recurrent", "relu", "scale", "sigmoid_loss", "softmax", "surprise", "update",
+    "accuracy", "activation", "batch_norm", "concat", "convolution", "dropout", "eltwise", "inner_product", "lrn",
+    "pooling", "recurrent", "relu", "scale", "sigmoid_loss", "softmax", "surprise", "update",
 )  # fmt: skip
 
 TABLE: dict[str, dict[str, type[Op]]] = {}

@@ -21,6 +21,7 @@ class Accuracy(Layer):
     Caffe quirk: a class with the same score as the true one is a rival.
     """
 
+    steady = True
     bottoms = 2
     tops = between(1, 2)
 
@@ -35,20 +36,16 @@ class Accuracy(Layer):
         _labels.check_count(bottom, self.outer, self.inner)
         if settings.top_k > self.classes:
             raise DefinitionError(f"top_k {settings.top_k} is more than the {self.classes} classes.", "top_k")
+        self.ranks = self.op(
+            "accuracy", shape=bottom[0].shape, axis=axis, ignored=self.ignored, top_k=settings.top_k
+        )
+        self.ranks.label_name = self.bottom_name(1)
         top[0].reshape()
         if len(top) > 1:
             top[1].reshape(self.classes)
 
     def forward(self, bottom, top):
-        xp = self.xp
-        label, counts = _labels.read(self, bottom[1], (self.outer, 1, self.inner), self.classes, self.ignored)
-        score = bottom[0].read().reshape(self.outer, self.classes, self.inner)
-        rivals = (score >= xp.take_along_axis(score, label, axis=1)).sum(axis=1, keepdims=True) - 1
-        right = (rivals < self.settings.top_k) * counts
-        top[0].write()[...] = right.sum() / counts.sum().clip(1)
-        if len(top) > 1:
-            counts = counts * (label == xp.arange(self.classes)[:, None])  # (outer, classes, inner)
-            top[1].write()[...] = (counts * right).sum(axis=(0, 2)) / counts.sum(axis=(0, 2)).clip(1)
+        self.ranks.forward(bottom[0], bottom[1], top[0], top[1] if len(top) > 1 else None)
 
     def backward(self, top, propagate_down, bottom):
         for index in range(2):

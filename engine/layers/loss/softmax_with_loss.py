@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ... import witness
 from ...layer import Layer, layer
 from . import _labels
 
@@ -21,6 +22,7 @@ class SoftmaxWithLoss(Layer):
     """
 
     bottoms = 2
+    steady = True
     is_loss = True
     auto_tops = True
     no_gradient = (1,)
@@ -43,24 +45,19 @@ class SoftmaxWithLoss(Layer):
 
     def forward(self, bottom, top):
         self.softmax.forward(bottom[0], self.probability)
-        if self.in_one_pass:
-            found = self.softmax.loss(self.probability, bottom[1], self.ignored)
-            if found is not None:
-                loss, count = found
-                top[0].write()[...] = loss / self.divisor(count)
-                return
+        if self.in_one_pass and self.softmax.loss(self.probability, bottom[1], self.ignored, self.divisor, top[0]):
+            return
+        witness.unsteady()
         self.surprise.forward(self.probability, bottom[1], top[0])
 
     def backward(self, top, propagate_down, bottom):
         _labels.refuse_gradient(self, propagate_down)
         if not propagate_down[0]:
             return
-        if self.in_one_pass:
-            count = self.softmax.count(bottom[1], self.ignored)
-            if count is not None:
-                factor = float(top[0].read_diff() / self.divisor(count))
-                self.softmax.loss_backward(self.probability, bottom[1], self.ignored, bottom[0], factor)
-                return
+        given = self.probability, bottom[1], self.ignored, self.divisor, top[0], bottom[0]
+        if self.in_one_pass and self.softmax.loss_backward(*given):
+            return
+        witness.unsteady()
         self.surprise.backward(self.probability, bottom[1], top[0], bottom[0])
 
     @property
@@ -68,8 +65,13 @@ class SoftmaxWithLoss(Layer):
         """Whether the softmax takes the labels too; where one is no class, the other op tells which."""
         return getattr(self.softmax, "has_loss", False)
 
-    def divisor(self, count):
-        """What the summed loss is divided by, for a plain number of labels that count."""
+    @property
+    def steady_now(self):
+        return self.steady and self.in_one_pass and self.softmax.steady
+
+    @property
+    def divisor(self):
+        """What the summed loss is divided by; 0 stands for the number of labels that count, at least 1."""
         if self.mode == _labels.VALID:
-            return max(count, 1)
+            return 0
         return _labels.normalizer(self.mode, self.outer, self.inner, None)

@@ -1,6 +1,7 @@
 """The fast CPU engine: vector kernels written at run time, over private layouts that flow from layer to layer."""
 
 from . import (  # noqa: F401
+    accuracy,
     batch_norm,
     concat,
     convolution,

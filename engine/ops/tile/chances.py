@@ -13,7 +13,20 @@ from ...addresses import array_address, keep_alive
 from .drive import driver
 from .rows import exponential
 from .target import lanes
-from .vectors import all_of, array, choose, load, more, record_view, store, total
+from .vectors import (
+    all_of,
+    array,
+    choose,
+    load,
+    more,
+    read_float,
+    read_int,
+    record_view,
+    store,
+    total,
+    write_float,
+    write_int,
+)  # fmt: skip
 
 V = lanes()
 SMALLEST = np.float32(2.0**-126)  # of the normal numbers: a chance counts as at least that much in a loss
@@ -22,11 +35,19 @@ PLACES = 4096  # inner places of one item of a loss
 CHANCES = np.dtype(
     [(name, np.int64) for name in (
         "a", "b", "c", "outer", "classes", "inner", "outer_step", "class_step", "bands", "labels", "has_ignored",
-        "ignored", "losses", "counts", "wrong", "together",
+        "ignored", "losses", "counts", "together", "items", "found", "divisor", "top", "slope", "factor",
     )]
-    + [("factor", np.float32)]
 )  # fmt: skip
 chances_view = record_view(CHANCES)
+
+
+NO_CLASS = -1 << 62
+
+
+@numba.njit(inline="always")
+def class_of(label):
+    """A label cut to a whole number; what is no number, or far beyond all classes, is NO_CLASS."""
+    return np.int64(label) if abs(label) < np.float32(1e18) else NO_CLASS
 
 
 @numba.njit(inline="always")
@@ -167,37 +188,71 @@ def columns_backward(address, begin, end):
 def surprise(address, begin, end):
     """losses[item] = the sum of -log of the chances a of the right classes, counts[item] of how many.
 
-    An item is `together` outer ones, or a band of places of one. `wrong` becomes 1 where a label that counts is no
-    class. Without `a` the labels are only counted.
+    An item is `together` outer ones, or a band of places of one. The count is -1 where a label that counts is no class.
+    Without `a` the labels are only counted.
     """
     d = chances_view(address)
     losses, counts = array(d.losses, end), array(d.counts, end)
     for item in range(begin, end):
         first = item % d.bands * PLACES
         last = min(d.inner, first + PLACES)
-        loss, count = 0.0, 0
+        loss, count, wrong = 0.0, 0, False
         for n in range(item // d.bands * d.together, min(d.outer, (item // d.bands + 1) * d.together)):
             labels = array(d.labels + 4 * n * d.inner, d.inner)
             chances = array(d.a + 4 * n * d.outer_step, (d.classes - 1) * d.class_step + d.inner)
             for i in range(first, last):
-                label = np.int64(labels[i]) if labels[i] == labels[i] else -1 << 62  # no number is no class
+                label = class_of(labels[i])
                 if d.has_ignored and label == d.ignored:
                     continue
                 if label < 0 or label >= d.classes:
-                    array(d.wrong, 1)[0] = 1
+                    wrong = True
                     continue
                 count += 1
                 if d.a:
                     chance = chances[label * d.class_step + i]
                     loss -= np.log(SMALLEST if chance < SMALLEST else chance)
         losses[item] = loss
-        counts[item] = count
+        counts[item] = -1 if wrong else count
+
+
+@driver
+def settle(address, begin, end):
+    """The sums over all items of `surprise`: the loss, divided, goes to `top`, unless that is 0.
+
+    `found` becomes (whether a label that counts is no class, how many labels count); where one is not, only the first.
+    """
+    d = chances_view(address)
+    losses, counts = array(d.losses, d.items), array(d.counts, d.items)
+    loss, count, wrong = 0.0, 0, 0
+    for item in range(d.items):
+        wrong |= counts[item] < 0
+        loss += losses[item]
+        count += np.int64(counts[item])
+    write_int(d.found, wrong)
+    if not wrong:
+        write_int(d.found + 8, count)
+        if d.top:
+            write_float(d.top, np.float32(loss / divisor_of(d)))
+
+
+@numba.njit(inline="always")
+def divisor_of(d):
+    """What the loss is divided by: a number that is given, or how many labels count, at least 1."""
+    return d.divisor if d.divisor else max(read_int(d.found + 8), 1)
+
+
+@driver
+def gradient_factor(address, begin, end):
+    """The factor of `surprise_backward`: the gradient of the loss, divided as the loss is."""
+    d = chances_view(address)
+    write_float(d.factor, read_float(d.slope) / np.float32(divisor_of(d)))
 
 
 @driver
 def surprise_backward(address, begin, end):
     """b = factor (a - 1 at the right class); 0 where the label does not count. The labels are known to be classes."""
     d = chances_view(address)
+    given = read_float(d.factor)
     factors = np.empty(PLACES, np.float32)
     for item in range(begin, end):
         first = item % d.bands * PLACES
@@ -207,7 +262,7 @@ def surprise_backward(address, begin, end):
             a, b = d.a + 4 * (n * d.outer_step + first), d.b + 4 * (n * d.outer_step + first)
             for i in range(length):
                 counts = not d.has_ignored or np.int64(labels[i]) != d.ignored
-                factors[i] = d.factor if counts else np.float32(0)
+                factors[i] = given if counts else np.float32(0)
             if d.class_step == 1:
                 here, there = array(a, d.classes), array(b, d.classes)
                 label, factor = np.int64(labels[0]), factors[0]

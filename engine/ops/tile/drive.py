@@ -77,16 +77,19 @@ class Driver:
         count = min(threads(), items)
         team = _team() if count > 1 else None
         if team is not None:
-            row = np.array((address, record.address, items), np.int64)
+            row = np.array((address, record.address, items, 0), np.int64)
             team.run(row.__array_interface__["data"][0], 1, count)
         elif items:
             self._call(record.address, 0, items)
 
 
-def run_all(calls: np.ndarray) -> None:
-    """Run drivers one after the other: rows of (address, address of a record, items)."""
+def run_all(calls: np.ndarray, alone: bool = False) -> None:
+    """Run drivers one after the other: rows of (address, address of a record, items, address of a flag, or 0).
+
+    A flag that is not 0 after its call ends the run. With `alone` no work is shared out.
+    """
     address = calls.__array_interface__["data"][0]
-    team = _team() if threads() > 1 else None
+    team = _team() if not alone and threads() > 1 else None
     if team is not None:
         team.run(address, len(calls), threads())
     else:
@@ -116,8 +119,11 @@ in_child(_team.cache_clear)  # it has none of the threads
 @driver
 def in_turn(address, begin, end):
     for c in range(begin, end):
-        at = address + 24 * c
+        at = address + 32 * c
         call(read_int(at), read_int(at + 8), 0, read_int(at + 16))
+        flag = read_int(at + 24)
+        if flag != 0 and read_int(flag) != 0:
+            break
 
 
 @driver

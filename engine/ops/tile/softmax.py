@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from ... import witness
 from ...blob import Blob
 from ...context import Context
 from ...memory import HOST, READ, WRITE, Memory
 from .. import implements
-from ._op import Shape, TileOp, host_address, ready
+from ._op import Shape, TileOp, host_address, own_address, ready
 from .layout import Features, current, laid_out
 from .target import lanes
 
@@ -28,10 +29,11 @@ class Softmax(TileOp):
         self.outer, self.classes, self.inner = prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :])
         self._drivers: Any = None  # the module of the drivers, once it is needed
         self._records: dict[str, Any] = {}
-        self._sums = np.zeros((2, 0), np.float32)
-        self._wrong = np.zeros(1, np.float32)
-        self._addresses: dict[str, int] = {}  # of these
-        self._counted: tuple[Memory, int, float] | None = None  # the labels counted last, their version, how many count
+        self._sums = np.zeros((2, 0), np.float32)  # of each item, the losses and how many labels count
+        self._found = np.zeros(2, np.int64)  # whether a label is no class, and how many labels count
+        self._factor = np.zeros(1, np.float32)
+        self._counted: tuple[Memory, int] | None = None  # the labels counted last, and their version
+        self._told: Any = None  # who has written down that they are counted
 
     @classmethod
     def supports(cls, context: Context, *, shape: Shape, **spec: Any) -> bool:
@@ -97,45 +99,74 @@ class Softmax(TileOp):
 
     @property
     def has_loss(self) -> bool:
-        """Whether `loss`, `count` and `loss_backward` can be called."""
+        """Whether `loss` and `loss_backward` can be called."""
         return ready()
 
-    def loss(self, y: Blob, label: Blob, ignored: int | None) -> tuple[float, float] | None:
-        """The sum of -log y at the labels, and how many labels count. None where one that counts is no class."""
-        return self.summed(*self.given("loss", (y.data_memory, READ)), label, ignored)
+    def loss(self, y: Blob, label: Blob, ignored: int | None, divisor: int, top: Blob) -> bool:
+        """top = the sum of -log y at the labels, over `divisor`, or over how many labels count where that is 0.
 
-    def count(self, label: Blob, ignored: int | None) -> float | None:
-        """How many labels count; None where one that counts is no class."""
-        memory = label.data_memory
-        if self._counted is not None and self._counted[:2] == (memory, memory.version) and not memory.lent:
-            return self._counted[2]
-        record = self.record("count").set(outer=self.outer, inner=self.inner)
-        found = self.summed(record, self.outer, self.inner, label, ignored)
-        return None if found is None else found[1]
+        False, and nothing done, where a label that counts is no class.
+        """
+        given = self.given("loss", (y.data_memory, READ))
+        return self.counted(*given, label, ignored, divisor=divisor, top=host_address(top.data_memory.on(HOST, WRITE)))
 
-    def loss_backward(self, y: Blob, label: Blob, ignored: int | None, x: Blob, factor: float) -> None:
-        """x.diff = factor (y - 1 at the label), 0 where the label does not count. `count` has looked at the labels."""
+    def loss_backward(
+        self, y: Blob, label: Blob, ignored: int | None, divisor: int, top: Blob, x: Blob
+    ) -> bool:
+        """x.diff = top.diff (y - 1 at the label), divided as the loss is, 0 where the label does not count.
+
+        False, and nothing done, where a label that counts is no class.
+        """
+        if not self.known(label):
+            record = self.record("count").set(outer=self.outer, inner=self.inner)
+            if not self.counted(record, self.outer, self.inner, label, ignored):
+                return False
+        slope = host_address(top.diff_memory.on(HOST, READ))
         given = self.given("loss_backward", (y.data_memory, READ), (x.diff_memory, WRITE))
         record, items = self.labelled(*given, label, ignored)
-        self.drivers.surprise_backward.run(record.set(factor=factor), items)
+        record.set(slope=slope, divisor=divisor, factor=own_address(self._factor), found=own_address(self._found))
+        self.drivers.gradient_factor.run(record, 1)
+        self.drivers.surprise_backward.run(record, items)
+        return True
 
-    def summed(
-        self, record: Any, outer: int, inner: int, label: Blob, ignored: int | None
-    ) -> tuple[float, float] | None:
+    def counted(
+        self, record: Any, outer: int, inner: int, label: Blob, ignored: int | None, divisor: int = 0, top: int = 0
+    ) -> bool:
+        """Go over the labels, and sum their losses up at the address `top`; whether all that count are classes."""
         record, items = self.labelled(record, outer, inner, label, ignored)
-        if self._sums.shape[1] != items:
+        if self._sums.shape[1] < items:
             self._sums = np.zeros((2, items), np.float32)
-            self._addresses = dict(zip(("losses", "counts"), map(host_address, self._sums), strict=True))
-            self._addresses["wrong"] = host_address(self._wrong)
-        record.set(**self._addresses)
-        self._wrong[0] = 0
+        losses, memory = own_address(self._sums), label.data_memory
+        record.set(
+            losses=losses, counts=losses + 4 * self._sums.shape[1], items=items, found=own_address(self._found),
+            divisor=divisor, top=top,
+        )  # fmt: skip
         self.drivers.surprise.run(record, items)
-        if self._wrong[0]:
-            return None
-        loss, count = self._sums[:, 0] if items == 1 else self._sums.sum(axis=1, dtype=np.float64)
+        self.drivers.settle.run(record, 1)
+        self._counted, self._told = None, witness.now
+        if self._found[0]:
+            return False
+        witness.checked(self._found)
+        witness.noting(lambda: self.note(memory))
+        self.note(memory)
+        return True
+
+    def note(self, labels: Memory) -> None:
+        """It is these that were counted. While somebody has them as an array, they can change unseen."""
+        self._counted = None if labels.lent else (labels, labels.version)
+
+    def known(self, label: Blob) -> bool:
+        """Whether it is these labels that were counted, and all that count are classes."""
         memory = label.data_memory
-        self._counted = None if memory.lent else (memory, memory.version, float(count))
-        return float(loss), float(count)
+
+        def holds() -> bool:
+            return self._counted == (memory, memory.version) and not memory.lent
+
+        if not holds():
+            return False
+        if self._told is None or self._told is not witness.now:
+            witness.provided(holds)
+        return True
 
     def labelled(self, record: Any, outer: int, inner: int, label: Blob, ignored: int | None) -> tuple[Any, int]:
         """Enter the labels into a record; its number of items, each of some places or some outer items."""

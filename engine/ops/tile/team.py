@@ -155,18 +155,21 @@ def _share(team, address, record, items, count):
 
 
 def _run(team, calls, length, threads):
-    """Make calls of drivers one after the other: rows of (address, address of a record, items)."""
+    """Make calls of drivers one after the other: rows as in `drive.run_all`."""
     together = threads > 1 and swap_if(team + BUSY, 0, 1)
     if together:
         store_atomic(team + LIMIT, threads - 1)
     for c in range(length):
-        at = calls + 24 * c
+        at = calls + 32 * c
         address, record, items = read_int(at), read_int(at + 8), read_int(at + 16)
         count = min(items, threads)
         if together and count > 1:
             _share(team, address, record, items, count)
         elif items > 0:
             call(address, record, 0, items)
+        flag = read_int(at + 24)
+        if flag != 0 and read_int(flag) != 0:
+            break
     if together:
         store_atomic(team + BUSY, 0)
 

@@ -311,6 +311,17 @@ def write_float(typing: Any, address: Any, value: Any) -> Any:
 
 
 @intrinsic
+def write_int(typing: Any, address: Any, value: Any) -> Any:
+    """Put a 64-bit whole number at an address."""
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        builder.store(args[1], _at(builder, args[0], INT64))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), emit
+
+
+@intrinsic
 def float_array(typing: Any, address: Any) -> Any:
     """A pointer for `numba.carray`."""
     pointer = types.CPointer(types.float32)

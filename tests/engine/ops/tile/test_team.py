@@ -32,7 +32,7 @@ class Work:
         self.done = np.zeros(ITEMS, np.int64)
         address = self.done.__array_interface__["data"][0]
         lengths = np.random.default_rng(1).integers(0, ITEMS + 1, calls)
-        self.calls = np.array([(count.address, address, length) for length in lengths], np.int64)
+        self.calls = np.array([(count.address, address, length, 0) for length in lengths], np.int64)
         self.expected = np.array([(lengths > item).sum() for item in range(ITEMS)])
 
     def run(self, team, threads):
@@ -45,6 +45,18 @@ class Work:
 def test_every_item_of_every_call_is_done_once(team, threads):
     work = Work()
     assert all(work.run(team, threads) for _ in range(100))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_flag_that_is_set_after_its_call_ends_the_run(team, threads):
+    work, flags = Work(6), np.array([0, 1], np.int64)
+    work.calls[:, 2] = ITEMS
+    work.calls[[1, 3], 3] = [flags[k:].__array_interface__["data"][0] for k in range(2)]
+    work.expected[:] = 4
+    assert work.run(team, threads)
+    flags[1] = 0
+    work.expected[:] = 6
+    assert work.run(team, threads)
 
 
 def test_the_number_of_threads_may_change(team):
