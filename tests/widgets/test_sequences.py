@@ -76,7 +76,7 @@ class Player:
         rng, edges = self.rng, [edge["id"] for edge in self.bench.editor.graph["edges"]]
         near = self.one()
         kind = rng.choice(("add", "add", "module", "row", "connect", "cut", "remove", "duplicate", "paste", "rename",
-                           "rule", "undo", "redo", "group", "view", "select"))  # fmt: skip
+                           "rule", "share", "unshare", "undo", "redo", "group", "view", "select"))  # fmt: skip
         made = {
             "add": {"type": "add", "layer_type": rng.choice(KINDS), "near": near, "connect_from": near,
                     "branch": rng.random() < 0.3, "also": self.ids()},
@@ -91,6 +91,8 @@ class Player:
             "rename": {"type": "rename", "id": near, "name": rng.choice(("x", "fc", "data", "block/c", 'it"s', "ip1")),
                        "alone": rng.random() < 0.3},
             "rule": {"type": "rule", "ids": self.ids(), "phase": rng.choice(("TRAIN", "TEST", ""))},
+            "share": {"type": "share", "ids": self.ids()},
+            "unshare": {"type": "unshare", "ids": self.ids()},
             "undo": {"type": "undo"}, "redo": {"type": "redo"},
             "group": {"type": "toggle_group", "id": "block"},
             "view": {"type": "view", "name": rng.choice(("TRAIN", "TEST", "deploy"))},

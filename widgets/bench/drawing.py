@@ -13,7 +13,7 @@ from ...workbench.deployment import places_in_deploy
 from ..editor import NetEditor, build_graph, default_collapsed
 from ..editor.graph import groups_around, layer_ids
 from ..form import written_values
-from ..intents import carry_out, copied, indices_of, palette, rules_of, wanted_field, written
+from ..intents import carry_out, copied, indices_of, palette, rules_of, shares_of, wanted_field, written
 from .state import State
 from .texts import Texts
 
@@ -45,12 +45,14 @@ class Drawing:
         document = self.state.live.document
         view = "deploy" if self.state.deploying else "TRAIN" if self.state.phase == TRAIN else "TEST"
         report = in_deploy(document, self.state.report) if self.state.deploying else self.state.report
+        layers = getattr(document.message, self.state.layer_field)
         graph = build_graph(
             report, collapsed_groups=self._collapsed, palette=self._palette, version=document.version,
-            rules=rules_of(getattr(document.message, self.state.layer_field)),
+            rules=rules_of(layers),
         )  # fmt: skip
+        ids = {layer.index: one for one, layer in zip(layer_ids(report.layers), report.layers, strict=True)}
         can = {"can_undo": document.can_undo, "can_redo": document.can_redo}
-        self.editor.graph = graph | can | {"views": list(VIEWS), "view": view}
+        self.editor.graph = graph | can | {"views": list(VIEWS), "view": view, "shares": shares_of(layers, ids)}
         self.show_selection()
 
     def show_selection(self) -> None:

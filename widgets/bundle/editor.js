@@ -666,6 +666,47 @@ function paint(element, tint, x, y) {
   svg("text", { class: "ne-figure", x, y, "text-anchor": "end", text: tint.text }, element);
 }
 
+// page/editor/sharing.js
+var BOW = 46;
+function links(model, shares, ids2) {
+  const asked2 = new Set(ids2), found = [];
+  for (const { name, ids: sharers } of shares) {
+    const shown = sharers.filter((id) => model.box(id));
+    const from = shown.find((id) => asked2.has(id));
+    if (from === void 0) continue;
+    for (const to of shown) {
+      const a = model.box(from), b = model.box(to);
+      if (to === from || !a || !b || a === b) continue;
+      const [x1, y1, x2, y2] = [a.x + a.w, a.y + 21, b.x + b.w, b.y + 21], right = Math.max(x1, x2) + BOW;
+      found.push({ d: `M${x1} ${y1}C${right} ${y1} ${right} ${y2} ${x2} ${y2}`, x: (x1 + x2 + 6 * right) / 8, y: (y1 + y2) / 2, name });
+    }
+  }
+  return found;
+}
+var Sharing = class {
+  /** @param {Model} model @param {SVGGElement} scene */
+  constructor(model, scene) {
+    this.model = model;
+    this.layer = svg("g", { class: "ne-shares", "aria-hidden": "true" }, scene);
+    this.hovered = void 0;
+  }
+  /** @param {string} [id] of the layer under the pointer */
+  hover(id) {
+    if (id === this.hovered) return;
+    this.hovered = id;
+    this.draw();
+  }
+  draw() {
+    const { graph, selected } = this.model, shares = graph.shares ?? [];
+    const shown = shares.length ? links(this.model, shares, [...selected, ...this.hovered ? [this.hovered] : []]) : [];
+    this.layer.replaceChildren();
+    for (const { d, x, y, name } of shown) {
+      svg("path", { d }, this.layer);
+      svg("text", { x: x + 4, y, text: name }, this.layer);
+    }
+  }
+};
+
 // page/editor/steps.js
 var MARK = 15;
 var STRIP = 20;
@@ -714,6 +755,7 @@ var Drawing = class {
     this.frameLayer = svg("g", {}, this.scene);
     this.edgeLayer = svg("g", {}, this.scene);
     this.nodeLayer = svg("g", {}, this.scene);
+    this.sharing = new Sharing(model, this.scene);
     this.wire = svg("path", { class: "ne-wire" }, this.scene);
     this.band = svg("rect", { class: "ne-band", visibility: "hidden" }, this.canvas);
     this.nodes = /* @__PURE__ */ new Map();
@@ -881,6 +923,7 @@ var Drawing = class {
     this.drawNode(box.data.id, box);
     for (const edge of [...box.ins, ...box.outs]) this.drawEdge(edge.data.id, edge);
     if (this.frames.has(box.data.group)) this.placeFrame(box.data.group);
+    this.sharing.draw();
   }
   /** Frames around the name groups that are expanded. */
   drawFrames() {
@@ -914,6 +957,7 @@ var Drawing = class {
       element.setAttribute("aria-pressed", String(on));
     }
     for (const [id, edge] of this.edges) edge.g.classList.toggle("ne-selected", selectedEdges.has(id));
+    this.sharing.draw();
   }
   /** Mark the box that a connection aims at; none without an id. @param {string} [id] */
   aimAt(id) {
@@ -1008,7 +1052,7 @@ function dress(element, data, className) {
 }
 
 // page/editor/renamer.js
-var makeRenamer = (stage) => make("input", { class: "ne-rename", type: "text", spellcheck: "false", hidden: "" }, stage);
+var makeRenamer = (stage) => make("input", { class: "ne-rename", type: "text", "aria-label": "Name", spellcheck: "false", hidden: "" }, stage);
 function ask(editor, { label, title, value, left, top, width }, told, back) {
   const input = editor.renamer;
   Object.assign(input.style, { left: `${left}px`, top: `${top}px`, width: `${width}px` });
@@ -1058,6 +1102,18 @@ var ACTIONS = {
   train: { text: "In TRAIN only", hint: "include { phase: TRAIN }", fits: some, run: rule("TRAIN") },
   test: { text: "In TEST only", hint: "include { phase: TEST }", fits: some, run: rule("TEST") },
   both: { text: "In all phases", hint: "no rule about the phase", fits: some, run: rule("") },
+  share: {
+    text: "Share weights",
+    hint: "param { name: … } in all of them",
+    fits: (count) => count > 1,
+    run: (editor, ids2) => editor.send({ type: "share", ids: ids2 })
+  },
+  unshare: {
+    text: "Stop sharing weights",
+    hint: "weights of its own again",
+    fits: (_count, shared) => shared,
+    run: (editor, ids2) => editor.send({ type: "unshare", ids: ids2 })
+  },
   module: {
     text: "Save as module…",
     hint: "for the palette, among your own",
@@ -1084,7 +1140,7 @@ var ACTIONS = {
     run: (editor) => editor.send({ type: "make", net: "training" })
   }
 };
-var offered = (count) => Object.entries(ACTIONS).filter(([, action]) => action.fits(count)).map(([value, { text, hint }]) => ({ text, hint, value, haystack: `${text} ${hint}`.toLowerCase() }));
+var offered = (count, shared = false) => Object.entries(ACTIONS).filter(([, action]) => action.fits(count, shared)).map(([value, { text, hint }]) => ({ text, hint, value, haystack: `${text} ${hint}`.toLowerCase() }));
 var nextPhase = (now) => ({ "": "TRAIN", TRAIN: "TEST" })[now] ?? "";
 function switchPhase(editor, id) {
   const thing = editor.model.thing(id), { selected } = editor.model;
@@ -1099,8 +1155,9 @@ function openMenu(editor) {
     value: REMOVE + type,
     haystack: `remove the module ${type}`.toLowerCase()
   }));
+  const shared = (editor.model.graph.shares ?? []).some((share) => share.ids.some((id) => ids2.includes(id)));
   let asking = false;
-  editor.menu.open([...offered(ids2.length), ...own], {
+  editor.menu.open([...offered(ids2.length, shared), ...own], {
     onPick(value) {
       asking = value === "module";
       if (value.startsWith(REMOVE)) editor.send({ type: "remove_module", name: value.slice(REMOVE.length) });
@@ -1127,7 +1184,10 @@ var Gestures = class {
     canvas.addEventListener("pointermove", (event) => this.move(event));
     canvas.addEventListener("pointerup", (event) => this.up(event));
     canvas.addEventListener("pointercancel", () => this.end());
-    canvas.addEventListener("pointerleave", () => editor.card.hide());
+    canvas.addEventListener("pointerleave", () => {
+      editor.card.hide();
+      editor.drawing.sharing.hover();
+    });
     canvas.addEventListener("contextmenu", (event) => this.openMenu(event));
     canvas.addEventListener("dblclick", (event) => this.doubleClick(event));
     canvas.addEventListener("wheel", (event) => {
@@ -1190,6 +1250,7 @@ var Gestures = class {
     if (!gesture) {
       if (!event.buttons) {
         const item = around(event, "[data-id]"), edge = around(event, ".ne-edge");
+        editor.drawing.sharing.hover(item?.dataset.id);
         editor.card.show(item?.dataset.id, edge?.dataset.edge, this.point(event), editor.drawing.size());
       }
       return;

@@ -32,6 +32,7 @@ class NetEditor(Pane, script="editor"):
       group's name;
     - `rule` {ids, phase}: to be in TRAIN only, in TEST only, or in both (""); `view` {name}, one of the graph's
       `views`;
+    - `share` {ids}, `unshare` {ids}: parameters under the names in `param`;
     - `save_module` {ids, name}, `remove_module` {name}: modules of the user's own;
     - `make` {net}: the "deploy" or "training" net of this one;
     - `search`: the list of layers was opened, `offer` answers; `find` {index}: a layer of it was chosen, by its place

@@ -12,6 +12,7 @@ from .copying import duplicate, paste
 from .names import Graph, Say, indices_of, written
 from .renaming import rename
 from .rules import set_phase
+from .sharing import share, unshare
 from .wiring import connect, cut, remove
 
 
@@ -47,6 +48,12 @@ def carry_out(
         return rename(document, report, index, intent["name"], say, alone=bool(intent.get("alone")))
     if kind == "rule":
         set_phase(document, written(report, intent["ids"]), intent["phase"])
+        return None
+    if kind == "share":
+        share(document, report, written(report, intent["ids"]))
+        return None
+    if kind == "unshare":
+        unshare(document, written(report, intent["ids"]))
         return None
     if kind in ("undo", "redo"):
         if not (document.undo() if kind == "undo" else document.redo()):

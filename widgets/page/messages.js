@@ -86,6 +86,7 @@
  * @property {string[]} [problems]
  * @property {PaletteEntry[]} [palette]
  * @property {number} [version]
+ * @property {{ name: string, ids: string[] }[]} [shares] names of parameters, and the layers that share them
  * @property {string[]} [views] what the view may be of: TRAIN, TEST, deploy
  * @property {string} [view]
  * @property {boolean} [can_undo]

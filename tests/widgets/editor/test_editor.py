@@ -349,6 +349,31 @@ def test_the_selection_is_saved_as_a_module_under_a_name(open_demo, nets):
     assert page.locator(".ne-heading").all_text_contents() == ["Own modules"]
 
 
+def test_sharers_are_linked_while_one_is_selected_or_under_the_pointer(open_demo, nets):
+    page = open_demo()
+    show(page, build_graph(nets.lenet()) | {"shares": [{"name": "conv_w", "ids": ["conv1", "conv2"]}]})
+    link = page.locator(".ne-shares path")
+    assert link.count() == 0
+    box(page, "conv2").hover()
+    assert link.count() == 1 and page.locator(".ne-shares text").text_content() == "conv_w"
+    page.mouse.move(40, 700)
+    assert link.count() == 0
+    box(page, "conv1").click()
+    assert link.count() == 1
+    page.keyboard.press("m")
+    page.keyboard.type("stop sharing")
+    page.keyboard.press("Enter")
+    assert sent(page, "unshare") == [{"type": "unshare", "ids": ["conv1"]}]
+    box(page, "pool1").click()
+    page.keyboard.press("m")
+    assert page.locator("[role=option][data-value=unshare]").count() == 0
+    page.keyboard.press("Escape")
+    box(page, "conv1").click(modifiers=["Shift"])
+    page.keyboard.press("m")
+    page.locator("[role=option][data-value=share]").click()
+    assert sent(page, "share") == [{"type": "share", "ids": ["pool1", "conv1"]}]
+
+
 def test_rules_and_views_are_shown(open_demo, nets):
     page = open_demo()
     graph = build_graph(nets.lenet(), rules={1: "TEST", 2: "TRAIN"})

@@ -5,6 +5,7 @@ import { set, svg } from "../dom.js";
 import { FAR, bounds, curve, overlap, portX, shorten, shownPart } from "./geometry.js";
 import { describe } from "./model.js";
 import { paint, room } from "./overlay.js";
+import { Sharing } from "./sharing.js";
 import { drawSteps } from "./steps.js";
 
 /** @typedef {import("./model.js").Box} Box */
@@ -32,6 +33,7 @@ export class Drawing {
     this.frameLayer = svg("g", {}, this.scene);
     this.edgeLayer = svg("g", {}, this.scene);
     this.nodeLayer = svg("g", {}, this.scene);
+    this.sharing = new Sharing(model, this.scene);
     this.wire = svg("path", { class: "ne-wire" }, this.scene);
     this.band = svg("rect", { class: "ne-band", visibility: "hidden" }, this.canvas);
     /** @type {Map<string, NodeElement>} */
@@ -217,6 +219,7 @@ export class Drawing {
     this.drawNode(box.data.id, box);
     for (const edge of [...box.ins, ...box.outs]) this.drawEdge(edge.data.id, edge);
     if (this.frames.has(box.data.group)) this.placeFrame(box.data.group);
+    this.sharing.draw();
   }
 
   /** Frames around the name groups that are expanded. */
@@ -253,6 +256,7 @@ export class Drawing {
       element.setAttribute("aria-pressed", String(on));
     }
     for (const [id, edge] of this.edges) edge.g.classList.toggle("ne-selected", selectedEdges.has(id));
+    this.sharing.draw();
   }
 
   /** Mark the box that a connection aims at; none without an id. @param {string} [id] */

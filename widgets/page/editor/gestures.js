@@ -37,7 +37,10 @@ export class Gestures {
     canvas.addEventListener("pointermove", (event) => this.move(event));
     canvas.addEventListener("pointerup", (event) => this.up(event));
     canvas.addEventListener("pointercancel", () => this.end());
-    canvas.addEventListener("pointerleave", () => editor.card.hide());
+    canvas.addEventListener("pointerleave", () => {
+      editor.card.hide();
+      editor.drawing.sharing.hover();
+    });
     canvas.addEventListener("contextmenu", (event) => this.openMenu(event));
     canvas.addEventListener("dblclick", (event) => this.doubleClick(event));
     // A page keeps its own scrolling unless the editor has the focus, or the user means zooming.
@@ -105,6 +108,7 @@ export class Gestures {
     if (!gesture) {
       if (!event.buttons) {
         const item = around(event, "[data-id]"), edge = around(event, ".ne-edge");
+        editor.drawing.sharing.hover(item?.dataset.id);
         editor.card.show(item?.dataset.id, edge?.dataset.edge, this.point(event), editor.drawing.size());
       }
       return;

@@ -4,7 +4,7 @@
 import { ask } from "./renamer.js";
 
 /** @typedef {import("./editor.js").Editor} Editor */
-/** @typedef {{ text: string, hint: string, fits: (count: number) => boolean, run: (editor: Editor, ids: string[]) => unknown }} Action */
+/** @typedef {{ text: string, hint: string, fits: (count: number, shared: boolean) => boolean, run: (editor: Editor, ids: string[]) => unknown }} Action */
 
 const REMOVE = "remove:"; // before the name of a module of the user's own
 
@@ -17,6 +17,14 @@ export const ACTIONS = {
   train: { text: "In TRAIN only", hint: "include { phase: TRAIN }", fits: some, run: rule("TRAIN") },
   test: { text: "In TEST only", hint: "include { phase: TEST }", fits: some, run: rule("TEST") },
   both: { text: "In all phases", hint: "no rule about the phase", fits: some, run: rule("") },
+  share: {
+    text: "Share weights", hint: "param { name: … } in all of them", fits: (count) => count > 1,
+    run: (editor, ids) => editor.send({ type: "share", ids }),
+  },
+  unshare: {
+    text: "Stop sharing weights", hint: "weights of its own again", fits: (_count, shared) => shared,
+    run: (editor, ids) => editor.send({ type: "unshare", ids }),
+  },
   module: {
     text: "Save as module…", hint: "for the palette, among your own", fits: some,
     run: (editor, ids) => ask(editor, {
@@ -33,8 +41,8 @@ export const ACTIONS = {
   },
 };
 
-/** The actions for so many selected layers, as entries of a list. @param {number} count @returns {import("./matching.js").Entry[]} */
-export const offered = (count) => Object.entries(ACTIONS).filter(([, action]) => action.fits(count))
+/** The actions for so many selected layers, of which some share weights or none, as entries of a list. @param {number} count @param {boolean} shared @returns {import("./matching.js").Entry[]} */
+export const offered = (count, shared = false) => Object.entries(ACTIONS).filter(([, action]) => action.fits(count, shared))
   .map(([value, { text, hint }]) => ({ text, hint, value, haystack: `${text} ${hint}`.toLowerCase() }));
 
 /** The rule that follows when a box's switch is pressed. @param {string} now */
@@ -53,8 +61,9 @@ export function openMenu(editor) {
   const own = (editor.model.graph.palette ?? []).filter(({ category }) => category === "own").map(({ type }) => ({
     text: `Remove the module ${type}`, hint: "from the palette", value: REMOVE + type, haystack: `remove the module ${type}`.toLowerCase(),
   }));
+  const shared = (editor.model.graph.shares ?? []).some((share) => share.ids.some((id) => ids.includes(id)));
   let asking = false;
-  editor.menu.open([...offered(ids.length), ...own], {
+  editor.menu.open([...offered(ids.length, shared), ...own], {
     onPick(value) {
       asking = value === "module";
       if (value.startsWith(REMOVE)) editor.send({ type: "remove_module", name: value.slice(REMOVE.length) });

@@ -6,7 +6,7 @@ import { make } from "../dom.js";
 /** @typedef {import("./editor.js").Editor} Editor */
 
 /** @param {Element} stage */
-export const makeRenamer = (stage) => make("input", { class: "ne-rename", type: "text", spellcheck: "false", hidden: "" }, stage);
+export const makeRenamer = (stage) => make("input", { class: "ne-rename", type: "text", "aria-label": "Name", spellcheck: "false", hidden: "" }, stage);
 
 /**
  * Let the user type a line, at a place of the stage; `told` hears it, unless it is empty or given up.
