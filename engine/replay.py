@@ -62,6 +62,7 @@ class Writer:
         self.effects: list[Callable[[], Any]] = []  # what ops note down for later besides
         self.checks: list[Check] = []
         self.layer = 0  # the one that runs
+        self.prepares = False  # whether an op has made something that it will keep
         self.spoilt = False
         self._fetching = False  # whether values are on their way that are read from outside
         self._thread = threading.get_ident()
@@ -160,7 +161,7 @@ class Stretch:
         for check in self.checks:
             self.calls[check.call, 3] = check.flag.__array_interface__["data"][0]
         self.reads, self.writes = list(writer.reads.values()), writer.after
-        self.conditions, self.effects = writer.conditions, writer.effects
+        self.conditions, self.effects, self.prepares = writer.conditions, writer.effects, writer.prepares
         self.buffers = [(memory, place, memory.held(place)) for memory, place in writer.touched.values()]
         self.alone = sum(memory.count for memory, _ in writer.touched.values()) <= FEW
         self.blobs = [(blob, blob.data_memory, blob.diff_memory) for blob in blobs]
@@ -297,7 +298,7 @@ class Program(NoProgram):
     def _too_early(self) -> bool:
         """Whether ops were still preparing at inference what they will keep: then the next pass is written down."""
         assert self._found is not None
-        preparing = not self.net.context.training and any(one.effects for one in self._found.values())
+        preparing = not self.net.context.training and any(one.prepares for one in self._found.values())
         self._tries = self._tries + 1 if preparing else 0
         return 0 < self._tries <= PATIENCE
 

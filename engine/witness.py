@@ -29,8 +29,9 @@ def checked(flag: Any) -> None:
         told.checked(flag)
 
 
-def noting(effect: Callable[[], Any]) -> None:
-    """Say that this is to be done each time, too."""
+def noting(effect: Callable[[], Any], prepares: bool = True) -> None:
+    """Say that this is to be done each time, too; `prepares`: it is part of what an op makes once, and then keeps."""
     told = now
     if told is not None:
         told.effects.append(effect)
+        told.prepares |= prepares

@@ -215,6 +215,14 @@ def test_quiet_passes_run_again_with_the_same_numbers(name, phase):
     assert all(program.stretches[way] for way in ways)
 
 
+def test_at_inference_the_second_pass_is_written_down_where_nothing_is_prepared():
+    net = Net(Document.parse(PIXELS + LABEL + ip("a", "data", 10) + LOSS % "a", "net"), TEST, seed=1)
+    for _ in range(2):
+        net.forward()
+    program = net.program
+    assert not isinstance(program, Program) or list(program.stretches["forward"]) == [0]
+
+
 def spans(stretch):
     """The memory that a stretch keeps: what it prepared, and the buffers it works on."""
     for array in (*stretch.kept, *(buffer for _, _, buffer in stretch.buffers)):

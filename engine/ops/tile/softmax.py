@@ -147,7 +147,7 @@ class Softmax(TileOp):
         if self._found[0]:
             return False
         witness.checked(self._found)
-        witness.noting(lambda: self.note(memory))
+        witness.noting(lambda: self.note(memory), prepares=False)
         self.note(memory)
         return True
 
