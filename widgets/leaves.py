@@ -24,6 +24,5 @@ def leaf(kind: type[Leaf], *arguments: Any, **traits: Any) -> Leaf:
     if style is not None and style.comm is not None:
         traits["style"] = style
     widget = kind(*arguments, **{"layout": _layout, **traits})
-    if hasattr(widget, "style"):
-        _styles[kind] = widget.style
+    _styles[kind] = getattr(widget, "style", None)
     return widget

@@ -73,6 +73,8 @@ class Lab:
         timeout: seconds to wait for the first answer.
     """
 
+    ANSWERS = "/api/status"  # the page that is asked for until there is an answer
+
     def __init__(self, folder: Path, timeout: float = 60):
         self.notebooks = folder / "notebooks"
         held.copy("notebooks", folder)
@@ -159,7 +161,7 @@ class Lab:
         }
 
     def _wait_until_it_answers(self, timeout: float) -> None:
-        status = f"{self.url}/api/status?token={self._token}"
+        status = f"{self.url}{self.ANSWERS}?token={self._token}"
         deadline = time.monotonic() + timeout
         while True:
             try:
@@ -167,7 +169,7 @@ class Lab:
                 return
             except OSError:
                 if self._server.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(f"JupyterLab did not start:\n{self._log.read_text()}") from None
+                    raise RuntimeError(f"{type(self).__name__} did not start:\n{self._log.read_text()}") from None
                 time.sleep(0.1)
 
 

@@ -100,6 +100,12 @@ class Bench(ipywidgets.VBox):
                 bundle["image/svg+xml"] = to_svg(self.editor.graph)
         return bundle
 
+    def _display_(self) -> Any:
+        """What marimo shows, which has room for panes alone: all but the form, whose fields the text has, too."""
+        from .marimo import arranged
+
+        return arranged(self)
+
     # For cells
 
     live = property(lambda self: self.state.live, doc="The live net that all views follow.")

@@ -54,6 +54,16 @@ class NetEditor(Pane, script="editor"):
         super().__init__(**kwargs)
 
     @property
+    def height(self) -> str:
+        """The height of the pane: any CSS height."""
+        return self._height
+
+    @height.setter
+    def height(self, height: str) -> None:
+        self._height = height
+        self.send({"type": "height", "height": height})
+
+    @property
     def graph(self) -> dict[str, Any]:
         """The graph that is drawn, as `build_graph` makes it."""
         return self._graph

@@ -24,9 +24,10 @@ export function plugins(lab) {
   );
 
   const outputs = {
-    id: "brewbench:outputs", autoStart: true, requires: [IJupyterWidgetRegistry],
-    /** @param {any} app */
-    activate(app) {
+    id: "brewbench:outputs", autoStart: true, optional: [IJupyterWidgetRegistry],
+    /** @param {any} app @param {any} widgets */
+    activate(app, widgets) {
+      if (!widgets) return; // as in Voila, which has widgets of its own
       app.docRegistry.addWidgetExtension("Notebook", {
         /** @param {any} panel @param {any} context */
         createNew(panel, context) {
@@ -37,9 +38,10 @@ export function plugins(lab) {
   };
 
   const documents = {
-    id: "brewbench:documents", autoStart: true, requires: [IRenderMimeRegistry, IJupyterWidgetRegistry], optional: [ILayoutRestorer],
-    /** @param {any} app @param {any} rendermime @param {any} _widgets @param {any} restorer */
-    activate(app, rendermime, _widgets, restorer) {
+    id: "brewbench:documents", autoStart: true, optional: [IRenderMimeRegistry, IJupyterWidgetRegistry, ILayoutRestorer],
+    /** @param {any} app @param {any} rendermime @param {any} widgets @param {any} restorer */
+    activate(app, rendermime, widgets, restorer) {
+      if (!rendermime || !widgets) return;
       const { TextModelFactory } = lab["@jupyterlab/docregistry"];
       // A model of its own: a text editor on the same file keeps its own, and its own way of saving.
       class OwnText extends TextModelFactory {

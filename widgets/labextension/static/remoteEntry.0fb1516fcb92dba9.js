@@ -214,9 +214,10 @@
     const outputs = {
       id: "brewbench:outputs",
       autoStart: true,
-      requires: [IJupyterWidgetRegistry],
-      /** @param {any} app */
-      activate(app) {
+      optional: [IJupyterWidgetRegistry],
+      /** @param {any} app @param {any} widgets */
+      activate(app, widgets) {
+        if (!widgets) return;
         app.docRegistry.addWidgetExtension("Notebook", {
           /** @param {any} panel @param {any} context */
           createNew(panel, context) {
@@ -228,10 +229,10 @@
     const documents = {
       id: "brewbench:documents",
       autoStart: true,
-      requires: [IRenderMimeRegistry, IJupyterWidgetRegistry],
-      optional: [ILayoutRestorer],
-      /** @param {any} app @param {any} rendermime @param {any} _widgets @param {any} restorer */
-      activate(app, rendermime, _widgets, restorer) {
+      optional: [IRenderMimeRegistry, IJupyterWidgetRegistry, ILayoutRestorer],
+      /** @param {any} app @param {any} rendermime @param {any} widgets @param {any} restorer */
+      activate(app, rendermime, widgets, restorer) {
+        if (!rendermime || !widgets) return;
         const { TextModelFactory } = lab["@jupyterlab/docregistry"];
         class OwnText extends TextModelFactory {
           get name() {
