@@ -45,6 +45,7 @@ def start(notebook):
 
 def is_built(page, python):
     expect(page.locator(".bb-bench")).to_contain_text("163,696 parameters")
+    expect(page.locator(".ne-canvas")).to_contain_text("1x256x28x28")  # the layer that joins adds no parameter
     assert python(page, SHAPES) == "[[1, 256, 28, 28]]"
     assert python(page, "[str(one) for one in bench.live.diagnostics]") == "[]"
 
@@ -152,3 +153,48 @@ def test_layers_go_through_the_clipboard_as_prototxt(notebook, python):
     hand.press("Control+x")
     expect(page.locator("[data-id=convolution2]")).to_have_count(0)
     assert python(page, "[str(one) for one in bench.live.diagnostics]") == "[]"
+
+
+NET = """import brewbench
+from brewbench.proto import Document
+bench = brewbench.open(Document.parse('''
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 4 dim: 8 dim: 8 } } }
+layer { name: "one" type: "Convolution" bottom: "data" top: "one"
+  convolution_param { num_output: 4 kernel_size: 3 pad: 1 } }
+layer { name: "two" type: "Convolution" bottom: "one" top: "two" convolution_param { num_output: 4 kernel_size: 1 } }
+layer { name: "three" type: "Convolution" bottom: "two" top: "three"
+  convolution_param { num_output: 4 kernel_size: 1 } }
+''', "net"))
+bench
+"""
+
+
+def test_several_layers_are_edited_named_and_shared_at_once(notebook, python):
+    page = notebook([NET])
+    page.locator(".ne-canvas").scroll_into_view_if_needed()
+    hand = Hand(page)
+    hand.click("[data-id=two]", position={"x": 20, "y": 8})
+    hand.click("[data-id=three]", position={"x": 20, "y": 8}, modifiers=["Shift"])
+    expect(page.locator(".bb-form-title")).to_contain_text("2 layers: two, three (Convolution)")
+    hand.press("m")
+    hand.type("share")
+    hand.press("Enter")
+    expect(page.locator(".ne-shares path")).to_have_count(1)
+    expect(page.locator(".ne-shares text")).to_have_text("two_w, two_b")
+    kernel = page.locator(".bb-field-convolution_param-kernel_size input")
+    kernel.fill("3")
+    kernel.press("Enter")
+    expect(page.locator("[data-id=three]").first).to_contain_text("3x3")
+    assert python(page, "[list(one.data.shape) for one in bench.net.params['three']]") == "[[4, 4, 3, 3], [4]]"
+    assert python(page, "[layer.convolution_param.kernel_size[0] for layer in bench.document.message.layer[1:]]") == (
+        "[3, 3, 3]"
+    )
+    kernel.press("Escape")
+    page.locator("[data-id=one]").first.click(position={"x": 20, "y": 8})
+    hand.press("F2")
+    page.get_by_label("Name of the layer").fill("first")
+    hand.press("Enter")
+    expect(page.locator("[data-id=first]").first).to_be_focused()
+    assert python(page, "[list(layer.bottom) for layer in bench.document.layers][2]") == "['first']"
+    hand.press("p")
+    expect(page.locator("[data-id=first] .ne-chip")).to_contain_text("TRAIN")
