@@ -39,6 +39,8 @@ _PUBLIC = {
     "NetSpec": "workbench.caffe.net_spec",
     "layers": "workbench.caffe.net_spec",
     "params": "workbench.caffe.net_spec",
+    "compare": "workbench.compare",
+    "compare_weights": "workbench.compare",
     "open": "widgets.bench",
     "to_onnx": "workbench.onnx",
 }
@@ -59,6 +61,8 @@ __all__ = [
     "caffe",
     "check",
     "classify",
+    "compare",
+    "compare_weights",
     "convert_mnist",
     "explain",
     "get_solver",
@@ -81,6 +85,7 @@ if TYPE_CHECKING:
     from .widgets.bench import open
     from .workbench import caffe, classify, explain
     from .workbench.caffe.net_spec import NetSpec, layers, params
+    from .workbench.compare import compare, compare_weights
     from .workbench.onnx import to_onnx
 
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "check": "find all that is wrong with nets and solvers",
     "summarize": "print a net's layers as a table",
     "draw_net": "draw a net as a picture",
+    "diff": "tell what differs between two nets, or two files of weights",
     "deploy": "write the deploy net of a training net",
     "trainable": "write the training net of a deploy net",
     "parse_log": "make tables of a training log",
