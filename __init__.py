@@ -42,6 +42,7 @@ _PUBLIC = {
     "compare": "workbench.compare",
     "compare_weights": "workbench.compare",
     "open": "widgets.bench",
+    "from_onnx": "workbench.onnx",
     "to_onnx": "workbench.onnx",
 }
 
@@ -65,6 +66,7 @@ __all__ = [
     "compare_weights",
     "convert_mnist",
     "explain",
+    "from_onnx",
     "get_solver",
     "layers",
     "open",
@@ -86,7 +88,7 @@ if TYPE_CHECKING:
     from .workbench import caffe, classify, explain
     from .workbench.caffe.net_spec import NetSpec, layers, params
     from .workbench.compare import compare, compare_weights
-    from .workbench.onnx import to_onnx
+    from .workbench.onnx import from_onnx, to_onnx
 
 
 class Alias:

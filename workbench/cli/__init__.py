@@ -31,6 +31,7 @@ COMMANDS = {
     "plot_training_log": "draw curves of training logs",
     "run": "run a Python script that imports caffe",
     "to_onnx": "write a net as an ONNX model",
+    "from_onnx": "write an ONNX model as a net",
     "upgrade_net_proto_text": "write an old net's text in the present form",
     "upgrade_net_proto_binary": "write an old net's binary file in the present form",
     "upgrade_solver_proto_text": "write an old solver's text in the present form",

@@ -5,6 +5,7 @@ Needs the package `onnx` (``pip install 'brewbench[onnx]'``), which is imported 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,10 @@ from .package import require_onnx
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-__all__ = ["NotMapped", "to_onnx"]
+    from ...engine import Net
+    from ...proto import Document
+
+__all__ = ["NotMapped", "from_onnx", "to_onnx"]
 
 
 def to_onnx(net: Any, weights: Any = None, path: str | PathLike | None = None, **state: Any) -> ModelProto:
@@ -42,3 +46,23 @@ def to_onnx(net: Any, weights: Any = None, path: str | PathLike | None = None, *
 
         save_model(model, path)
     return model
+
+
+def from_onnx(model: Any, shapes: Mapping[str, Sequence[int]] | None = None) -> tuple[Document, Net]:
+    """A net that computes what an ONNX model does, as a Document, and its weights, as a Net that holds them.
+
+    ``Net(document, weights=weights)`` and ``weights.save("net.caffemodel")`` take the weights from there. Arithmetic of
+    constants, such as that of shapes, is done while the model is read; the net's blobs have the names of its values.
+    Nothing in the model is run, and of other files only those in its own folder are read.
+
+    Args:
+        model: the path of an `.onnx` file, its bytes, or a ModelProto.
+        shapes: of inputs, by name; needed where more than the batch is free. A free batch is 1 otherwise.
+
+    Raises NotMapped, a ValueError that names every node without equivalent layers; ValueError for what is no model or
+    holds wrong values; OSError; MissingPackage without the package onnx.
+    """
+    require_onnx()
+    from .reading import net_of
+
+    return net_of(model, shapes)

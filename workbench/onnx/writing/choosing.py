@@ -27,6 +27,10 @@ def arg_max(graph: Graph, step: Step) -> str:
     name = graph.matrix(x, 1) if whole else x.name
     axis = 1 if whole else axis
     length = prod(x.fixed(range(1, x.axes))) if whole else x.fixed([axis])[0]
+    if settings.top_k == 1 and not settings.out_max_val:
+        last = graph.add("ArgMax", name, axis=axis, select_last_index=1)
+        places = graph.add("Cast", last, to=1)
+        return graph.like(places, top) if whole else places
     # Of equal values TopK has the first in front, Caffe the last: so it counts from the end.
     backward = graph.add("Slice", name, *(graph.integers([n]) for n in (length - 1, -length - 1, axis, -1)))
     count = graph.integers([settings.top_k], "count")
