@@ -113,6 +113,8 @@ class Series:
     def columns(self, indices: Any = slice(None)) -> dict[str, np.ndarray]:
         """The points at some indices: float64 arrays x, y, smooth and rate."""
         names = ("x", "y", "smooth", "rate")
+        if isinstance(indices, slice):  # cut before it is copied: a run has many points
+            return {name: np.array(getattr(self, name)[indices], np.float64) for name in names}
         return {name: np.array(getattr(self, name), np.float64)[indices] for name in names}
 
     def decimated(self) -> dict[str, np.ndarray]:

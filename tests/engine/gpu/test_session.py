@@ -278,3 +278,29 @@ def test_without_a_device_the_bench_says_why_and_refuses(monkeypatch):
         assert bench.live.backend.name == "cpu"
     finally:
         bench.close()
+
+
+def test_a_return_to_a_kept_state_repeats(session):
+    session.timeline.share = float("inf")
+    session.step(6)
+    wait(session)
+    before, losses = all_of(session.solver), session.history.loss.copy()
+    session.go_back(2)
+    wait(session)
+    assert session.iteration == 2 and session.timeline.iterations == [0, 1, 2, 3, 4, 5, 6]
+    session.to(6)
+    wait(session)
+    np.testing.assert_allclose(session.history.loss, losses, 1e-6)
+    for mine, theirs in zip(all_of(session.solver), before, strict=True):
+        np.testing.assert_allclose(mine, theirs, 1e-5, 1e-7)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's, where it stands in for the device
+def test_a_loss_that_is_not_finite_halts_the_session(session):
+    session.step(2)
+    wait(session)
+    with session.still():
+        session.live.net.params["ip"][0].data[0, 0] = np.inf
+    session.step(5)
+    wait(session)
+    assert session.not_finite is not None and session.not_finite.layer == "ip" and session.iteration < 7
