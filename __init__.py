@@ -36,6 +36,7 @@ _PUBLIC = {
     "AdaDeltaSolver": "engine.solvers.adadelta",
     "AdamSolver": "engine.solvers.adam",
     "convert_mnist": "engine.data.mnist",
+    "Explainer": "widgets.explainer",
     "NetSpec": "workbench.caffe.net_spec",
     "layers": "workbench.caffe.net_spec",
     "params": "workbench.caffe.net_spec",
@@ -53,6 +54,7 @@ __all__ = [
     "AdaGradSolver",
     "AdamSolver",
     "Document",
+    "Explainer",
     "NesterovSolver",
     "Net",
     "NetSpec",
@@ -85,6 +87,7 @@ if TYPE_CHECKING:
     from .engine.solvers.sgd import SGDSolver
     from .proto import Document
     from .widgets.bench import open
+    from .widgets.explainer import Explainer
     from .workbench import caffe, classify, explain
     from .workbench.caffe.net_spec import NetSpec, layers, params
     from .workbench.compare import compare, compare_weights

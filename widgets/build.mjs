@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 
 const HERE = dirname(fileURLToPath(import.meta.url)), PAGE = join(HERE, "page"), BUNDLE = join(HERE, "bundle"), LAB = join(HERE, "labextension");
 const NOTE = "Made by build.mjs from page/: change the sources there, then `npm run build`.";
-const WIDGETS = { arrays: "arrays.js", curves: "curves.js", editor: "editor/editor.js", form: "form.js", frame: "frame.js", stepper: "stepper.js", table: "table.js", text: "text/text.js" };
+const WIDGETS = { arrays: "arrays.js", curves: "curves.js", editor: "editor/editor.js", explainer: "explainer.js", form: "form.js", frame: "frame.js", stepper: "stepper.js", table: "table.js", text: "text/text.js" };
 
 /** The licences of the packages that some sources are from. */
 async function licencesOf(sources) {

@@ -25,7 +25,7 @@ def test_axe_finds_nothing(notebook):
     for theme in ("JupyterLab Light", "JupyterLab Dark"):
         page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
         page.wait_for_timeout(500)
-        for tab in ("form", "text", "look", "table"):
+        for tab in ("form", "text", "look", "table", "why"):
             page.click(f"[data-tab={tab}]")
             page.wait_for_timeout(300)
             found |= {(theme, tab, one): None for one in page.evaluate(RUN)}

@@ -11,6 +11,7 @@ from ...engine import Net, Solver
 from ...proto import Document
 from ...workbench import Cursor, LiveNet, NotFinite, Plan
 from ..editor import to_svg
+from ..explainer import Explainer
 from ..frame import Frame
 from ..leaves import leaf
 from ..pane import read_bundle
@@ -37,8 +38,8 @@ class Bench(ipywidgets.VBox):
     What is selected in one view is selected in all; an edit in one is the same edit of the text, with one undo.
     Nothing the views do can raise out of them: what goes wrong is said in the view where it was asked for.
 
-    `editor`, `text`, `form`, `stepper`, `curves` and `array` are its widgets. The parts that join them to the net, one
-    duty each: `texts`, `fields`, `drawing`, `looks` and `run`, over one `state`.
+    `editor`, `text`, `form`, `stepper`, `curves`, `array` and `why` are its widgets. The parts that join them to the
+    net, one duty each: `texts`, `fields`, `drawing`, `looks` and `run`, over one `state`.
     """
 
     def __init__(self, live: LiveNet):
@@ -55,6 +56,8 @@ class Bench(ipywidgets.VBox):
             self.state, self.texts, self._select, self._on_edit, self.run.look_at, self.made.show
         )
         self.figures = Figures(self.state, self._select)
+        self.why = Explainer(live, in_sight=False)
+        self.why.add_class("bb-why-column")
         self.overlays = Overlays(self.state, self.editor, self.figures.table)
         self.trust = TrustBar(lambda: self.run.guarded(live.trust_code))
         self.stand_in = StandInBar(lambda given: self.run.guarded(lambda: self._use_stand_in(given)))
@@ -72,10 +75,11 @@ class Bench(ipywidgets.VBox):
 
     def _arranged(self) -> list[ipywidgets.Widget]:
         """The widgets from top to bottom: what needs an answer, stepper, drawing beside the side panel, curves."""
-        tabs = {"form": "Form", "text": "Text", "look": "Look", "table": "Table"}
+        tabs = {"form": "Form", "text": "Text", "look": "Look", "table": "Table", "why": "Why"}
         solver = self.state.live.solver_document is not None
         self.frame = Frame(tabs, curves=solver, on_save=self.save, on_tabs=self._on_tabs)
-        side = leaf(ipywidgets.VBox, [self.frame, self.form, self.texts.box, self.looks.box, self.figures.table])
+        panes = [self.form, self.texts.box, self.looks.box, self.figures.table, self.why]
+        side = leaf(ipywidgets.VBox, [self.frame, *panes])
         side.add_class("bb-side")
         main = leaf(ipywidgets.HBox, [self.editor, side])
         main.add_class("bb-main")
@@ -152,6 +156,7 @@ class Bench(ipywidgets.VBox):
     def close(self) -> None:
         """Stop the session and everything that follows it."""
         self.looks.close()
+        self.why.close()
         self.overlays.close()
         self.texts.close()
         self.state.close()
@@ -224,6 +229,7 @@ class Bench(ipywidgets.VBox):
         """Other panes of the side panel are in sight."""
         self.figures.open("table" in open)
         self.looks.open("look" in open)
+        self.why.bring("why" in open)
 
     def _on_edit(self, path: tuple[str, str] | None) -> None:
         """The user goes from the drawing to a field of the form."""

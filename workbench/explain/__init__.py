@@ -17,6 +17,9 @@ Every function raises ValueError for an output, layer, unit or input that the ne
 depend on, and TypeError for what is no net.
 """
 
+from importlib import import_module
+from typing import Any
+
 from .attributions import gradient, gradient_x_input, integrated_gradients, smooth_grad
 from .cam import grad_cam
 from .dreams import deep_dream
@@ -43,3 +46,10 @@ __all__ = [
     "smooth_grad",
     "top_patches",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`Explainer`, the widget over these functions, for notebooks; imported when it is first used."""
+    if name == "Explainer":
+        return import_module(__name__.partition(".")[0]).Explainer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
