@@ -44,6 +44,7 @@ _PUBLIC = {
     "compare_weights": "workbench.compare",
     "open": "widgets.bench",
     "from_onnx": "workbench.onnx",
+    "open_weights": "workbench.weights",
     "to_onnx": "workbench.onnx",
 }
 
@@ -72,6 +73,7 @@ __all__ = [
     "get_solver",
     "layers",
     "open",
+    "open_weights",
     "params",
     "to_onnx",
 ]
@@ -92,6 +94,7 @@ if TYPE_CHECKING:
     from .workbench.caffe.net_spec import NetSpec, layers, params
     from .workbench.compare import compare, compare_weights
     from .workbench.onnx import from_onnx, to_onnx
+    from .workbench.weights import open_weights
 
 
 class Alias:
