@@ -317,17 +317,33 @@ class ArrayView(Pane, script="arrays"):
                 self._sent_at = None
                 self.say(f"{self._name}: {error}", "error")
 
+    def frame(self) -> tuple[dict[str, Any], bytes]:
+        """What the page would draw now: a message of the type "frame", its `shape` None for nothing, and a buffer."""
+        with self._lock:
+            settings, held, shown = dict(self._settings), self._held, self._shown
+            try:
+                return self._compose()
+            finally:
+                self._settings, self._held, self._shown = settings, held, shown
+
     def _send_frame(self) -> None:
+        self._frame += 1
+        content, buffer = self._compose()
+        if content["shape"] is None:
+            self.send(content)
+            return
+        self._sent_at = time.monotonic()
+        self.send(content, [buffer])
+
+    def _compose(self) -> tuple[dict[str, Any], bytes]:
         if self._settings["part"] not in self._parts:
             self._settings["part"] = "diff"
         look = self._look()
-        self._frame += 1
         content = {"type": "frame", "frame": self._frame, "name": self._name, "kind": self._kind}
         content |= {"settings": self._settings, "parts": self._parts}
         if look is None or isinstance(look, str):
             self._shown = None
-            self.send({**content, "shape": None, "reason": look or ""})
-            return
+            return {**content, "shape": None, "reason": look or ""}, b""
         content |= {"shape": look.shape, "stats": look.statistics(), "modes": modes(look.shape, self._kind)}
         items = look.shape[0] if self._kind == "activations" and len(look.shape) > 1 else 1
         self._settings["image"] = image = min(max(self._settings["image"], 0), items - 1)
@@ -336,8 +352,7 @@ class ArrayView(Pane, script="arrays"):
         content["items"] = items
         self._shown = None
         picture, buffer = self._picture(look, self._settings["mode"], image)
-        self._sent_at = time.monotonic()
-        self.send({**content, **picture}, [buffer])
+        return {**content, **picture}, buffer
 
     def _look(self) -> Any:
         """What there is to look at; None where there is nothing, or a text that says why."""

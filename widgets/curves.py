@@ -279,6 +279,12 @@ class Curves(Pane, script="curves"):
             self._marks = marks
             self.send({"type": "marks", "columns": columns_of(marks)})
 
+    @property
+    def series(self) -> list[Series]:
+        """All curves, with all their points."""
+        with self._lock:
+            return list(self._series.values())
+
     def names(self, run: str = "") -> set[str]:
         """The curves of a run."""
         with self._lock:

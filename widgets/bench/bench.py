@@ -15,6 +15,7 @@ from ..explainer import Explainer
 from ..frame import Frame
 from ..leaves import leaf
 from ..pane import read_bundle
+from ..printed import array_png, composed, curves_svg
 from ..stand_in import StandInBar
 from ..trust import TrustBar
 from .drawing import Drawing
@@ -100,8 +101,8 @@ class Bench(ipywidgets.VBox):
         bundle: Any = super()._repr_mimebundle_(**kwargs)
         if bundle is not None:
             bundle[BENCH_TYPE] = {"model_id": self.model_id}
-            if self.editor.graph.get("nodes"):
-                bundle["image/svg+xml"] = to_svg(self.editor.graph)
+            if picture := self.picture():
+                bundle["image/svg+xml"] = picture
         return bundle
 
     def _display_(self) -> Any:
@@ -109,6 +110,17 @@ class Bench(ipywidgets.VBox):
         from .marimo import arranged
 
         return arranged(self)
+
+    def picture(self) -> str:
+        """The drawing, the curves and the array that is looked at, as one static SVG; empty where there is nothing."""
+        net = to_svg(self.editor.graph) if self.editor.graph.get("nodes") else ""
+        curves = curves_svg(self.curves.series)
+        try:
+            frame, data = self.array.frame()
+            array = array_png(frame, data)
+        except Exception:  # a user's layer, or a device that failed: the picture goes without
+            return composed(net, curves, b"", "") if net or curves else ""
+        return composed(net, curves, array, frame["name"]) if net or curves or array else ""
 
     # For cells
 
