@@ -33,6 +33,7 @@ class Frame(Pane, script="frame"):
         self._curves = curves
         self._unsaved: list[str] = []
         self.on_tabs, self.on_save = on_tabs, on_save
+        self.on_keep: Callable[[], Any] | None = None  # called when a page wants to keep pictures of the bench
         super().__init__(**kwargs)
 
     def bring(self, name: str) -> None:
@@ -55,6 +56,9 @@ class Frame(Pane, script="frame"):
 
     def _page_save(self, _content: dict, _buffers: Any) -> None:
         self.run_callback(self.on_save)
+
+    def _page_keep(self, _content: dict, _buffers: Any) -> None:
+        self.run_callback(self.on_keep)
 
     def _page_tabs(self, content: dict, _buffers: Any) -> None:
         self.run_callback(self.on_tabs, [name for name in content["open"] if name in self._tabs])

@@ -14,6 +14,18 @@ import brewbench
 bench = brewbench.open("models/lenet/lenet.prototxt")
 bench
 """
+OPEN_SOLVER = """
+import brewbench
+net = brewbench.Document.parse(
+    'layer { name: "data" type: "DummyData" top: "data" top: "label" dummy_data_param { shape { dim: 4 dim: 6 } '
+    'shape { dim: 4 } data_filler { type: "gaussian" } data_filler { type: "constant" value: 1 } } } '
+    'layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_product_param { num_output: 3 '
+    'weight_filler { type: "xavier" } } } '
+    'layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }', "net")
+solver = brewbench.Document.parse('base_lr: 0.1 lr_policy: "fixed" max_iter: 9', "solver")
+bench = brewbench.open(solver, net)
+bench
+"""
 ADVICE = "Run this cell to bring the bench back to life."
 
 
@@ -63,6 +75,34 @@ def test_a_live_bench_is_there_again_after_a_reload(notebook):
     page.reload()
     page.wait_for_selector(".bb-editor[data-ready]", timeout=60_000)
     expect(page.locator(".bb-picture")).to_have_count(0)
+
+
+def test_a_bench_opens_in_a_tab_of_its_own(notebook):
+    page = notebook([OPEN])
+    page.wait_for_selector(".bb-editor[data-ready]")
+    page.get_by_role("button", name="Open in its own tab").click()
+    page.wait_for_selector(".jp-LinkedOutputView .bb-editor[data-ready]")
+    expect(page.locator(".jp-NotebookPanel")).to_be_hidden()
+    expect(page.locator(".jp-LinkedOutputView [data-tool=tab]")).to_be_hidden()
+    expect(page.locator(".jp-LinkedOutputView .bb-stepper")).to_be_visible()
+
+
+def test_the_curves_of_a_run_are_in_the_saved_notebook(notebook, lab, python):
+    page = notebook([OPEN_SOLVER])
+    page.wait_for_selector(".bb-editor[data-ready]")
+    python(page, "bench.session.step(3); bench.session.wait()")
+    saved = lab.notebooks / page.evaluate("() => jupyterapp.shell.currentWidget.context.path")
+    page.wait_for_function(
+        """() => jupyterapp.shell.currentWidget.content.widgets
+            .flatMap(cell => cell.model.sharedModel.toJSON().outputs ?? [])
+            .some(output => [output.data?.["image/svg+xml"] ?? ""].flat().join("").includes("<polyline"))"""
+    )
+    page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+    page.wait_for_function("() => !jupyterapp.shell.currentWidget.context.model.dirty")
+    assert "<polyline" in saved.read_text()
+    expect(page.locator(".bb-bench")).to_have_count(1)
+    page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    expect_a_quiet_picture(page)
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from .looks import Looks
 from .made import MadeNet
 from .mending import Mending
 from .overlays import Overlays
+from .pictures import Pictures
 from .run import Run
 from .running import Running
 from .state import State
@@ -64,11 +65,12 @@ class Bench(ipywidgets.VBox):
         self.stand_in = StandInBar(lambda given: self.run.guarded(lambda: self._use_stand_in(given)))
         super().__init__(self._arranged())
         self.add_class("bb-bench")
+        self.pictures = Pictures(self.frame, self.picture)
         self._unsubscribe = [
             live.changed.subscribe(lambda _report: self._on_changed()),
             live.rebuilt.subscribe(self._on_rebuilt),
             *self.run.follow(),
-            self.session.on_state.subscribe(lambda state: None if state == "running" else self.overlays.refresh()),
+            self.session.on_state.subscribe(self._on_state),
             self.session.on_cursor.subscribe(lambda _cursor: self.overlays.refresh()),
         ]
         self._build()
@@ -94,9 +96,9 @@ class Bench(ipywidgets.VBox):
         return f"<Bench on {self.state.report.name or 'a net'!r}, {self.live.status.state}>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The bench, and the drawing alone for where no kernel is: a reopened notebook, a code host, a printout.
+        """The bench, and a picture of it for where no kernel is: a reopened notebook, a code host, a printout.
 
-        The extension of JupyterLab shows `BENCH_TYPE`: the bench where its model lives, else the drawing.
+        The extension of JupyterLab shows `BENCH_TYPE`: the bench where its model lives, else the picture.
         """
         bundle: Any = super()._repr_mimebundle_(**kwargs)
         if bundle is not None:
@@ -170,6 +172,7 @@ class Bench(ipywidgets.VBox):
         self.looks.close()
         self.why.close()
         self.overlays.close()
+        self.pictures.close()
         self.texts.close()
         self.state.close()
         super().close()
@@ -192,8 +195,15 @@ class Bench(ipywidgets.VBox):
             self.looks.refresh()
             self.figures.refresh()
             self.overlays.refresh()
+            self.pictures.update()
             self.stepper.update(fields=self.run.solver_fields())
             self.run.show_freezable()
+
+    def _on_state(self, state: str) -> None:
+        """The session runs, or rests."""
+        if state != "running":
+            self.overlays.refresh()
+            self.pictures.update()
 
     def _build(self) -> None:
         """Bring the net to life, if its text is sound."""

@@ -42,6 +42,7 @@ var STEP = 24;
 var ICONS = {
   side: "M2 3h12v10H2zM9.5 3v10",
   curves: "M2 3h12v10H2zM2 9.5h12",
+  tab: "M2 3h12v10H2zM2 6h12M6.5 3v3",
   screen: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4"
 };
 function remembered(text) {
@@ -98,6 +99,9 @@ function mount(root, { send }) {
   }
   const curves = tool("curves", "Show or hide the curves", () => toggle("curves"));
   const panel = tool("side", "Show or hide the side panel", () => toggle("side"));
+  let openTab = null;
+  const tab = tool("tab", "Open in its own tab", () => openTab?.());
+  tab.hidden = true;
   const screen = tool("screen", "Use the whole screen (Escape leaves)", () => {
     if (document.fullscreenElement) document.exitFullscreen();
     else bench?.requestFullscreen?.();
@@ -187,8 +191,8 @@ function mount(root, { send }) {
     offer.hidden = !wanted || !unsaved.length;
     offer.textContent = "Save texts too";
     offer.title = `Unsaved: ${unsaved.join(", ")}`;
-    const tab = strip.querySelector("[data-tab=text]");
-    if (tab) tab.textContent = (tabs.find(([name]) => name === "text")?.[1] ?? "") + (unsaved.length ? " *" : "");
+    const tab2 = strip.querySelector("[data-tab=text]");
+    if (tab2) tab2.textContent = (tabs.find(([name]) => name === "text")?.[1] ?? "") + (unsaved.length ? " *" : "");
   }
   const savedNotebook = (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") offerSaving(true);
@@ -203,6 +207,14 @@ function mount(root, { send }) {
     waiting.disconnect();
     dividers = [divider("side", row), divider("height", row)];
     arrange();
+    const around = { keeps: false, openTab: (
+      /** @type {(() => void) | null} */
+      null
+    ) };
+    root.dispatchEvent(new CustomEvent("bb-attached", { bubbles: true, detail: around }));
+    openTab = around.openTab;
+    tab.hidden = !openTab;
+    if (around.keeps) send({ type: "keep" });
   }
   waiting.observe(document.body, { subtree: true, childList: true });
   attach();
@@ -225,6 +237,8 @@ function mount(root, { send }) {
         unsaved = content.names;
         offerSaving(!offer.hidden);
         root.dispatchEvent(new CustomEvent("bb-unsaved", { bubbles: true, detail: unsaved }));
+      } else if (content.type === "picture") {
+        root.dispatchEvent(new CustomEvent("bb-picture", { bubbles: true, detail: content.svg }));
       } else if (content.type === "open" && !shown().includes(content.name)) open(content.name, false);
     },
     destroy() {

@@ -33,10 +33,18 @@ export function picture(model, advice) {
  */
 export function benchRenderer(WidgetRenderer) {
   return class extends WidgetRenderer {
-    /** @param {any} options @param {any} rendermime of the panel @param {any} session its session context @param {string} advice */
-    constructor(options, rendermime, session, advice) {
+    /**
+     * @param {any} options @param {any} rendermime of the panel @param {any} session its session context
+     * @param {string} advice @param {(node: HTMLElement) => (() => void) | null} tabOf what opens an output in a tab
+     */
+    constructor(options, rendermime, session, advice, tabOf) {
       super(options);
       this.advice = advice;
+      this.node.addEventListener("bb-attached", (/** @type {any} */ { detail }) => {
+        detail.keeps = true;
+        detail.openTab = tabOf(this.node);
+      });
+      this.node.addEventListener("bb-picture", (/** @type {any} */ { detail }) => this.keep(detail));
       /** @type {MimeModel | null} */
       this.shown = null;
       this.live = null;
@@ -65,6 +73,12 @@ export function benchRenderer(WidgetRenderer) {
       this.shown = model;
       await this.wake();
       if (!this.live) this.rest();
+    }
+
+    /** Keep another picture of the bench in the notebook. @param {string} svg */
+    keep(svg) {
+      const model = /** @type {any} */ (this.shown), kept = [model?.data["image/svg+xml"] ?? ""].flat().join("");
+      if (model && svg !== kept) model.setData({ data: { ...model.data, "image/svg+xml": svg } });
     }
 
     /** Show the live bench, if its model is there. */

@@ -3,6 +3,8 @@
 import { BENCH, benchRenderer } from "./output.js";
 import { FACTORY, MODEL, benchFactory } from "./document.js";
 
+const VIEW = "notebook:create-output-view"; // JupyterLab's command that shows the outputs of a cell in a tab
+
 /** The packages of JupyterLab's page that the plugins use. */
 export const NEEDED = [
   "@jupyter-widgets/base", "@jupyter-widgets/jupyterlab-manager", "@jupyterlab/application", "@jupyterlab/apputils",
@@ -17,10 +19,13 @@ export function plugins(lab) {
   /** @type {any} */
   const Renderer = benchRenderer(lab["@jupyter-widgets/jupyterlab-manager"].WidgetRenderer);
 
-  /** Have a panel show benches. @param {any} rendermime @param {any} session @param {string} advice */
-  const teach = (rendermime, session, advice) => rendermime.addFactory(
+  /**
+   * Have a panel show benches. `tabOf` gives what opens an output in a tab of its own.
+   * @param {any} rendermime @param {any} session @param {string} advice @param {(node: HTMLElement) => (() => void) | null} [tabOf]
+   */
+  const teach = (rendermime, session, advice, tabOf = () => null) => rendermime.addFactory(
     // Safe, because what is not trusted is shown as an image.
-    { safe: true, mimeTypes: [BENCH], createRenderer: (/** @type {any} */ options) => new Renderer(options, rendermime, session, advice) }, -20,
+    { safe: true, mimeTypes: [BENCH], createRenderer: (/** @type {any} */ options) => new Renderer(options, rendermime, session, advice, tabOf) }, -20,
   );
 
   const outputs = {
@@ -31,7 +36,20 @@ export function plugins(lab) {
       app.docRegistry.addWidgetExtension("Notebook", {
         /** @param {any} panel @param {any} context */
         createNew(panel, context) {
-          teach(panel.content.rendermime, context.sessionContext, "Run this cell to bring the bench back to life.");
+          const tabOf = (/** @type {HTMLElement} */ node) => {
+            const index = panel.content.widgets.findIndex((/** @type {any} */ cell) => cell.node.contains(node));
+            if (index < 0 || !app.commands.hasCommand(VIEW)) return null;
+            return async () => {
+              const now = panel.content.widgets.findIndex((/** @type {any} */ cell) => cell.node.contains(node));
+              const before = new Set(app.shell.widgets("main"));
+              await app.commands.execute(VIEW, { path: context.path, index: now });
+              const made = [...app.shell.widgets("main")].find((each) => !before.has(each)); // below the notebook
+              if (!made) return;
+              app.shell.add(made, "main", { mode: "tab-after", ref: panel.id });
+              app.shell.activateById(made.id);
+            };
+          };
+          teach(panel.content.rendermime, context.sessionContext, "Run this cell to bring the bench back to life.", tabOf);
         },
       });
     },

@@ -12,6 +12,7 @@ const STEP = 24; // pixels that a key moves a divider
 const ICONS = {
   side: "M2 3h12v10H2zM9.5 3v10",
   curves: "M2 3h12v10H2zM2 9.5h12",
+  tab: "M2 3h12v10H2zM2 6h12M6.5 3v3",
   screen: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4",
 };
 
@@ -75,6 +76,10 @@ export function mount(root, { send }) {
   }
   const curves = tool("curves", "Show or hide the curves", () => toggle("curves"));
   const panel = tool("side", "Show or hide the side panel", () => toggle("side"));
+  /** @type {(() => void) | null} what opens the bench in a tab of its own, where the page around it can */
+  let openTab = null;
+  const tab = tool("tab", "Open in its own tab", () => openTab?.());
+  tab.hidden = true;
   const screen = tool("screen", "Use the whole screen (Escape leaves)", () => {
     if (document.fullscreenElement) document.exitFullscreen();
     else bench?.requestFullscreen?.();
@@ -189,6 +194,12 @@ export function mount(root, { send }) {
     waiting.disconnect();
     dividers = [divider("side", row), divider("height", row)];
     arrange();
+    // Whatever holds the bench may say that it keeps pictures of it, and how it is opened in a tab.
+    const around = { keeps: false, openTab: /** @type {(() => void) | null} */ (null) };
+    root.dispatchEvent(new CustomEvent("bb-attached", { bubbles: true, detail: around }));
+    openTab = around.openTab;
+    tab.hidden = !openTab;
+    if (around.keeps) send({ type: "keep" });
   }
   waiting.observe(document.body, { subtree: true, childList: true });
   attach();
@@ -213,6 +224,8 @@ export function mount(root, { send }) {
         offerSaving(!offer.hidden);
         // For what is around the bench: a document tab marks that there is something to save.
         root.dispatchEvent(new CustomEvent("bb-unsaved", { bubbles: true, detail: unsaved }));
+      } else if (content.type === "picture") {
+        root.dispatchEvent(new CustomEvent("bb-picture", { bubbles: true, detail: content.svg }));
       } else if (content.type === "open" && !shown().includes(content.name)) open(content.name, false);
     },
     destroy() {

@@ -25,10 +25,18 @@
   }
   function benchRenderer(WidgetRenderer) {
     return class extends WidgetRenderer {
-      /** @param {any} options @param {any} rendermime of the panel @param {any} session its session context @param {string} advice */
-      constructor(options, rendermime, session, advice) {
+      /**
+       * @param {any} options @param {any} rendermime of the panel @param {any} session its session context
+       * @param {string} advice @param {(node: HTMLElement) => (() => void) | null} tabOf what opens an output in a tab
+       */
+      constructor(options, rendermime, session, advice, tabOf) {
         super(options);
         this.advice = advice;
+        this.node.addEventListener("bb-attached", ({ detail }) => {
+          detail.keeps = true;
+          detail.openTab = tabOf(this.node);
+        });
+        this.node.addEventListener("bb-picture", ({ detail }) => this.keep(detail));
         this.shown = null;
         this.live = null;
         this.whenStatus = (_session, status) => GONE.includes(status) && this.rest();
@@ -53,6 +61,14 @@
         this.shown = model;
         await this.wake();
         if (!this.live) this.rest();
+      }
+      /** Keep another picture of the bench in the notebook. @param {string} svg */
+      keep(svg) {
+        const model = (
+          /** @type {any} */
+          this.shown
+        ), kept = [model?.data["image/svg+xml"] ?? ""].flat().join("");
+        if (model && svg !== kept) model.setData({ data: { ...model.data, "image/svg+xml": svg } });
       }
       /** Show the live bench, if its model is there. */
       async wake() {
@@ -190,6 +206,7 @@
   }
 
   // lab/plugins.js
+  var VIEW = "notebook:create-output-view";
   var NEEDED = [
     "@jupyter-widgets/base",
     "@jupyter-widgets/jupyterlab-manager",
@@ -206,9 +223,9 @@
     const { IJupyterWidgetRegistry } = lab["@jupyter-widgets/base"], { IRenderMimeRegistry } = lab["@jupyterlab/rendermime"];
     const { ILayoutRestorer } = lab["@jupyterlab/application"], { WidgetTracker } = lab["@jupyterlab/apputils"];
     const Renderer = benchRenderer(lab["@jupyter-widgets/jupyterlab-manager"].WidgetRenderer);
-    const teach = (rendermime, session, advice) => rendermime.addFactory(
+    const teach = (rendermime, session, advice, tabOf = () => null) => rendermime.addFactory(
       // Safe, because what is not trusted is shown as an image.
-      { safe: true, mimeTypes: [BENCH], createRenderer: (options) => new Renderer(options, rendermime, session, advice) },
+      { safe: true, mimeTypes: [BENCH], createRenderer: (options) => new Renderer(options, rendermime, session, advice, tabOf) },
       -20
     );
     const outputs = {
@@ -221,7 +238,20 @@
         app.docRegistry.addWidgetExtension("Notebook", {
           /** @param {any} panel @param {any} context */
           createNew(panel, context) {
-            teach(panel.content.rendermime, context.sessionContext, "Run this cell to bring the bench back to life.");
+            const tabOf = (node) => {
+              const index = panel.content.widgets.findIndex((cell) => cell.node.contains(node));
+              if (index < 0 || !app.commands.hasCommand(VIEW)) return null;
+              return async () => {
+                const now = panel.content.widgets.findIndex((cell) => cell.node.contains(node));
+                const before = new Set(app.shell.widgets("main"));
+                await app.commands.execute(VIEW, { path: context.path, index: now });
+                const made = [...app.shell.widgets("main")].find((each) => !before.has(each));
+                if (!made) return;
+                app.shell.add(made, "main", { mode: "tab-after", ref: panel.id });
+                app.shell.activateById(made.id);
+              };
+            };
+            teach(panel.content.rendermime, context.sessionContext, "Run this cell to bring the bench back to life.", tabOf);
           }
         });
       }
