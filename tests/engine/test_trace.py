@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from brewbench.engine import DefinitionError, Listener, get_solver
+from brewbench.engine import DefinitionError, Listener, get_solver, ops
 from brewbench.engine.replay import Program
 from brewbench.engine.threads import using
 
@@ -106,6 +106,20 @@ def test_a_training_goes_the_same_way(folder, net, iter_size, threads):
             same(ours, theirs)
     assert len(traces(ours)) == iter_size
     assert not traces(theirs)
+
+
+@pytest.mark.parametrize("net", NETS)
+def test_plain_numpy_gives_nearly_the_same(folder, net, monkeypatch):
+    ours = solver_of(folder, net, "momentum: 0.9")
+    ours.step(18)
+    monkeypatch.setitem(ops.PREFERENCE, "cpu", ("reference",))
+    plain = solver_of(folder, net, "momentum: 0.9")
+    plain.step(18)
+    assert not isinstance(plain.net.program, Program)
+    assert ours.smoothed_loss == pytest.approx(plain.smoothed_loss, rel=1e-4)
+    for name, blobs in ours.net.params.items():
+        for blob, wanted in zip(blobs, plain.net.params[name], strict=True):
+            np.testing.assert_allclose(blob.look(), wanted.look(), 1e-4, 1e-6, err_msg=name)
 
 
 @pytest.mark.parametrize("settings", SOLVERS)
