@@ -12,6 +12,7 @@ from ...workbench import Cursor, NotFinite, Plan, own_modules
 from ...workbench.deployment import places_in_deploy
 from ..editor import NetEditor, build_graph, default_collapsed
 from ..editor.graph import groups_around, layer_ids
+from ..export import export
 from ..form import written_values
 from ..intents import carry_out, copied, indices_of, palette, rules_of, shares_of, wanted_field, written
 from .state import State
@@ -140,6 +141,10 @@ class Drawing:
         elif intent["type"] == "make":
             self._texts.need_sound()
             self._on_make(intent["net"])
+        elif intent["type"] == "export":
+            kind = "svg" if intent["kind"] == "png" else intent["kind"]
+            file = export(kind, self.state.live.document, self.state.report, self.editor.graph)
+            self.editor.send({"type": "file", "png": intent["kind"] == "png", **file._asdict()})
         elif intent["type"] == "relayout":
             self.refresh()
         elif intent["type"] == "search":

@@ -790,13 +790,13 @@ var Drawing = class {
   fill() {
     const { model } = this;
     this.part = shownPart(this.view, this.size(), MARGIN);
-    const drawn = /* @__PURE__ */ new Set();
+    const drawn2 = /* @__PURE__ */ new Set();
     for (const [id, box] of model.boxes) {
       if (id !== this.pinned && !overlap([box.x, box.y - 30, box.x + box.w, box.y + box.h], this.part)) continue;
-      drawn.add(id);
+      drawn2.add(id);
       this.drawNode(id, box);
     }
-    this.drop(this.nodes, drawn);
+    this.drop(this.nodes, drawn2);
     const lines = /* @__PURE__ */ new Set();
     for (const [id, edge] of model.edges) {
       const [x1, y1, x2, y2] = model.ends(edge);
@@ -808,11 +808,11 @@ var Drawing = class {
     this.paintSelection();
   }
   /** @param {Map<string, { g: SVGGElement }>} drawn @param {Set<string>} wanted */
-  drop(drawn, wanted) {
-    for (const [id, item] of drawn) {
+  drop(drawn2, wanted) {
+    for (const [id, item] of drawn2) {
       if (wanted.has(id)) continue;
       item.g.remove();
-      drawn.delete(id);
+      drawn2.delete(id);
     }
   }
   /** @param {string} id @param {Box} box */
@@ -889,34 +889,34 @@ var Drawing = class {
   }
   /** @param {string} id @param {Edge} edge */
   drawEdge(id, edge) {
-    let drawn = this.edges.get(id);
-    if (!drawn) {
+    let drawn2 = this.edges.get(id);
+    if (!drawn2) {
       const g = svg("g", { "data-edge": id }, this.edgeLayer);
-      drawn = {
+      drawn2 = {
         g,
         hit: svg("path", { class: "ne-hit" }, g),
         line: svg("path", { class: "ne-line" }, g),
         label: svg("text", { class: "ne-label" }, g),
         path: ""
       };
-      this.edges.set(id, drawn);
+      this.edges.set(id, drawn2);
     }
-    if (drawn.label.textContent !== edge.label) drawn.label.textContent = edge.label;
-    drawn.g.classList.add("ne-edge");
-    drawn.g.classList.toggle("ne-dimmed", edge.data.dimmed);
-    this.placeEdge(drawn, edge);
+    if (drawn2.label.textContent !== edge.label) drawn2.label.textContent = edge.label;
+    drawn2.g.classList.add("ne-edge");
+    drawn2.g.classList.toggle("ne-dimmed", edge.data.dimmed);
+    this.placeEdge(drawn2, edge);
   }
   /** @param {EdgeElement} drawn @param {Edge} edge */
-  placeEdge(drawn, edge) {
+  placeEdge(drawn2, edge) {
     const [x1, y1, x2, y2] = this.model.ends(edge);
     const [first, ...others] = this.model.isRouted(edge) && edge.data.points || [];
     const line = first ? `M${first}C${others.map((point) => point.join()).join(" ")}` : curve(x1, y1, x2, y2);
     const path = `${line}M${x2 - 4} ${y2 - 11}L${x2} ${y2 - 5}L${x2 + 4} ${y2 - 11}`;
-    if (path === drawn.path) return;
-    drawn.path = path;
-    drawn.line.setAttribute("d", path);
-    drawn.hit.setAttribute("d", path);
-    set(drawn.label, { x: x1 + 7, y: y1 + 16 });
+    if (path === drawn2.path) return;
+    drawn2.path = path;
+    drawn2.line.setAttribute("d", path);
+    drawn2.hit.setAttribute("d", path);
+    set(drawn2.label, { x: x1 + 7, y: y1 + 16 });
   }
   /** Draw a box, its edges and its frame where they are by now. @param {Box} box */
   follow(box) {
@@ -1097,6 +1097,8 @@ function rename(editor, id) {
 // page/editor/menu.js
 var REMOVE = "remove:";
 var rule = (phase) => (editor, ids2) => editor.send({ type: "rule", ids: ids2, phase });
+var exported = (kind) => (editor) => editor.send({ type: "export", kind });
+var always = () => true;
 var some = (count) => count > 0;
 var ACTIONS = {
   train: { text: "In TRAIN only", hint: "include { phase: TRAIN }", fits: some, run: rule("TRAIN") },
@@ -1138,7 +1140,11 @@ var ACTIONS = {
     hint: "data for its inputs, a loss for its probabilities",
     fits: () => true,
     run: (editor) => editor.send({ type: "make", net: "training" })
-  }
+  },
+  svg: { text: "Export as SVG", hint: "the drawing, as it is folded", fits: always, run: exported("svg") },
+  png: { text: "Export as PNG", hint: "the drawing in dots", fits: always, run: exported("png") },
+  html: { text: "Export as HTML", hint: "a page with drawing, layers and text", fits: always, run: exported("html") },
+  prototxt: { text: "Export as prototxt", hint: "the text as it is now", fits: always, run: exported("prototxt") }
 };
 var offered = (count, shared = false) => Object.entries(ACTIONS).filter(([, action]) => action.fits(count, shared)).map(([value, { text, hint }]) => ({ text, hint, value, haystack: `${text} ${hint}`.toLowerCase() }));
 var nextPhase = (now) => ({ "": "TRAIN", TRAIN: "TEST" })[now] ?? "";
@@ -1595,6 +1601,36 @@ function paste(editor, event) {
   editor.overtaken = null;
   editor.awaiting = new Set(editor.model.owner.keys());
   editor.send({ type: "paste", text, near: editor.current() ?? null });
+}
+
+// page/editor/download.js
+function save(name, content) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(content);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 6e4);
+}
+async function drawn(svg2) {
+  const image = new Image(), address = URL.createObjectURL(new Blob([svg2], { type: "image/svg+xml" }));
+  try {
+    image.src = address;
+    await image.decode();
+    const { naturalWidth: width, naturalHeight: height } = image, most = 16e3;
+    const scale = Math.min(2, most / width, most / height, Math.sqrt(most * most / 2 / (width * height)));
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
+    canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
+    const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+    if (!blob) throw new Error("the browser has no room for a picture of this size; export it as SVG");
+    return blob;
+  } finally {
+    URL.revokeObjectURL(address);
+  }
+}
+async function download({ name, mime, text, png }) {
+  if (png) save(name.replace(/\.svg$/, ".png"), await drawn(text));
+  else save(name, new Blob([text], { type: mime }));
 }
 
 // page/editor/sheet.js
@@ -2065,6 +2101,7 @@ function mount(root, adapter) {
       else if (content.type === "steps") editor.drawing.markSteps(content);
       else if (content.type === "layers") editor.offerLayers(content.layers);
       else if (content.type === "clipboard") keep(editor, content.text);
+      else if (content.type === "file") download(content).catch((error) => editor.say(error.message, "error"));
       else if (content.type === "height") root.style.setProperty("--ne-height", content.height);
       else if (content.type === "overlays") editor.overlay.offer(content.overlays);
       else if (content.type === "overlay") editor.overlay.show(content.overlay);

@@ -35,6 +35,7 @@ class NetEditor(Pane, script="editor"):
     - `share` {ids}, `unshare` {ids}: parameters under the names in `param`;
     - `save_module` {ids, name}, `remove_module` {name}: modules of the user's own;
     - `make` {net}: the "deploy" or "training" net of this one;
+    - `export` {kind}: the net as "svg", "png", "html" or "prototxt";
     - `search`: the list of layers was opened, `offer` answers; `find` {index}: a layer of it was chosen, by its place
       in the text;
     - `undo`, `redo`, `relayout`.

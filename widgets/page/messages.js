@@ -100,7 +100,8 @@
 /**
  * What a view of the net editor is told.
  * @typedef {{ type: "graph", graph: Graph } | { type: "select", ids: string[], except?: string }
- *   | { type: "height", height: string } | { type: "clipboard", text: string } | { type: "layers", layers: Findable[] }
+ *   | { type: "height", height: string } | { type: "clipboard", text: string }
+ *   | { type: "file", name: string, mime: string, text: string, png: boolean } | { type: "layers", layers: Findable[] }
  *   | { type: "steps", ran: Step | null, next: Step | null, bad: Step | null } | Say
  *   | { type: "overlays", overlays: { name: string, title: string, help: string }[] } | { type: "overlay", overlay: import("./overlay.js").Overlay | null }} EditorMessage
  */

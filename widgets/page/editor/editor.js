@@ -18,6 +18,7 @@ import { Minimap } from "./minimap.js";
 import { Model, edgeSentence, sentence } from "./model.js";
 import { findable, openPalette, openSearch } from "./palette.js";
 import { keep, paste } from "./clipboard.js";
+import { download } from "./download.js";
 import { OverlayBar } from "./overlay.js";
 import { makeRenamer, rename } from "./renamer.js";
 import { Sheet } from "./sheet.js";
@@ -349,6 +350,7 @@ export function mount(root, adapter) {
       else if (content.type === "steps") editor.drawing.markSteps(content);
       else if (content.type === "layers") editor.offerLayers(content.layers);
       else if (content.type === "clipboard") keep(editor, content.text);
+      else if (content.type === "file") download(content).catch((error) => editor.say(error.message, "error"));
       else if (content.type === "height") root.style.setProperty("--ne-height", content.height);
       else if (content.type === "overlays") editor.overlay.offer(content.overlays);
       else if (content.type === "overlay") editor.overlay.show(content.overlay);

@@ -10,6 +10,8 @@ const REMOVE = "remove:"; // before the name of a module of the user's own
 
 /** @param {string} phase */
 const rule = (phase) => (/** @type {Editor} */ editor, /** @type {string[]} */ ids) => editor.send({ type: "rule", ids, phase });
+const exported = (/** @type {string} */ kind) => (/** @type {Editor} */ editor) => editor.send({ type: "export", kind });
+const always = () => true;
 const some = (/** @type {number} */ count) => count > 0;
 
 /** @type {Record<string, Action>} */
@@ -39,6 +41,10 @@ export const ACTIONS = {
     text: "Training net…", hint: "data for its inputs, a loss for its probabilities", fits: () => true,
     run: (editor) => editor.send({ type: "make", net: "training" }),
   },
+  svg: { text: "Export as SVG", hint: "the drawing, as it is folded", fits: always, run: exported("svg") },
+  png: { text: "Export as PNG", hint: "the drawing in dots", fits: always, run: exported("png") },
+  html: { text: "Export as HTML", hint: "a page with drawing, layers and text", fits: always, run: exported("html") },
+  prototxt: { text: "Export as prototxt", hint: "the text as it is now", fits: always, run: exported("prototxt") },
 };
 
 /** The actions for so many selected layers, of which some share weights or none, as entries of a list. @param {number} count @param {boolean} shared @returns {import("./matching.js").Entry[]} */
