@@ -16,7 +16,7 @@ from brewbench.proto.messages import NetParameter, SolverParameter
 
 SOURCE = Path(__file__).parents[1] / "layers" / "test_layers.py"
 SOLVER = 'base_lr: 0.01 lr_policy: "fixed" momentum: 0.9 random_seed: 1 weight_decay: 0'
-ON_THE_HOST = {"ROIPooling", "PSROIPooling", "DetectionOutput", "MultiBoxLoss"}
+ON_THE_HOST = {"ROIPooling", "PSROIPooling", "DetectionEvaluate", "DetectionOutput", "MultiBoxLoss"}
 ON_THE_HOST |= {"Interp"}  # CuPy's matrix product, backward
 
 
