@@ -58,7 +58,8 @@ class Reader:
             self._walk(place, node)
         if self.unmapped:
             count = len(self.unmapped)
-            raise NotMapped(f"{count} node{'s have' if count > 1 else ' has'} no equivalent layers:", self.unmapped)
+            have = "nodes have" if count > 1 else "node has"
+            raise NotMapped(f"{self.graph.name or 'the model'}: {count} {have} no equivalent layers:", self.unmapped)
         self._name_outputs()
 
     def _walk(self, place: int, node: Any) -> None:

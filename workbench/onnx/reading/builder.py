@@ -120,12 +120,12 @@ class Builder:
         )
 
     def reshape(self, x: Tensor, shape: Sequence[int]) -> Tensor:
-        """x in another shape, of the same batch where the first lengths are equal."""
+        """x in another shape; the first length is the batch where both have it, else what follows from the others."""
         if tuple(shape) == x.shape and x.pads is None:
             return x
         lengths = [int(n) for n in shape]
-        if x.shape and lengths and lengths[0] == x.shape[0]:
-            lengths[0] = 0
+        if x.shape and lengths:
+            lengths[0] = 0 if lengths[0] == x.shape[0] else -1
         return self.add("Reshape", x, reshape_param={"shape": lengths})
 
     def rename(self, old: str, new: str) -> None:
