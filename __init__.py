@@ -72,6 +72,7 @@ __all__ = [
     "from_onnx",
     "get_solver",
     "layers",
+    "models",
     "open",
     "open_weights",
     "params",
@@ -90,7 +91,7 @@ if TYPE_CHECKING:
     from .proto import Document
     from .widgets.bench import open
     from .widgets.explainer import Explainer
-    from .workbench import caffe, classify, explain
+    from .workbench import caffe, classify, explain, models
     from .workbench.caffe.net_spec import NetSpec, layers, params
     from .workbench.compare import compare, compare_weights
     from .workbench.onnx import from_onnx, to_onnx
@@ -147,7 +148,7 @@ class Alias:
                 folders.append(folder)
 
 
-_PACKAGES = ("caffe", "classify", "explain")  # of the workbench, which have a name here, too
+_PACKAGES = ("caffe", "classify", "explain", "models")  # of the workbench, which have a name here, too
 
 for _name in _PACKAGES:
     sys.meta_path.insert(0, Alias(f"{__name__}.{_name}", f"{__name__}.workbench.{_name}"))

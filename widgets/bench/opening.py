@@ -14,7 +14,7 @@ from ...engine.backend import Backend
 from ...engine.context import Context
 from ...engine.trust import Trusted
 from ...proto import Document
-from ...workbench import LiveNet
+from ...workbench import LiveNet, models
 from .bench import Bench
 
 NEW = 'name: "net"\n'
@@ -35,11 +35,11 @@ def open(
 ) -> Bench:
     """A bench on a net, or on a solver and its net.
 
-    `definition` is the path of a prototxt of either kind, a Document, a message, or a NetSpec; `net` takes the
-    place of the net that a solver names; without a definition the net is new, and empty.
-    `weights` is a `.caffemodel` to begin with, `seed` fixes all that is
-    random. Without a solver the net is in `phase` and is stepped forward and backward only. `backend` says where to
-    compute, "cpu" or "gpu"; the stepper can change it.
+    `definition` is the path of a prototxt of either kind, the name of a published net (`models.names()`), a Document,
+    a message, or a NetSpec; `net` takes the place of the net that a solver names; without a definition the net is new,
+    and empty. `weights` is a `.caffemodel` to begin with, `seed` fixes all that is random. Without a
+    solver the net is in `phase` and is stepped forward and backward only. `backend` says where to compute, "cpu" or
+    "gpu"; the stepper can change it.
 
     Opening runs no code that the text names. Where there are Python layers, the bench asks before it builds the net,
     unless `trust` is True or names folders that hold their modules; `shapes` states the shapes of their tops meanwhile.
@@ -63,6 +63,8 @@ def as_document(definition: Any, kind: str | None = None) -> Document:
     """Whatever names a net or a solver, as a text that can be edited."""
     if isinstance(definition, Document):
         return definition
+    if isinstance(definition, str) and definition in models.names() and not Path(definition).exists():
+        return models.build(definition)
     if isinstance(definition, str | PathLike):
         return Document.open(definition, kind)
     if hasattr(definition, "to_proto"):
