@@ -67,17 +67,18 @@ def test_options_change_the_net():
 
 def test_published_weights_give_the_published_answers():
     folder = held.ROOT / "notebooks" / "models" / "squeezenet"
-    weights = folder / "squeezenet_v1.0.caffemodel.h5"
-    ours, theirs = Net(models.build("squeezenet"), TEST, weights=weights), Net(folder / "deploy.prototxt", TEST)
-    theirs.copy_from(weights)
+    ours, theirs = Net(models.build("squeezenet"), TEST), Net(folder / "deploy.prototxt", TEST)
+    theirs.copy_from(folder / "squeezenet_v1.0.caffemodel.h5")
+    for mine, given in zip(ours.params.values(), theirs.params.values(), strict=True):  # which has names of its own
+        for blob, values in zip(mine, given, strict=True):
+            blob.data = values.data
     image = np.random.default_rng(1).uniform(-100, 100, (1, 3, 227, 227))
-    answers = []
     for net in (ours, theirs):
-        net.blobs[net.inputs[0]].reshape(1, 3, 227, 227)
-        net.blobs[net.inputs[0]].data = image
+        net.blobs["data"].data = image
         net.forward()
-        answers.append(net.blobs["fire9/concat"].data.copy())  # the file calls what follows otherwise
-    np.testing.assert_array_equal(*answers)
+    answers = theirs.blobs["pool_final"].data
+    assert answers.any()
+    np.testing.assert_array_equal(ours.blobs["pool10"].data, answers)
 
 
 @pytest.mark.parametrize(
