@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from google.protobuf import text_format
 
+import brewbench
 from brewbench import Document, Net, get_solver, open_weights
 from brewbench.engine import TEST
 from brewbench.engine.files import write_blob
@@ -88,3 +89,8 @@ def test_the_command_lists_tensors(saved, capsys):
     assert lines[0].split() == "layer type blob shape values lowest highest mean deviation zeros NaN number".split()
     assert lines[1].split()[-9:] == ["2x3", "float32", "-3", "2", "0", "1.673", "2", "1", "6"]
     assert lines[-1].endswith("2 tensors, 8 values")
+
+
+def test_a_bench_says_what_a_file_of_weights_is_opened_with(saved):
+    with pytest.raises(ValueError, match="is a file of weights: brewbench.open_weights lists what it holds"):
+        brewbench.open(saved)

@@ -15,6 +15,7 @@ from ...engine.context import Context
 from ...engine.trust import Trusted
 from ...proto import Document
 from ...workbench import LiveNet, models
+from ...workbench.weights import is_weights
 from .bench import Bench
 
 NEW = 'name: "net"\n'
@@ -47,8 +48,8 @@ def open(
     A net whose database is not there shows its shapes as far as its settings tell them. `stand_in`, as for Net, lets it
     run on made-up data, or the bar that the bench shows then.
 
-    Raises OSError, ParseError or DefinitionError, in one line, for what cannot be opened, RuntimeError for a GPU that
-    is not there. What is wrong inside a net does not raise: the bench marks it.
+    Raises OSError, ParseError, DefinitionError or ValueError, in one line, for what cannot be opened, RuntimeError for
+    a GPU that is not there. What is wrong inside a net does not raise: the bench marks it.
     """
     document = Document.parse(NEW, "net") if definition is None else as_document(definition)
     given: Any = {"seed": seed, "weights": weights, "backend": backend, "trust": trust, "shapes": shapes}
@@ -66,6 +67,8 @@ def as_document(definition: Any, kind: str | None = None) -> Document:
     if isinstance(definition, str) and definition in models.names() and not Path(definition).exists():
         return models.build(definition)
     if isinstance(definition, str | PathLike):
+        if is_weights(definition):
+            raise ValueError(f"{definition} is a file of weights: brewbench.open_weights lists what it holds")
         return Document.open(definition, kind)
     if hasattr(definition, "to_proto"):
         definition = definition.to_proto()
