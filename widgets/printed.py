@@ -68,7 +68,8 @@ def _line(series: Series, colour: str, across: tuple[float, float], up: tuple[fl
     found = []
     for values, opacity, width in drawn:
         for run in _finite_runs(values):
-            points = " ".join(f"{_place_x(x[kept][k], across):.1f},{_place_y(values[k], up):.1f}" for k in run)
+            places = [(_place_x(float(x[kept[k]]), across), _place_y(float(values[k]), up)) for k in run]
+            points = " ".join(f"{left:.1f},{top:.1f}" for left, top in places)
             found.append(
                 f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="{width:g}" '
                 f'opacity="{opacity:g}" stroke-linejoin="round"/>'
@@ -171,8 +172,7 @@ def _bars(frame: Mapping[str, Any], values: np.ndarray) -> np.ndarray:
     scale = (tall - 1) / ((high - low) or 1)
     rows = np.arange(tall)[::-1, None] / scale + low
     inside = ((rows >= 0) & (rows <= heights)) | ((rows < 0) & (rows >= heights))
-    picture = np.where(np.repeat(inside, wide, 1)[..., None], np.uint8([34, 131, 199]), np.uint8([255, 255, 255]))
-    return picture.astype(np.uint8)
+    return np.where(np.repeat(inside, wide, 1)[..., None], *np.array([[34, 131, 199], [255, 255, 255]], np.uint8))
 
 
 def _png(pixels: np.ndarray) -> bytes:
