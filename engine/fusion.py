@@ -1,8 +1,8 @@
-"""Layers that can be run as one, because each works in place on what the one before it has just made.
+"""Layers that can be run as one, because each works on what the one before it has just made, and nobody else has.
 
 A convolution, inner product or sum followed by a ReLU in place, at inference also by BatchNorm and Scale, is one pass
-over the top where the op can do it: what lay between is overwritten anyway. Nets do so as long as nobody looks in
-between.
+over the top where the op can do it: what lay between is overwritten anyway. At inference they need not be in place: the
+tops between are computed when somebody looks at them (`between.py`). Nets do so as long as nobody looks in between.
 """
 
 from __future__ import annotations
@@ -10,51 +10,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from .between import Affine, Between
+from .witness import noting, provided
 
 if TYPE_CHECKING:
+    from .blob import Blob
     from .build import Node
-    from .memory import Memory
-
-
-class Affine:
-    """What BatchNorm and Scale in place do to each channel: y = factor x + offset, from the layers' parameters now."""
-
-    def __init__(self, layers: Sequence[Any]):
-        self.layers = layers
-
-    def memories(self) -> list[Memory]:
-        """Everything the numbers depend on."""
-        return [blob.data_memory for layer in self.layers for blob in layer.blobs]
-
-    def numbers(self) -> tuple[np.ndarray, np.ndarray]:
-        """(factor, offset), each one number for every channel."""
-        factor: Any = np.float64(1)
-        offset: Any = np.float64(0)
-        for layer in self.layers:
-            if layer.type == "BatchNorm":
-                means, variances, weight = (blob.read().astype(np.float64) for blob in layer.blobs)
-                share = 0 if weight[0] == 0 else 1 / weight[0]
-                slope = 1 / np.sqrt(variances * share + layer.settings.eps)
-                factor, offset = factor * slope, (offset - means * share) * slope
-            else:
-                slope = layer.blobs[0].read().astype(np.float64)
-                factor, offset = factor * slope, offset * slope
-                if layer.settings.bias_term:
-                    offset = offset + layer.blobs[1].read()
-        return factor, offset
 
 
 class Chain:
-    """A layer whose op also does the work of those that follow, up to `last`."""
+    """A layer whose op also does the work of those that follow, up to `last`, and writes the top of that one.
 
-    def __init__(self, first: int, last: int, layer: Any, affine: Affine | None, rectify: bool):
-        self.first, self.last, self.layer, self.affine, self.rectify = first, last, layer, affine, rectify
+    `between` has the tops before it, where there are others.
+    """
+
+    def __init__(self, nodes: Sequence[Node], first: int, last: int, affine: Sequence[Any], rectify: bool):
+        self.first, self.last, self.rectify = first, last, rectify
+        self.layer: Any = nodes[first].layer
+        self.affine = Affine(affine) if affine else None
+        self.tops = nodes[last].tops
+        self.between: Between | None = None
 
     def begin(self) -> bool:
-        """Let the op take the others' work along; False where it cannot."""
+        """Let the op take the others' work along; False where it cannot, or where somebody has what lies between."""
         op = self.layer.absorber()
         if op is None or (self.affine is not None and not op.takes_affine):
+            return False
+        if self.between is not None and self.between.lent:
             return False
         op.rectify, op.affine = self.rectify, self.affine
         return True
@@ -64,32 +46,60 @@ class Chain:
         op = self.layer.absorber()
         op.rectify, op.affine = False, None
 
+    def note(self, together: bool) -> None:
+        """Say, while the layers run as one or not, what makes that right: whether anybody has what lies between."""
+        between = self.between
+        if between is not None and (together or between.lent):
+            provided(lambda: between.lent != together)
+            if together:
+                noting(between.settle, prepares=False)
 
-def find_chains(nodes: Sequence[Node]) -> dict[int, Chain]:
-    """The chains of a net, by the index of the first layer of each."""
-    chains = {}
+
+def find_chains(nodes: Sequence[Node], apart: bool = False) -> dict[int, Chain]:
+    """The chains of a net, by the index of the first layer of each.
+
+    With `apart` a layer need not work in place, if nobody but the next one reads its bottom and nothing flows back.
+    """
+    chains, kept = {}, _bottoms_stay(nodes)
     for first, node in enumerate(nodes):
         layer = node.layer
         if layer is None or len(node.tops) != 1 or any(node.loss_weights) or not hasattr(layer, "absorber"):
             continue
-        if node.top_ids[0] in node.bottom_ids:
-            continue
-        affine: list[Any] = []
-        rectify, last = False, first
-        for index in range(first + 1, len(nodes)):
-            following = nodes[index]
-            if not (following.top_ids == following.bottom_ids == node.top_ids) or any(following.loss_weights):
-                break
-            if _is_relu(following):
-                rectify, last = True, index
-                break
-            if getattr(layer, "axis", 0) != 1 or not _is_affine(following):
-                break
-            affine.append(following.layer)
-            last = index
-        if last > first:
-            chains[first] = Chain(first, last, layer, Affine(affine) if affine else None, rectify)
+        if node.top_ids[0] not in node.bottom_ids:
+            chain = _chain_of(nodes, first, apart and not node.need_backward and kept[first])
+            if chain is not None:
+                chains[first] = chain
     return chains
+
+
+def _chain_of(nodes: Sequence[Node], first: int, apart: bool) -> Chain | None:
+    """The longest chain that begins with a layer."""
+    node = nodes[first]
+    affine: list[Any] = []
+    left_out: list[tuple[Blob, int]] = []  # tops before the last, each with the number of affine layers up to it
+    rectify, last = False, first
+    for index in range(first + 1, len(nodes)):
+        before, following = nodes[index - 1], nodes[index]
+        if following.bottom_ids != before.top_ids or len(following.top_ids) != 1 or any(following.loss_weights):
+            break
+        in_place = following.top_ids == following.bottom_ids
+        if not in_place and (not apart or following.need_backward):
+            break
+        rectify = _is_relu(following)
+        if not rectify and (getattr(node.layer, "axis", 0) != 1 or not _is_affine(following)):
+            break
+        if not in_place:
+            left_out.append((before.tops[0], len(affine)))
+        last = index
+        if rectify:
+            break
+        affine.append(following.layer)
+    if last == first:
+        return None
+    chain = Chain(nodes, first, last, affine, rectify)
+    if left_out:
+        chain.between = Between(first, last, node, affine, left_out)
+    return chain
 
 
 def _is_relu(node: Node) -> bool:
@@ -104,6 +114,26 @@ def _is_affine(node: Node) -> bool:
     if layer.type == "BatchNorm":
         return layer.global_stats
     return layer.type == "Scale" and layer.settings.axis == 1 and layer.blobs[0].num_axes == 1
+
+
+def _bottoms_stay(nodes: Sequence[Node]) -> list[bool]:
+    """For each layer, whether its bottoms have the same values until the end of a pass: nobody writes there later."""
+    group: dict[int, int] = {}  # of blobs that have one memory
+
+    def root(blob: int) -> int:
+        while group.get(blob, blob) != blob:
+            blob = group[blob]
+        return blob
+
+    for node in nodes:
+        if node.layer is None or node.layer.shares_memory:
+            for blob in (*node.bottom_ids, *node.top_ids):
+                group[root(blob)] = root(node.top_ids[0])
+    written = {}  # the last layer that writes into each
+    for index, node in enumerate(nodes):
+        if node.layer is None or not node.layer.shares_memory:
+            written.update((root(blob), index) for blob in node.top_ids)
+    return [all(written.get(root(one), -1) < index for one in node.bottom_ids) for index, node in enumerate(nodes)]
 
 
 def parts_inside(nodes: Sequence[Node]) -> dict[int, list[bool]]:

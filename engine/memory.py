@@ -113,9 +113,27 @@ class Memory:
         self.version = 0
         self.turns: Turns | None = None  # those of the solver to which the values belong
         self.layouts: dict[Any, Place] = {}
+        self.watchers: list[weakref.ref[Any]] = []
+
+    def watch(self, watcher: Any) -> None:
+        """Call `watcher.changing(memory, resized)` before the values change, for as long as somebody has the watcher.
+
+        Of changes through an array that was lent before nothing is told, nor of those that a `Stretch` makes.
+        """
+        if not any(reference() is watcher for reference in self.watchers):
+            self.watchers = [one for one in self.watchers if one() is not None] + [weakref.ref(watcher)]
+
+    def tell_watchers(self, resized: bool = False) -> None:
+        """Say that the values are about to change."""
+        for reference in self.watchers:
+            watcher = reference()
+            if watcher is not None:
+                watcher.changing(self, resized)
 
     def fill_with(self, fill: Callable[[np.ndarray], None]) -> None:
         """Let `fill(out)` write the first values when somebody first looks; what was here is forgotten."""
+        if self.watchers:
+            self.tell_watchers()
         self.valid.clear()
         self._fill = fill
         self.version += 1
@@ -136,6 +154,10 @@ class Memory:
     def pending(self) -> bool:
         """Whether a fill is still waiting for the first touch."""
         return self._fill is not None
+
+    def waits_for(self, fill: Callable[[np.ndarray], None]) -> bool:
+        """Whether that fill is waiting."""
+        return self._fill is fill
 
     @property
     def touched(self) -> bool:
@@ -161,6 +183,8 @@ class Memory:
 
         Beyond it all are zero, those that a `fill` was to make too: so the weights of a loss whose top grows are gone.
         """
+        if count != self.count and self.watchers:
+            self.tell_watchers(resized=True)
         for place in list(self.layouts.values()) if count != self.count else ():
             self.leave(place)
         if count > self.capacity:
@@ -182,6 +206,8 @@ class Memory:
         told = witness.now
         if told is not None:
             told.accessed(self, place, access)
+        if access != READ and self.watchers:
+            self.tell_watchers()
         if access == WRITE:
             self._fill = None
         elif self._fill is not None or place not in self.valid:
@@ -348,6 +374,11 @@ class _Loan:
 
 
 _loans: list[weakref.ref[Memory]] = []
+
+
+def any_lent() -> bool:
+    """Whether somebody may have an array of any memory."""
+    return bool(_loans)
 
 
 def refresh_lent() -> None:

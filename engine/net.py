@@ -18,6 +18,7 @@ from ..proto import ParseError
 from ..proto.messages import NetParameter
 from . import debug, files, making, rng, shapes
 from .backend import Backend, backend_of
+from .between import UnderWay
 from .blob import Blob
 from .build import Builder, Learnable, Node, make_state
 from .context import Context, Seen
@@ -130,6 +131,7 @@ class Net:
         self._arenas: tuple[Arena, Arena] | None = None
         self._shapes: list[tuple[Shape, ...]] = [_shapes(node.bottoms) for node in self.nodes]
         self._chains: dict[int, Chain] | None = None
+        self._under_way = UnderWay()
         self.turns: Turns | None = None  # those of the solver that trains or tests it
         self.settled = -1  # the count of changes of shape up to which every layer has followed
         self.before_forward: list[Hook] = []
@@ -182,10 +184,11 @@ class Net:
         if whole is not None:
             return whole.forward()
         loss = 0.0
-        looked_at = self.debug_info or self.before_forward or self.after_forward
+        looked_at = bool(self.debug_info or self.before_forward or self.after_forward)
         chains = {} if looked_at else self._fused()
         index = start
-        with self._pass("forward", not looked_at and (start, end) == (0, last)) as program:
+        layers = range(0) if looked_at else range(start, end + 1)
+        with self._pass("forward", not looked_at and (start, end) == (0, last)) as program, self._under_way(layers):
             while index <= end:
                 done = program.run(index)
                 if done is not None:
@@ -195,26 +198,35 @@ class Net:
                     continue
                 chain = chains.get(index)
                 if chain is not None and chain.last <= end:
-                    self._follow_shapes(index)  # which may make another op
-                    if chain.begin():
-                        try:
-                            with program.watched(index, chain.last):
-                                loss += self._forward_layer(index)
-                        finally:
-                            chain.end()
-                        for skipped in range(index + 1, chain.last + 1):
-                            self._follow_shapes(skipped)
-                        index = chain.last + 1
-                        continue
-                with program.watched(index):
-                    loss += self._forward_layer(index)
-                index += 1
+                    done = self._forward_chain(chain, program)
+                else:
+                    with program.watched(index):
+                        loss += self._forward_layer(index)
+                    done = index
+                index = done + 1
         if end == last:
             self.context.passes += 1
             if start == 0:
                 self.settled = shapes.changes
         refresh_lent()
         return loss
+
+    def _forward_chain(self, chain: Chain, program: NoProgram) -> int:
+        """Run the layers of a chain as one, or the first of them where that is not possible; the last that has run."""
+        for index in range(chain.first, chain.last + 1):
+            self._follow_shapes(index)  # which may make another op
+        together = chain.begin()
+        done = chain.last if together else chain.first
+        try:
+            with program.watched(chain.first, done):
+                chain.note(together)
+                self._forward_layer(chain.first, chain.tops if together else None)
+        finally:
+            if together:
+                chain.end()
+        if together and chain.between is not None:
+            chain.between.settle()
+        return done
 
     @contextmanager
     def _pass(self, way: str, whole: bool) -> Iterator[NoProgram]:
@@ -269,7 +281,8 @@ class Net:
         refresh_lent()
         return loss
 
-    def _forward_layer(self, index: int) -> float:
+    def _forward_layer(self, index: int, tops: Sequence[Blob] | None = None) -> float:
+        """Run one layer, with other tops than its own where it is the first of a chain; its weighted loss."""
         node, layer = self.nodes[index], self.layers[index]
         making.at = ref(self), index, "forward"
         if self._device is not None:
@@ -279,8 +292,9 @@ class Net:
         self._follow_shapes(index)
         try:
             with of_the_user(self.turns, node, layer) if layer.runs_user_code else computing:
-                if layer.runs_user_code or not _is_empty(node.tops):
-                    layer.forward(node.bottoms, node.tops)
+                tops = node.tops if tops is None else tops
+                if layer.runs_user_code or not _is_empty(tops):
+                    layer.forward(node.bottoms, tops)
         except DefinitionError as error:
             raise self._located(error, node) from error.__cause__
         except MemoryError as error:
@@ -302,7 +316,9 @@ class Net:
     def _fused(self) -> dict[int, Chain]:
         """The chains of layers that may run as one."""
         if self._chains is None:
-            self._chains = find_chains(self.nodes) if self.fuse else {}
+            apart = self._device is None and not self.context.training
+            self._chains = find_chains(self.nodes, apart) if self.fuse else {}
+            self._under_way = UnderWay([chain.between for chain in self._chains.values() if chain.between is not None])
             if self.fuse and not self.context.training:
                 for index, inside in parts_inside(self.nodes).items():
                     layer: Any = self.layers[index]

@@ -193,6 +193,9 @@ class Stretch:
             for memory, place in self.reads:
                 if place not in memory.valid or memory.pending:
                     memory.on(place, READ)
+            for memory, _ in self.writes:
+                if memory.watchers:
+                    memory.tell_watchers()
             run_all(self.calls, self.alone)
             writes, effects, layer = self.writes, self.effects, -1
             for check in self.checks:

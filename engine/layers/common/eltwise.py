@@ -50,8 +50,13 @@ class Eltwise(Layer):
         )
 
     def absorber(self):
-        """The op, where it can also do what follows in place on the top."""
+        """The op, where it can also do what follows on the top."""
         return ops.absorber(self.combine)
+
+    @staticmethod
+    def run_op(op, bottom, blobs, top):
+        """What `forward` does, by another op and with other blobs (see `engine/between.py`)."""
+        op.forward(bottom, top)
 
     def forward(self, bottom, top):
         self.combine.forward(bottom, top[0])

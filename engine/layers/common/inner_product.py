@@ -52,8 +52,13 @@ class InnerProduct(Layer):
         return self.blobs[1] if self.settings.bias_term else None
 
     def absorber(self):
-        """The op, where it can also do what follows in place on the top."""
+        """The op, where it can also do what follows on the top."""
         return ops.absorber(self.product)
+
+    @staticmethod
+    def run_op(op, bottom, blobs, top):
+        """What `forward` does, by another op and with other blobs (see `engine/between.py`)."""
+        op.forward(bottom[0], blobs[0], blobs[1] if len(blobs) > 1 else None, top)
 
     def forward(self, bottom, top):
         self.product.forward(bottom[0], self.blobs[0], self.bias, top[0])

@@ -83,8 +83,13 @@ class Convolution(Layer):
         return self.blobs[1] if self.settings.bias_term else None
 
     def absorber(self):
-        """The op, where it can also do what follows in place on the top."""
+        """The op, where it can also do what follows on the top."""
         return ops.absorber(self.convolution)
+
+    @staticmethod
+    def run_op(op, bottom, blobs, top):
+        """What `forward` does, by another op and with other blobs (see `engine/between.py`)."""
+        op.forward(bottom[0], blobs[0], blobs[1] if len(blobs) > 1 else None, top)
 
     def forward(self, bottom, top):
         for x, y in zip(bottom, top, strict=True):
