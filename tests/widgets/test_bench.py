@@ -6,6 +6,7 @@ import re
 import threading
 import time
 
+import ipywidgets
 import nbformat
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from brewbench.engine import TEST
 from brewbench.engine.making import making
 from brewbench.proto import Document
 from brewbench.widgets.bench.bench import BENCH_TYPE
+from brewbench.widgets.text import TextPane
 
 NET = """
 layer { name: "data" type: "DummyData" top: "data" top: "label"
@@ -50,6 +52,14 @@ def intent(bench, **content):
 
 def edge_labels(bench):
     return {edge["blob"]: edge["label"] for edge in bench.editor.graph["edges"]}
+
+
+def test_what_is_hidden_is_not_opened_in_the_page(folder):
+    before = set(ipywidgets.widgets.widget._instances)
+    bench = brewbench.open(folder / "solver.prototxt")
+    opened = [one for key, one in ipywidgets.widgets.widget._instances.items() if key not in before]
+    assert len(opened) < 70 and sum(isinstance(one, TextPane) for one in opened) == 1
+    bench.close()
 
 
 def test_a_form_edit_reaches_text_drawing_and_weights(bench):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import ipywidgets
@@ -11,6 +12,7 @@ from ...engine import TEST
 from ...engine.atomic import atomic_write
 from ...workbench.deployment import deploy
 from ...workbench.training_net import DATA, LOSSES, solver_text, trainable
+from ..leaves import leaf
 from ..pane import as_html, describe
 from ..text import TextPane
 from .state import State
@@ -31,24 +33,64 @@ class MadeNet(ipywidgets.VBox):
         self._state = state
         self._kind = "deploy"
         self._asked = ""  # the file that is there and may be replaced
-        self.title = ipywidgets.HTML()
-        self.data = ipywidgets.Dropdown(description="data", options=DATA)
-        self.loss = ipywidgets.Dropdown(description="loss", options=list(LOSSES))
-        for choice in (self.data, self.loss):
-            choice.observe(lambda _change: self._guarded(self._make), "value")
-        self.path = ipywidgets.Text(description="file", continuous_update=False)
-        self.solver = ipywidgets.Checkbox(description="with a solver", indent=False)
-        self.save = _button("Save as", "save", "Write the text to this file", lambda: self._guarded(self._save))
-        self.close_button = _button("Close", "times", "Forget the text", self.hide)
-        self.said = ipywidgets.HTML()
-        self.said.add_class("bb-made-said")
-        self.pane = TextPane("")
-        self._choices = ipywidgets.HBox([self.data, self.loss, self.solver])
-        self._row = ipywidgets.HBox([self.title, self._choices, self.path, self.save, self.close_button, self.said])
-        self._row.add_class("bb-made-row")
-        super().__init__()
+        super().__init__(layout={"display": "none"})
         self.add_class("bb-made")
-        self.hide()
+
+    @cached_property
+    def pane(self) -> TextPane:
+        """The text; made, as all that is here, when a net is asked for."""
+        return TextPane("")
+
+    @cached_property
+    def path(self) -> ipywidgets.Text:
+        """Where the file to save to is typed."""
+        return leaf(ipywidgets.Text, description="file", continuous_update=False)
+
+    @cached_property
+    def data(self) -> ipywidgets.Dropdown:
+        """The type of data layer of a training net."""
+        return self._choice("data", DATA)
+
+    @cached_property
+    def loss(self) -> ipywidgets.Dropdown:
+        """The type of loss of a training net."""
+        return self._choice("loss", list(LOSSES))
+
+    @cached_property
+    def solver(self) -> ipywidgets.Checkbox:
+        """Whether a solver is written beside a training net."""
+        return leaf(ipywidgets.Checkbox, description="with a solver", indent=False)
+
+    @cached_property
+    def save(self) -> ipywidgets.Button:
+        return _button("Save as", "save", "Write the text to this file", lambda: self._guarded(self._save))
+
+    @cached_property
+    def close_button(self) -> ipywidgets.Button:
+        return _button("Close", "times", "Forget the text", self.hide)
+
+    @cached_property
+    def title(self) -> ipywidgets.HTML:
+        return leaf(ipywidgets.HTML)
+
+    @cached_property
+    def said(self) -> ipywidgets.HTML:
+        """What became of saving."""
+        return leaf(ipywidgets.HTML, _dom_classes=("bb-made-said",))
+
+    @cached_property
+    def _choices(self) -> ipywidgets.HBox:
+        return ipywidgets.HBox([self.data, self.loss, self.solver])
+
+    @cached_property
+    def _row(self) -> ipywidgets.HBox:
+        row = [self.title, self._choices, self.path, self.save, self.close_button, self.said]
+        return leaf(ipywidgets.HBox, row, _dom_classes=("bb-made-row",))
+
+    def _choice(self, name: str, options: Sequence[str]) -> ipywidgets.Dropdown:
+        choice = leaf(ipywidgets.Dropdown, description=name, options=options)
+        choice.observe(lambda _change: self._guarded(self._make), "value")
+        return choice
 
     def hide(self) -> None:
         """Let go of the text; nothing of it is in the page then."""
@@ -119,6 +161,6 @@ class MadeNet(ipywidgets.VBox):
 
 
 def _button(text: str, icon: str, tooltip: str, work: Callable[[], object]) -> ipywidgets.Button:
-    button = ipywidgets.Button(description=text, icon=icon, tooltip=tooltip)
+    button = leaf(ipywidgets.Button, description=text, icon=icon, tooltip=tooltip)
     button.on_click(lambda _button: work())
     return button

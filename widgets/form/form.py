@@ -56,8 +56,7 @@ class ParameterForm(ipywidgets.VBox):
         self._hint.add_class("bb-form-hint")
         self._status = leaf(ipywidgets.HTML)
         self._status.add_class("bb-form-status")
-        self._remedies = ipywidgets.HBox()
-        self._remedies.add_class("bb-remedies")
+        self._remedies = leaf(ipywidgets.HBox, _dom_classes=("bb-remedies",))
         self._bodies: dict[tuple[str, tuple[str, ...], tuple[str, ...]], MessageGroup] = {}
         self._body: MessageGroup | None = None
         self._subject: tuple[str, str] | None = None
@@ -109,7 +108,7 @@ class ParameterForm(ipywidgets.VBox):
 
     def fix_button(self, label: str, call: Callable[[], Any]) -> ipywidgets.Button:
         """A button that mends what is said beside it."""
-        button = self.make(ipywidgets.Button, description=label, icon="wrench", _dom_classes=("bb-fix",))
+        button = leaf(ipywidgets.Button, description=label, icon="wrench", _dom_classes=("bb-fix",))
         button.on_click(lambda _button: call())
         return button
 
@@ -139,8 +138,6 @@ class ParameterForm(ipywidgets.VBox):
     def focus(self, path: Path | None = None) -> None:
         """Bring the focus to the input of a field, or to the first of the subject's own fields."""
         self._keys.send({"type": "focus", "hook": f"bb-field-{'-'.join(map(str, path))}" if path else None})
-
-    make = staticmethod(leaf)
 
     def tell(self, callback: Callable[..., Any], *arguments: Any) -> str:
         """Call the owner; what it raised as a line, empty where it went well."""

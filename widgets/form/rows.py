@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from ...proto.fields import Field
+from ..leaves import leaf
 from ..pane import as_html
 from .arranging import Path, dotted, hint
 from .values import SEVERAL, SHAPE, parse, same, spell, spell_one
@@ -35,24 +36,24 @@ class Row:
         self.typed_error = ""
         self.fix: ipywidgets.Button | None = None  # the button that mends what the note says
         self.input = self._make_input()
-        self.note = form.make(ipywidgets.HTML, as_html(self._hint()), _dom_classes=("bb-note",))
+        self.note = leaf(ipywidgets.HTML, as_html(self._hint()), _dom_classes=("bb-note",))
         hook = f"bb-field-{'-'.join(map(str, path))}"
         classes = ("bb-fieldrow", "bb-unset", hook)
-        self.box = form.make(ipywidgets.Box, [self.input, self.note], _dom_classes=classes)
+        self.box = leaf(ipywidgets.Box, [self.input, self.note], _dom_classes=classes)
         self.input.observe(self._changed, "value")
 
     def _make_input(self) -> Any:
         field = self.field
         shared = {"description": field.name, "tooltip": hint(field)}
         if field.kind == "bool" and not field.repeated:
-            return self.form.make(ipywidgets.Checkbox, value=bool(field.default), indent=True, **shared)
+            return leaf(ipywidgets.Checkbox, value=bool(field.default), indent=True, **shared)
         if field.kind == "enum" and not field.repeated:
-            return self.form.make(ipywidgets.Dropdown, options=self._options(), **shared)
+            return leaf(ipywidgets.Dropdown, options=self._options(), **shared)
         shared |= {"continuous_update": False, "placeholder": self._default()}
         options = self.form.suggestions.get(dotted(self.path), field.suggestions)
         if options and not field.repeated:
-            return self.form.make(ipywidgets.Combobox, options=list(options), **shared)
-        return self.form.make(ipywidgets.Text, **shared)
+            return leaf(ipywidgets.Combobox, options=list(options), **shared)
+        return leaf(ipywidgets.Text, **shared)
 
     def _default(self) -> str:
         return "" if self.field.default is None else spell_one(self.field, self.field.default)
@@ -97,7 +98,7 @@ class Row:
         """A value that is written is not dimmed, and has a way back to the default, made when it is first needed."""
         mark(self.box, "bb-unset", self.value is None)
         if self.value is not None and not any("bb-clear" in child._dom_classes for child in self.box.children):
-            reset = self.form.make(
+            reset = leaf(
                 ipywidgets.Button, description="↺", tooltip=f"Back to the default of {self.field.name}",
                 _dom_classes=("bb-clear",),
             )  # fmt: skip

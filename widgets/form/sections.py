@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from ...proto.fields import Field
+from ..leaves import leaf
 from .arranging import Path, arrange, summary
 from .rows import Row, assign, mark
 from .values import SHAPE
@@ -39,13 +40,13 @@ class Fold:
         self._note = ""
         self._fresh = True
         self._removable = removable
-        self.head = form.make(
+        self.head = leaf(
             ipywidgets.ToggleButton, description=title, icon="caret-right", tooltip=tooltip,
             _dom_classes=("bb-fold", f"bb-fold-{hook or '-'.join(map(str, path))}"),
         )  # fmt: skip
         self.head.observe(self._toggled, "value")
-        self._top = form.make(ipywidgets.HBox, [self.head], _dom_classes=("bb-fold-head",))
-        self.box = form.make(ipywidgets.VBox, [self._top])
+        self._top = leaf(ipywidgets.HBox, [self.head], _dom_classes=("bb-fold-head",))
+        self.box = leaf(ipywidgets.VBox, [self._top])
 
     def update(self, values: Any, fresh: bool, note: str = "") -> None:
         self._values = values
@@ -54,7 +55,7 @@ class Fold:
         self._show_title()
         mark(self._top, "bb-unset", values is None)
         if self._removable and values is not None and len(self._top.children) == 1:
-            remove = self.form.make(
+            remove = leaf(
                 ipywidgets.Button, description="↺", tooltip=f"Remove {self.title}, back to its defaults",
                 _dom_classes=("bb-clear",),
             )  # fmt: skip
@@ -98,7 +99,7 @@ class FieldList:
         self._which = which
         self._parts: dict[str, Row | Fold] = {}
         self._shown: list[str] = []
-        self.box = form.make(ipywidgets.VBox)
+        self.box = leaf(ipywidgets.VBox)
 
     def update(self, values: Mapping[str, Any] | None, fresh: bool) -> None:
         values = values or {}
@@ -156,7 +157,7 @@ class MessageGroup:
         hook = "-".join([*map(str, path), "more"])
         rest = FieldList(form, path, lambda values: arranged(values)[2])
         self._more = Fold(form, path, "More", lambda: rest, hook=hook)
-        self.box = form.make(ipywidgets.VBox, [self._main.box])
+        self.box = leaf(ipywidgets.VBox, [self._main.box])
 
     def update(self, values: Mapping[str, Any] | None, fresh: bool) -> None:
         values = values or {}
@@ -184,11 +185,11 @@ class MessageList:
         self._groups: list[MessageGroup] = []
         self._boxes: list[ipywidgets.VBox] = []
         self._count = -1
-        self._add = form.make(
+        self._add = leaf(
             ipywidgets.Button, description=f"Add {field.name}", icon="plus", _dom_classes=("bb-add",)
         )  # fmt: skip
         self._add.on_click(lambda _: self._tell(self.form.on_set, (*self.path, self._count), {}))
-        self.box = form.make(ipywidgets.VBox)
+        self.box = leaf(ipywidgets.VBox)
 
     def update(self, values: Sequence[Any] | None, fresh: bool) -> None:
         values = values or []
@@ -202,14 +203,13 @@ class MessageList:
 
     def _append(self) -> None:
         path = (*self.path, len(self._groups))
-        make = self.form.make
         tooltip = f"Remove {self.field.name} {path[-1]}"
-        remove = make(ipywidgets.Button, description="remove", tooltip=tooltip, _dom_classes=("bb-remove",))
+        remove = leaf(ipywidgets.Button, description="remove", tooltip=tooltip, _dom_classes=("bb-remove",))
         remove.on_click(lambda _: self._tell(self.form.on_clear, path))
-        label = make(ipywidgets.Label, f"{self.field.name} {path[-1]}")
-        head = make(ipywidgets.HBox, [label, remove], _dom_classes=("bb-item-head",))
+        label = leaf(ipywidgets.Label, f"{self.field.name} {path[-1]}")
+        head = leaf(ipywidgets.HBox, [label, remove], _dom_classes=("bb-item-head",))
         group = MessageGroup(self.form, path, self.field.message)
-        box = make(ipywidgets.VBox, [head, group.box], _dom_classes=("bb-item",))
+        box = leaf(ipywidgets.VBox, [head, group.box], _dom_classes=("bb-item",))
         self._groups.append(group)
         self._boxes.append(box)
 
