@@ -76,6 +76,17 @@ class Reader:
         raise NotImplementedError
 
 
+def common_shape(shapes: Sequence[tuple[int, int, int]], batch: Batch) -> tuple[int, int, int]:
+    """The one shape of the images of a batch, which takes it on. Raises DefinitionError where there are several."""
+    for shape in shapes[1:]:
+        if shape != shapes[0]:
+            message = f"images of shapes {shapes[0]} and {shape} cannot share a batch; they need batch_size 1."
+            raise DefinitionError(message, "batch_size")
+    if shapes[0] != batch.data.shape[1:]:
+        batch.reshape((len(shapes), *shapes[0]))
+    return shapes[0]
+
+
 def put(images: Sequence[np.ndarray], rows: range, transformer: Transformer, batch: Batch) -> None:
     """Transform images (C, H, W) into a batch, which takes on the shape of the first."""
     shape = transformer.shape(images[0].shape)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from math import floor
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,7 +38,6 @@ class ImageData(Prefetching):
     """
 
     tops = 2
-    reads: ClassVar[type[ImageReader]]
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         settings = self.settings
@@ -88,10 +87,14 @@ class ImageData(Prefetching):
         return len(self._images.lines)
 
     def reader(self, position: int, rank: int, ranks: int) -> Reader:
+        return ImageReader(*self.what_to_read(position, rank, ranks))
+
+    def what_to_read(self, position: int, rank: int, ranks: int) -> tuple[Any, ...]:
+        """What a reader of these images is made with."""
         order = None
         if self.settings.shuffle:
             order = partial(rng.permutation, len(self._images.lines), self.random_key("lines"))
-        return self.reads(self._images, order, self._transformer, position, rank, ranks, self.name)
+        return self._images, order, self._transformer, position, rank, ranks, self.name
 
 
 class Images(NamedTuple):
@@ -171,6 +174,3 @@ class ImageReader(Reader):
         if self._epoch[0] != epoch:
             self._epoch = (epoch, self.order(epoch))
         return int(self._epoch[1][index])
-
-
-ImageData.reads = ImageReader

@@ -16,7 +16,7 @@ from ...data.transform import Shape, Transformer
 from ...errors import DefinitionError
 from ...layer import layer
 from ..data._expected import Expected
-from ..data._prefetching import Batch, Reader
+from ..data._prefetching import Batch, Reader, common_shape
 from ..data.data import Data
 from ._annotations import Annotated, Augmenter
 
@@ -89,13 +89,7 @@ class _AnnotatedReader(Reader):
             if self.annotated == "each" and not row.HasField("type"):
                 raise _unsound(index, "it is not annotated, unlike the first")
         ready = self.workers.map(self._prepared, zip(indices, found, rows, strict=True))
-        shapes = [self.augmenter.transformer.shape(shape) for _, shape in ready]
-        for shape in shapes[1:]:
-            if shape != shapes[0]:
-                message = f"images of shapes {shapes[0]} and {shape} cannot share a batch; they need batch_size 1."
-                raise DefinitionError(message, "batch_size")
-        if shapes[0] != batch.data.shape[1:]:
-            batch.reshape((len(ready), *shapes[0]))
+        common_shape([self.augmenter.transformer.shape(shape) for _, shape in ready], batch)
         things = []
         for item, (seen, shape) in enumerate(ready):
             seen = self.augmenter.finish(seen, shape, rows[item], batch.data[item])

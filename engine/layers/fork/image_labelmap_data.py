@@ -12,7 +12,7 @@ from ...data.kinds import refuse_binary
 from ...errors import DefinitionError
 from ...layer import layer
 from ..data._expected import Expected
-from ..data._prefetching import Batch
+from ..data._prefetching import Batch, common_shape
 from ..data.image_data import ImageData, ImageReader
 
 
@@ -40,6 +40,9 @@ class ImageLabelmapData(ImageData):
         if self.context.dry:
             with self._images.named(0):
                 image_shape(_map_of(self._images, 0), False)
+
+    def reader(self, position, rank, ranks):
+        return _PairReader(*self.what_to_read(position, rank, ranks))
 
     def read_lines(self, source: Path):
         refuse_binary(source)
@@ -70,14 +73,7 @@ class _PairReader(ImageReader):
 
     def load(self, rows: range, batch: Batch) -> None:
         pairs = list(self.workers.map(self._read, (self.index_of(row) for row in rows)))
-        shapes = [self.transformer.shape(image.shape) for image, _ in pairs]
-        for shape in shapes[1:]:
-            if shape != shapes[0]:
-                message = f"images of shapes {shapes[0]} and {shape} cannot share a batch; they need batch_size 1."
-                raise DefinitionError(message, "batch_size")
-        if shapes[0] != batch.data.shape[1:]:
-            batch.reshape((len(pairs), *shapes[0]))
-        height, width = shapes[0][1:]
+        _, height, width = common_shape([self.transformer.shape(image.shape) for image, _ in pairs], batch)
         maps = np.empty((len(pairs), 1, height, width), np.float32)
         for item, (image, grey) in enumerate(pairs):
             (top, left), turned = self.transformer.finish(image, rows[item], batch.data[item])
@@ -92,6 +88,3 @@ class _PairReader(ImageReader):
             if grey.shape[1:] != image.shape[1:]:
                 raise ValueError(f"its map is {grey.shape[1:]}, the image {image.shape[1:]}")
         return image, grey
-
-
-ImageLabelmapData.reads = _PairReader
