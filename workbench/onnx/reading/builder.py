@@ -14,6 +14,7 @@ from ....engine.context import Context
 from ....engine.net import TEST
 from ....proto.messages import LayerParameter, NetParameter
 from ..errors import Unmapped
+from ..names import rename, unique
 
 Pads = tuple[tuple[int, ...], tuple[int, ...]]  # before and after, of the axes from the third on
 
@@ -48,7 +49,7 @@ class Builder:
 
     def input(self, name: str, shape: Sequence[int]) -> Tensor:
         """An Input layer."""
-        param = self.net.layer.add(name=_unique(name, self._layers), type="Input", top=[name])
+        param = self.net.layer.add(name=unique(name, self._layers), type="Input", top=[name])
         param.input_param.shape.add(dim=shape)
         self.values.append([])
         return Tensor(param.top[0], tuple(shape))
@@ -60,8 +61,8 @@ class Builder:
         Raises Unmapped where the layer cannot be so.
         """
         given = [self.plain(one) for one in bottoms]
-        name = _unique(self.scope or type, self._layers)
-        made = [_unique(f"{name}/{k}" if tops > 1 else name, self._blobs) for k in range(tops)]
+        name = unique(self.scope or type, self._layers)
+        made = [unique(f"{name}/{k}" if tops > 1 else name, self._blobs) for k in range(tops)]
         param = LayerParameter(name=name, type=type, bottom=[one.blob for one in given], top=made)
         for message, fields in settings.items():
             own = getattr(param, message)
@@ -130,17 +131,4 @@ class Builder:
 
     def rename(self, old: str, new: str) -> None:
         """Give a blob that the net makes one of the reserved names."""
-        for layer in self.net.layer:
-            for names in (layer.bottom, layer.top):
-                for place, name in enumerate(names):
-                    if name == old:
-                        names[place] = new
-
-
-def _unique(wanted: str, taken: set[str]) -> str:
-    name, count = wanted, 1
-    while name in taken:
-        count += 1
-        name = f"{wanted}_{count}"
-    taken.add(name)
-    return name
+        rename((names for layer in self.net.layer for names in (layer.bottom, layer.top)), old, new)

@@ -11,6 +11,7 @@ import numpy as np
 from onnx import helper, numpy_helper
 
 from ....engine.blob import Blob
+from ..names import rename, unique
 
 LOWEST = float(np.finfo(np.float32).min)  # where Caffe's search for a maximum begins
 
@@ -56,7 +57,7 @@ class Graph:
 
     def unique(self, wanted: str) -> str:
         """A name for a value that no other has."""
-        return _unique(wanted, self._taken)
+        return unique(wanted, self._taken)
 
     def add(self, op: str, *inputs: str, **attributes: Any) -> str:
         """Add a node of one output; returns the output's name. Inputs named "" are left out."""
@@ -66,7 +67,7 @@ class Graph:
     def add_several(self, op: str, inputs: Sequence[str], count: int, **attributes: Any) -> list[str]:
         """Add a node of several outputs; returns their names."""
         made = [self.unique(f"{self.scope}/{op.lower()}") for _ in range(count)]
-        name = _unique(self.scope or op, self._node_names)
+        name = unique(self.scope or op, self._node_names)
         self.nodes.append(helper.make_node(op, list(inputs), made, name=name, **attributes))
         return made
 
@@ -155,18 +156,5 @@ class Graph:
         """Give a value made by the nodes from `since` on another name; False where they did not make it."""
         if not any(old in node.output for node in self.nodes[since:]):
             return False
-        for node in self.nodes[since:]:
-            for names in (node.input, node.output):
-                for place, name in enumerate(names):
-                    if name == old:
-                        names[place] = new
+        rename((names for node in self.nodes[since:] for names in (node.input, node.output)), old, new)
         return True
-
-
-def _unique(wanted: str, taken: set[str]) -> str:
-    name, count = wanted, 1
-    while name in taken:
-        count += 1
-        name = f"{wanted}_{count}"
-    taken.add(name)
-    return name
