@@ -116,14 +116,14 @@ def test_losses_are_read_when_they_are_shown_and_every_one_is_kept(gpu, interval
     for place, every in (("cpu", 0.001), (EXACT, interval)):
         live = LiveNet(Document.parse(NET, "net"), solver_document=Document.parse(text, "solver"), backend=place)
         with Session(live, interval=every) as session:
+            session.timeline.is_on = False  # a state that is kept reads them, too
             session.step(30)
             wait(session)
             assert len(session.history) == 30
             session.step(10)
             wait(session)
             curves.append(session.history.train.rows.copy())
-    # Once for each time that it came to rest, or for each iteration; on a busy machine a state may be kept besides.
-    assert 0 < len(waits) <= 2 * most + 2
+    assert 0 < len(waits) <= 2 * most  # once for each time that it came to rest, or for each iteration
     assert curves[1]["iteration"].tolist() == list(range(40))
     for field in ("loss", "smoothed", "rate"):
         np.testing.assert_allclose(curves[1][field], curves[0][field], 1e-4)
