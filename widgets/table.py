@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import isinf
 from typing import Any
 
+from ..engine.stand_in import spell_shape
 from ..workbench.costs import Cost, Pair
 from .pane import Pane
 
@@ -52,7 +53,7 @@ class LayerTable(Pane, script="table"):
 
 def row_of(cost: Cost) -> list[Any]:
     """A layer as the page has it: index, name, type, shape, parameters, macs, activations, field, stride."""
-    shape = None if cost.shape is None else "x".join(map(str, cost.shape)) or "scalar"
+    shape = None if cost.shape is None else spell_shape(cost.shape)
     figures = [cost.parameters, cost.multiply_adds, cost.activations]
     pairs = [spell_pair(cost.receptive_field), spell_pair(cost.stride)]
     return [cost.index, cost.name, cost.type, shape, *figures, *pairs]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.files import is_hdf5, read_blob, read_net_weights, read_solver_state
+from ..engine.stand_in import spell_shape
 from ..proto.printable import printable
 
 BINS = 50
@@ -107,11 +108,6 @@ class WeightsFile:
     def __str__(self) -> str:
         of = "" if self.iteration is None else f" of iteration {self.iteration}"
         return f"{self.path}: {len(self.tensors)} tensors{of}, {self.count:,} values"
-
-
-def spell_shape(shape: tuple[int, ...]) -> str:
-    """A shape as it is read aloud: 20x1x5x5."""
-    return "x".join(map(str, shape)) or "scalar"
 
 
 def is_weights(path: str | PathLike[str]) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from math import prod
 from typing import Any
 
+from ...engine.stand_in import spell_shape
 from .groups import find_groups
 from .layout import Placement, layout
 from .svg import to_svg
@@ -427,9 +428,7 @@ def _get(shapes: Sequence[Any] | None, port: int) -> Any:
 
 
 def _shape_text(shape: Sequence[int] | None) -> str:
-    if shape is None:
-        return ""
-    return "x".join(map(str, shape)) or "scalar"
+    return "" if shape is None else spell_shape(tuple(shape))
 
 
 def _count(shapes: Iterable[Sequence[int]] | None) -> int:

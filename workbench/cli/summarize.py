@@ -59,12 +59,12 @@ def run(words: Sequence[str]) -> int:
 
 def _list_tensors(path: str, statistics: bool) -> None:
     from ...proto.printable import printable
-    from ..weights import HEAD, open_weights, spell_shape
+    from ..weights import HEAD, open_weights
 
     found = open_weights(path)
     head: tuple[str, ...] = HEAD[:-1]
     rows = [
-        (printable(one.layer), printable(one.type), str(one.index), spell_shape(one.shape), str(one.dtype))
+        (printable(one.layer), printable(one.type), str(one.index), _spell(one.shape), str(one.dtype))
         for one in found.tensors
     ]
     ends = [f"{one.count:,}" for one in found.tensors]
@@ -90,5 +90,7 @@ def _print_table(rows: list[tuple[str, ...]], max_width: int | None = None) -> N
         say("  ".join([*cells, row[-1].rjust(widths[-1])]).rstrip())
 
 
-def _spell(shape: Sequence[int] | None) -> str:
-    return "?" if shape is None else "x".join(map(str, shape)) or "scalar"
+def _spell(shape: tuple[int, ...] | None) -> str:
+    from ...engine.stand_in import spell_shape
+
+    return "?" if shape is None else spell_shape(shape)
