@@ -3,6 +3,8 @@
 import base64
 import logging
 import re
+import subprocess
+import sys
 import threading
 import time
 
@@ -52,6 +54,11 @@ def intent(bench, **content):
 
 def edge_labels(bench):
     return {edge["blob"]: edge["label"] for edge in bench.editor.graph["edges"]}
+
+
+def test_a_bench_is_at_hand_without_what_only_some_views_need():
+    code = "import sys, brewbench; brewbench.open; sys.exit(bool({'scipy', 'numba', 'onnx'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 def test_what_is_hidden_is_not_opened_in_the_page(folder):

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
 
 from ...engine import Net
 from ..explain.targets import SCORES, blob_of, net_of, output_of
@@ -79,6 +78,8 @@ def pixels_of(picture: Any) -> Array:
 
 def stretched(pixels: Array, size: Sequence[int]) -> Array:
     """Pixels (H, W, C) in another height and width, linearly between the old ones, rounded as bytes are."""
+    from scipy import ndimage  # a fifth of a second, which opening a bench should not take
+
     factors = [new / old for new, old in zip(size, pixels.shape[:2], strict=True)]
     values = ndimage.zoom(pixels.astype(np.float64), (*factors, 1), order=1, mode="nearest", grid_mode=True)
     return np.rint(np.asarray(values))

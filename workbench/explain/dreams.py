@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
 
 from .maximising import normalised, rolled
 from .running import Progress, asked, whole_number
@@ -87,6 +86,8 @@ def _slope(twin: Twin, index: Any, image: Array) -> Array:
 
 def resized(image: Array, size: Any) -> Array:
     """An image (C, H, W) in another height and width, linearly between the pixels."""
+    from scipy import ndimage  # a fifth of a second, which opening a bench should not take
+
     factors = [new / old for new, old in zip(size, image.shape[1:], strict=True)]
     if factors == [1, 1]:
         return image

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
 
 from .running import Progress, asked, whole_number
 from .targets import made_by, net_of
@@ -46,6 +45,8 @@ def maximise(
     Reference: Erhan, Bengio, Courville and Vincent, Université de Montréal 2009; the regularisers: Yosinski, Clune,
     Nguyen, Fuchs and Lipson, "Understanding Neural Networks Through Deep Visualization", ICML workshop 2015.
     """
+    from scipy import ndimage  # a fifth of a second, which opening a bench should not take
+
     net, steps = net_of(net), whole_number(steps, "steps")
     jitter, blur_every = whole_number(jitter, "jitter", 0), whole_number(blur_every, "blur_every")
     for name, value, below in (("rate", rate, np.inf), ("decay", decay, 1), ("blur", blur, np.inf)):
